@@ -18,24 +18,21 @@ struct range {
     int64_t n;
 };
 
-static inline void range_piece(void *argument, int64_t index, int worker)
-{
+static inline void range_piece(void *argument, int64_t index, int worker) {
     (void)worker;
     const struct range *r = argument;
     int64_t begin = index * PIECE;
     r->task(r->argument, begin, begin + PIECE < r->n ? begin + PIECE : r->n);
 }
 
-static inline void for_range(pdessm_pool *pool, int64_t n, range_task task, void *argument)
-{
+static inline void for_range(pdessm_pool *pool, int64_t n, range_task task, void *argument) {
     struct range r = {task, argument, n};
     pdessm_parallel(pool, (n + PIECE - 1) / PIECE, range_piece, &r);
 }
 
 /* e^x to about 1 ulp for |x| <= 87; saturates beyond. 2^n times a polynomial on [-ln2/2, ln2/2]
  * (Taylor through x^7/5040: the remainder is below 1e-8). No branches, so loops vectorise. */
-static inline float exp_fast(float x)
-{
+static inline float exp_fast(float x) {
     x = x < -87.0f ? -87.0f : x;
     x = x > 88.0f ? 88.0f : x;
     float shifted = x * 1.44269504f + 12582912.0f; /* 1.5 2^23: rounds to integer */
@@ -55,14 +52,12 @@ static inline float exp_fast(float x)
     return p * power;
 }
 
-static inline float sigmoid_fast(float x)
-{
+static inline float sigmoid_fast(float x) {
     return 1.0f / (1.0f + exp_fast(-x));
 }
 
 /* tanh through the sigmoid: absolute error 1e-7, which is all that GELU's form asks for. */
-static inline float tanh_fast(float x)
-{
+static inline float tanh_fast(float x) {
     return 2.0f * sigmoid_fast(2.0f * x) - 1.0f;
 }
 

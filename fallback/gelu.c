@@ -4,7 +4,7 @@
 #include "fallback.h"
 
 /* With s = sigmoid(2q): y = x s, and dy/dx = s + x s (1 - s) 2q'. */
-static const float Q1 = 1.5957691216f;              /* 2 sqrt(2/pi) */
+static const float Q1 = 1.5957691216f; /* 2 sqrt(2/pi) */
 static const float Q3 = 1.5957691216f * 0.044715f;
 
 struct gelu {
@@ -13,8 +13,7 @@ struct gelu {
     int add;
 };
 
-static void forward(void *argument, int64_t begin, int64_t end)
-{
+static void forward(void *argument, int64_t begin, int64_t end) {
     const struct gelu *g = argument;
     const float *restrict x = g->x;
     float *restrict y = g->out;
@@ -22,8 +21,7 @@ static void forward(void *argument, int64_t begin, int64_t end)
         y[i] = x[i] * sigmoid_fast(x[i] * (Q1 + Q3 * x[i] * x[i]));
 }
 
-static void backward(void *argument, int64_t begin, int64_t end)
-{
+static void backward(void *argument, int64_t begin, int64_t end) {
     const struct gelu *g = argument;
     const float *restrict x = g->x, *restrict dy = g->dy;
     float *restrict dx = g->out;
@@ -35,13 +33,11 @@ static void backward(void *argument, int64_t begin, int64_t end)
     }
 }
 
-void FALLBACK(gelu_forward)(pdessm_pool *pool, int64_t n, const float *x, float *y)
-{
+void FALLBACK(gelu_forward)(pdessm_pool *pool, int64_t n, const float *x, float *y) {
     for_range(pool, n, forward, &(struct gelu){.x = x, .out = y});
 }
 
 void FALLBACK(gelu_backward)(pdessm_pool *pool, int64_t n, const float *x, const float *dy,
-                             float *dx, int add)
-{
+                             float *dx, int add) {
     for_range(pool, n, backward, &(struct gelu){.x = x, .dy = dy, .out = dx, .add = add});
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* simd.h: the one place that knows how wide a vector is and how memory is hinted. Every file of
- * this folder is compiled once for each instruction set; the width follows the compiler's target. */
+ * this folder is compiled once for each instruction set; the width follows the compiler's target.
+ */
 #ifndef PDESSM_FALLBACK_SIMD_H
 #define PDESSM_FALLBACK_SIMD_H
 
@@ -29,39 +30,33 @@ typedef float vec __attribute__((vector_size(16)));
 typedef int32_t veci __attribute__((vector_size(16)));
 #endif
 
-static inline vec vec_load(const float *p)
-{
+static inline vec vec_load(const float *p) {
     vec v;
     memcpy(&v, p, sizeof v);
     return v;
 }
 
-static inline void vec_store(float *p, vec v)
-{
+static inline void vec_store(float *p, vec v) {
     memcpy(p, &v, sizeof v);
 }
 
-static inline vec vec_set(float x)
-{
+static inline vec vec_set(float x) {
     return (vec){0} + x;
 }
 
 /* The first n < LANES lanes; the others read as zero and are not written. */
-static inline vec vec_load_part(const float *p, int64_t n)
-{
+static inline vec vec_load_part(const float *p, int64_t n) {
     vec v = {0};
     memcpy(&v, p, (size_t)n * sizeof *p);
     return v;
 }
 
-static inline void vec_store_part(float *p, vec v, int64_t n)
-{
+static inline void vec_store_part(float *p, vec v, int64_t n) {
     memcpy(p, &v, (size_t)n * sizeof *p);
 }
 
 /* Stores past the caches; p is aligned to the vector. Ordered by vec_stream_end(). */
-static inline void vec_stream(float *p, vec v)
-{
+static inline void vec_stream(float *p, vec v) {
 #if defined(__AVX512F__)
     _mm512_stream_ps(p, (__m512)v);
 #elif defined(__AVX__)
@@ -71,15 +66,13 @@ static inline void vec_stream(float *p, vec v)
 #endif
 }
 
-static inline void vec_stream_end(void)
-{
+static inline void vec_stream_end(void) {
 #if defined(__AVX__)
     _mm_sfence();
 #endif
 }
 
-static inline void prefetch(const void *p)
-{
+static inline void prefetch(const void *p) {
     __builtin_prefetch(p, 0, 3);
 }
 

@@ -5,9 +5,8 @@
 #define TEXT_(x) #x
 #define TEXT(x) TEXT_(x)
 
-const pdessm_fallback PDESSM_PASTE3(pdessm_, fallback, PDESSM_ISA) = {
-    .isa = TEXT(PDESSM_ISA),
+const pdessm_fallback PDESSM_PASTE3(pdessm_, fallback, PDESSM_ISA) = {.isa = TEXT(PDESSM_ISA),
 #define F(type, name, arguments) .name = FALLBACK(name),
-    PDESSM_FALLBACK_LIST(F)
+                                                                      PDESSM_FALLBACK_LIST(F)
 #undef F
 };

@@ -24,14 +24,14 @@ typedef enum pdessm_device_kind {
 
 /* What a device says of itself. Strings live inside the struct. Sizes are bytes. */
 typedef struct pdessm_device_info {
-    int index;                /* position in the list; plain C is 0 */
-    int platform, device;     /* OpenCL's P:D; -1:-1 for plain C */
+    int index;            /* position in the list; plain C is 0 */
+    int platform, device; /* OpenCL's P:D; -1:-1 for plain C */
     pdessm_device_kind kind;
     char name[128];
     char vendor[128];
-    char driver[128];         /* for plain C the instruction set of its kernels */
+    char driver[128]; /* for plain C the instruction set of its kernels */
     char platform_name[128];
-    char version[64];         /* "OpenCL 1.2 ..." */
+    char version[64]; /* "OpenCL 1.2 ..." */
     int64_t memory;
     int64_t largest_allocation;
     int64_t local_memory;
@@ -39,7 +39,7 @@ typedef struct pdessm_device_info {
     int compute_units;
     int max_work_group;
     int fp16, fp64;
-    int is_auto;              /* the device that "auto" means */
+    int is_auto; /* the device that "auto" means */
 } pdessm_device_info;
 
 /* The devices that can be opened: plain C first, then OpenCL's. *ret_list is released with free().
@@ -67,8 +67,8 @@ pdessm_status pdessm_device_finish(pdessm_device *device);
 /* Profiling: when on, every operator's time is taken (which costs a wait on plain C's clock only;
  * OpenCL events are read when the table is asked for). One row per operator and pass. */
 typedef struct pdessm_profile_row {
-    const char *name; /* operator */
-    const char *pass; /* "forward" or "backward" */
+    const char *name;  /* operator */
+    const char *pass;  /* "forward" or "backward" */
     const char *place; /* "host" or "device" */
     int64_t calls;
     double seconds, flops, bytes;

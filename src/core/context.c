@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *pdessm_status_text(pdessm_status status)
-{
+const char *pdessm_status_text(pdessm_status status) {
     switch (status) {
 #define X(name, exit_code, meaning)                                                                \
     case PDESSM_##name:                                                                            \
@@ -20,8 +19,7 @@ const char *pdessm_status_text(pdessm_status status)
     return "unknown status";
 }
 
-int pdessm_status_exit_code(pdessm_status status)
-{
+int pdessm_status_exit_code(pdessm_status status) {
     switch (status) {
 #define X(name, exit_code, meaning)                                                                \
     case PDESSM_##name:                                                                            \
@@ -32,8 +30,7 @@ int pdessm_status_exit_code(pdessm_status status)
     return 1;
 }
 
-pdessm_status pdessm_context_create(const pdessm_context_options *options, pdessm_context **ret)
-{
+pdessm_status pdessm_context_create(const pdessm_context_options *options, pdessm_context **ret) {
     pdessm_context *ctx = calloc(1, sizeof *ctx);
     if (!ctx)
         return PDESSM_ERROR_MEMORY;
@@ -50,8 +47,7 @@ pdessm_status pdessm_context_create(const pdessm_context_options *options, pdess
     return PDESSM_OK;
 }
 
-void pdessm_context_destroy(pdessm_context **context)
-{
+void pdessm_context_destroy(pdessm_context **context) {
     if (!*context)
         return;
     pdessm_pool_destroy(&(*context)->pool);
@@ -59,18 +55,15 @@ void pdessm_context_destroy(pdessm_context **context)
     *context = NULL;
 }
 
-const char *pdessm_context_error(const pdessm_context *context)
-{
+const char *pdessm_context_error(const pdessm_context *context) {
     return context->error;
 }
 
-int pdessm_context_threads(const pdessm_context *context)
-{
+int pdessm_context_threads(const pdessm_context *context) {
     return pdessm_pool_workers(context->pool);
 }
 
-pdessm_status pdessm_fail(pdessm_context *ctx, pdessm_status status, const char *format, ...)
-{
+pdessm_status pdessm_fail(pdessm_context *ctx, pdessm_status status, const char *format, ...) {
     /* The arguments may point into the old message, so the new one is formed beside it. */
     char text[sizeof ctx->error];
     va_list arguments;
@@ -81,8 +74,8 @@ pdessm_status pdessm_fail(pdessm_context *ctx, pdessm_status status, const char 
     return status;
 }
 
-pdessm_status pdessm_fail_prefix(pdessm_context *ctx, pdessm_status status, const char *format, ...)
-{
+pdessm_status pdessm_fail_prefix(pdessm_context *ctx, pdessm_status status, const char *format,
+                                 ...) {
     char text[sizeof ctx->error];
     va_list arguments;
     va_start(arguments, format);
@@ -94,8 +87,7 @@ pdessm_status pdessm_fail_prefix(pdessm_context *ctx, pdessm_status status, cons
     return status;
 }
 
-void pdessm_log(pdessm_context *ctx, pdessm_log_level level, const char *format, ...)
-{
+void pdessm_log(pdessm_context *ctx, pdessm_log_level level, const char *format, ...) {
     if (!ctx->log)
         return;
     char text[sizeof ctx->error];
@@ -106,8 +98,7 @@ void pdessm_log(pdessm_context *ctx, pdessm_log_level level, const char *format,
     ctx->log(ctx->log_user, level, text);
 }
 
-pdessm_status pdessm_alloc(pdessm_context *ctx, size_t count, size_t size, void *ret_pointer)
-{
+pdessm_status pdessm_alloc(pdessm_context *ctx, size_t count, size_t size, void *ret_pointer) {
     void *pointer = NULL;
     if (size == 0 || count <= SIZE_MAX / size)
         pointer = calloc(count ? count : 1, size ? size : 1);

@@ -40,8 +40,7 @@ struct pdessm_pool {
     _Alignas(64) atomic_int busy; /* workers that have not yet left the region */
 };
 
-static void relax(void)
-{
+static void relax(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -49,19 +48,16 @@ static void relax(void)
 #endif
 }
 
-static void futex_wait(atomic_int *word, int seen)
-{
+static void futex_wait(atomic_int *word, int seen) {
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
 }
 
-static void futex_wake(atomic_int *word)
-{
+static void futex_wake(atomic_int *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
 /* Waits until *word differs from seen: spins first, then sleeps. */
-static void wait_change(atomic_int *word, int seen)
-{
+static void wait_change(atomic_int *word, int seen) {
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(word, memory_order_acquire) != seen)
             return;
@@ -71,8 +67,7 @@ static void wait_change(atomic_int *word, int seen)
         futex_wait(word, seen);
 }
 
-static void work(pdessm_pool *pool, int index)
-{
+static void work(pdessm_pool *pool, int index) {
     for (;;) {
         int64_t i = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
         if (i >= pool->count)
@@ -81,8 +76,7 @@ static void work(pdessm_pool *pool, int index)
     }
 }
 
-static void *run_worker(void *argument)
-{
+static void *run_worker(void *argument) {
     struct worker *self = argument;
     pdessm_pool *pool = self->pool;
     int seen = 0;
@@ -97,8 +91,7 @@ static void *run_worker(void *argument)
     }
 }
 
-static int usable_cpus(void)
-{
+static int usable_cpus(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         return CPU_COUNT(&set);
@@ -106,8 +99,7 @@ static int usable_cpus(void)
     return n > 0 ? (int)n : 1;
 }
 
-pdessm_pool *pdessm_pool_create(int threads)
-{
+pdessm_pool *pdessm_pool_create(int threads) {
     int workers = threads > 0 ? threads : usable_cpus();
     if (workers > MOST_WORKERS)
         workers = MOST_WORKERS;
@@ -136,8 +128,7 @@ pdessm_pool *pdessm_pool_create(int threads)
     return pool;
 }
 
-void pdessm_pool_destroy(pdessm_pool **pool)
-{
+void pdessm_pool_destroy(pdessm_pool **pool) {
     pdessm_pool *p = *pool;
     if (!p)
         return;
@@ -154,13 +145,11 @@ void pdessm_pool_destroy(pdessm_pool **pool)
     *pool = NULL;
 }
 
-int pdessm_pool_workers(const pdessm_pool *pool)
-{
+int pdessm_pool_workers(const pdessm_pool *pool) {
     return pool->workers;
 }
 
-void pdessm_parallel(pdessm_pool *pool, int64_t count, pdessm_task task, void *argument)
-{
+void pdessm_parallel(pdessm_pool *pool, int64_t count, pdessm_task task, void *argument) {
     if (pool->started == 0 || count <= 1) {
         for (int64_t i = 0; i < count; i++)
             task(argument, i, 0);
@@ -178,8 +167,7 @@ void pdessm_parallel(pdessm_pool *pool, int64_t count, pdessm_task task, void *a
         wait_change(&pool->busy, left);
 }
 
-int pdessm_pool_reserve(pdessm_pool *pool, size_t bytes)
-{
+int pdessm_pool_reserve(pdessm_pool *pool, size_t bytes) {
     if (bytes <= pool->scratch_bytes)
         return 1;
     size_t rounded = (bytes + 4095) / 4096 * 4096;
@@ -194,7 +182,6 @@ int pdessm_pool_reserve(pdessm_pool *pool, size_t bytes)
     return 1;
 }
 
-void *pdessm_pool_scratch(const pdessm_pool *pool, int worker)
-{
+void *pdessm_pool_scratch(const pdessm_pool *pool, int worker) {
     return pool->scratch[worker];
 }

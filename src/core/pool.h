@@ -18,7 +18,8 @@ void pdessm_pool_destroy(pdessm_pool **pool);
 int pdessm_pool_workers(const pdessm_pool *pool);
 
 /* Runs task for every index and returns when all are done. Pieces are handed out one by one in
- * rising order; which worker gets which is open, so a result must not depend on it. Not reentrant. */
+ * rising order; which worker gets which is open, so a result must not depend on it. Not reentrant.
+ */
 void pdessm_parallel(pdessm_pool *pool, int64_t count, pdessm_task task, void *argument);
 
 /* Makes sure that each worker has scratch of at least `bytes`; 0 when out of memory. Grows only. */

@@ -37,7 +37,8 @@ typedef struct pdessm_kernel {
     pdessm_scalar scalar[PDESSM_MAX_SCALARS];
 } pdessm_kernel;
 
-/* C = alpha op(A) op(B) + beta C, row-major, op(A) is m x k, op(B) is k x n. Offsets in elements. */
+/* C = alpha op(A) op(B) + beta C, row-major, op(A) is m x k, op(B) is k x n. Offsets in elements.
+ */
 typedef struct pdessm_gemm {
     int transpose_a, transpose_b;
     int64_t m, n, k;

@@ -71,12 +71,13 @@ typedef pdessm_status (*pdessm_launch_fn)(const pdessm_call *call, const pdessm_
 typedef struct pdessm_descriptor {
     pdessm_shapes_fn shapes;
     pdessm_cost_fn cost;
-    pdessm_host_fn host[2];      /* host[BACKWARD] NULL: not differentiable */
-    pdessm_launch_fn launch[2];  /* NULL: plain C only */
-    int pass_through;            /* 1 + operand whose gradient equals the output's, or 0 */
+    pdessm_host_fn host[2];     /* host[BACKWARD] NULL: not differentiable */
+    pdessm_launch_fn launch[2]; /* NULL: plain C only */
+    int pass_through;           /* 1 + operand whose gradient equals the output's, or 0 */
 } pdessm_descriptor;
 
-/* The row itself, for listings: letters one per operand (see ops.def), names separated by blanks. */
+/* The row itself, for listings: letters one per operand (see ops.def), names separated by blanks.
+ */
 typedef struct pdessm_op_row {
     const char *name, *letters, *operands, *attributes, *meaning;
     const pdessm_descriptor *descriptor;

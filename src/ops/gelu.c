@@ -4,34 +4,29 @@
 
 enum { X, Y };
 
-static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret)
-{
+static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
     (void)host;
     double n = (double)count(call, X);
     int back = call->pass == PDESSM_BACKWARD;
     *ret = (pdessm_cost){.flops = n * (back ? 30 : 22), .bytes = 4 * n * (back ? 3 : 2)};
 }
 
-static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host)
-{
+static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
     host->fallback->gelu_forward(host->pool, count(call, X), data(call, X), data(call, Y));
     return PDESSM_OK;
 }
 
-static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host)
-{
+static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
     host->fallback->gelu_backward(host->pool, count(call, X), data(call, X), grad(call, Y),
                                   grad(call, X), adds(call, X));
     return PDESSM_OK;
 }
 
-static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher)
-{
+static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
     return launch_elements(launcher, call, "gelu_forward", count(call, X));
 }
 
-static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launcher *launcher)
-{
+static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launcher *launcher) {
     return launch_elements(launcher, call, "gelu_backward", count(call, X));
 }
 

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* op.c: the operator table as data. */
+#include "device/op.h"
+
+#include <string.h>
+
+#define OP(name, letters, operands, attributes, meaning)                                           \
+    extern const pdessm_descriptor pdessm_descriptor_##name;
+#include "ops/ops.def"
+#undef OP
+
+static const pdessm_op_row rows[] = {
+#define OP(name, letters, operands, attributes, meaning)                                           \
+    {#name, letters, operands, attributes, meaning, &pdessm_descriptor_##name},
+#include "ops/ops.def"
+#undef OP
+};
+
+const pdessm_op_row *pdessm_op_get(pdessm_op op) {
+    return &rows[op];
+}
+
+pdessm_op pdessm_op_find(const char *name) {
+    int op = 0;
+    while (op < PDESSM_OP_COUNT && strcmp(rows[op].name, name) != 0)
+        op++;
+    return (pdessm_op)op;
+}
+
+int pdessm_op_operands(pdessm_op op) {
+    return (int)strlen(rows[op].letters);
+}
+
+int pdessm_letter_has_gradient(char letter) {
+    return strchr("rRoOwW", letter) != NULL;
+}
+
+int pdessm_letter_is_output(char letter) {
+    return strchr("wWs", letter) != NULL;
+}
+
+int pdessm_letter_is_optional(char letter) {
+    return strchr("oO", letter) != NULL;
+}
+
+int pdessm_letter_is_kept(char letter) {
+    return strchr("ROWsi", letter) != NULL;
+}
