@@ -93,7 +93,8 @@ pdessm_status pdessm_storage_commit(pdessm_storage *storage) {
 /* ------------------------------------------------------------------ which copy is valid */
 
 static int covers(const pdessm_tensor *t, const pdessm_segment *s) {
-    return t->offset <= s->offset && t->offset + pdessm_tensor_bytes(t) >= s->offset + s->bytes;
+    return t->whole ||
+           (t->offset <= s->offset && t->offset + pdessm_tensor_bytes(t) >= s->offset + s->bytes);
 }
 
 static pdessm_status copy_segment(pdessm_storage *s, const pdessm_segment *g, unsigned to) {

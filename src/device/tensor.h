@@ -33,6 +33,7 @@ struct pdessm_tensor {
     int rank;
     int64_t dims[PDESSM_MAX_RANK];
     int owns_storage;
+    int whole; /* alone in its segment, even where it is shorter: writing it replaces all */
 };
 
 /* One segment of the given size if sizes is NULL, else `segments` of them, each begun at a multiple

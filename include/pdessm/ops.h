@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* ops.h: the operators that model code is written in. Each records one step of a graph and returns
+ * its output, which the graph owns; see graph.h for errors. B: images of a batch, N: tokens of an
+ * image, C: channels, M: rows (any leading extents). Arrays are row-major, channels last. */
+#ifndef PDESSM_OPS_H
+#define PDESSM_OPS_H
+
+#include <pdessm/graph.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* y = x weight^T + bias: x [M, K], weight [P N, K], bias [P N] or NULL. parts = P > 1 gives
+ * y [P, M, N], whose slices are the P outputs; P = 1 gives [M, N]. */
+pdessm_tensor *pdessm_linear(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *weight,
+                             pdessm_tensor *bias, int parts);
+
+/* LN(x) (1 + scale) + shift over the last axis, eps 1e-6, no affine part of its own: x [B, N, C],
+ * shift and scale [B, C], or both NULL. */
+pdessm_tensor *pdessm_layer_norm(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *shift,
+                                 pdessm_tensor *scale);
+
+/* x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
+pdessm_tensor *pdessm_gelu(pdessm_graph *graph, pdessm_tensor *x);
+/* x sigmoid(x). */
+pdessm_tensor *pdessm_silu(pdessm_graph *graph, pdessm_tensor *x);
+/* a silu(z), same shapes. */
+pdessm_tensor *pdessm_gate(pdessm_graph *graph, pdessm_tensor *a, pdessm_tensor *z);
+/* x + gate m: x, m [B, N, C], gate [B, C]. */
+pdessm_tensor *pdessm_residual(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *gate,
+                               pdessm_tensor *m);
+/* a + b; the extents of b are the trailing ones of a. */
+pdessm_tensor *pdessm_add(pdessm_graph *graph, pdessm_tensor *a, pdessm_tensor *b);
+
+/* Physical coefficients from raw ones (the paper's constraints): K = L L^T + eps I, b = b_max
+ * tanh(beta), r = -softplus(rho). diffusion [C, S, 3], convection [C, S, 2], reaction [C, S]. */
+void pdessm_cdr_coefficients(pdessm_graph *graph, pdessm_tensor *raw_diffusion,
+                             pdessm_tensor *raw_convection, pdessm_tensor *raw_reaction,
+                             double b_max, pdessm_tensor **ret_diffusion,
+                             pdessm_tensor **ret_convection, pdessm_tensor **ret_reaction);
+
+typedef enum pdessm_solution { PDESSM_EVOLVE, PDESSM_FORCED } pdessm_solution;
+
+/* G_c(k) = D_c + sum_n w_cn E_cn(k), the multiplier of the convection-diffusion-reaction equation
+ * du/ds = div(K grad u) + b . grad u + r u after time 1, on the half spectrum of a height x width
+ * grid: [height, width/2 + 1, C, 2]. */
+pdessm_tensor *pdessm_cdr_symbol(pdessm_graph *graph, pdessm_tensor *diffusion,
+                                 pdessm_tensor *convection, pdessm_tensor *reaction,
+                                 pdessm_tensor *weight, pdessm_tensor *skip, int64_t height,
+                                 int64_t width, pdessm_solution solution);
+
+/* y_c = irfft2(G_c . rfft2(u_c)): u [B, H, W, C], symbol [H, W/2 + 1, C, 2]. */
+pdessm_tensor *pdessm_spectral_filter(pdessm_graph *graph, pdessm_tensor *u, pdessm_tensor *symbol);
+
+/* softmax(q k^T / sqrt(D)) v for each of `heads` heads of D = C / heads channels: qkv [B, N, 3C].
+ */
+pdessm_tensor *pdessm_attention(pdessm_graph *graph, pdessm_tensor *qkv, int heads);
+
+/* [B, Cin, Hi, Wi] -> [B, N, Cin p p], a patch flattened as (Cin, py, px). */
+pdessm_tensor *pdessm_patchify(pdessm_graph *graph, pdessm_tensor *image, int patch);
+/* [B, N, p p Cout] -> [B, Cout, height, width], a token flattened as (py, px, Cout). */
+pdessm_tensor *pdessm_unpatchify(pdessm_graph *graph, pdessm_tensor *tokens, int patch,
+                                 int64_t height, int64_t width);
+
+/* [cos(1000 t f), sin(1000 t f)], f_q = 10000^(-q / 128): t [B] -> [B, 256]. */
+pdessm_tensor *pdessm_timestep_embedding(pdessm_graph *graph, pdessm_tensor *t);
+/* table[index[b]]: table [rows, C], index int32 [B] -> [B, C]. */
+pdessm_tensor *pdessm_embedding(pdessm_graph *graph, pdessm_tensor *table, pdessm_tensor *index);
+
+/* mean (prediction - target)^2 -> [1]. */
+pdessm_tensor *pdessm_mse_loss(pdessm_graph *graph, pdessm_tensor *prediction,
+                               pdessm_tensor *target);
+
+/* x_t = (1 - t) noise + t data and v = data - noise: data, noise [B, ...], t [B]. */
+void pdessm_flow_path(pdessm_graph *graph, pdessm_tensor *data, pdessm_tensor *noise,
+                      pdessm_tensor *t, pdessm_tensor **ret_x_t, pdessm_tensor **ret_v);
+
+/* v_null + scale (v_y - v_null): v [2B, ...], the first half for the null class. */
+pdessm_tensor *pdessm_guide(pdessm_graph *graph, pdessm_tensor *v, double scale);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
