@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* model.h: the diffusion transformer: configuration, parameters, files, and its velocity field. */
+#ifndef PDESSM_MODEL_H
+#define PDESSM_MODEL_H
+
+#include <pdessm/graph.h>
+#include <pdessm/ops.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum pdessm_mixer { PDESSM_MIXER_PDE, PDESSM_MIXER_ATTENTION } pdessm_mixer;
+
+/* Everything that decides the shapes. Tokens: H x W = image_size / patch; the mixer works on
+ * expand * width channels with `states` convection-diffusion-reaction terms each. */
+typedef struct pdessm_config {
+    pdessm_mixer mixer;
+    int width, depth, heads, patch, expand, states;
+    pdessm_solution solution;
+    int image_size[2]; /* height, width in pixels */
+    int channels, num_classes;
+    int reference_grid[2]; /* the token grid that positions refer to */
+    double b_max;          /* largest convection, in image widths */
+} pdessm_config;
+
+/* The configuration of a preset such as "pde-s/2" or "attn-nano/4" (mixer-size/patch; sizes nano,
+ * tiny, s, b, l, xl; patches 2, 4, 8) for 32 x 32 x 3 images of 10 classes; set image_size,
+ * channels and num_classes after it. reference_grid stays 0, which means: the grid of image_size.
+ */
+pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm_config *ret);
+
+/* Fills in reference_grid where it is 0 and refuses what cannot be built, naming the field. */
+pdessm_status pdessm_config_check(pdessm_context *ctx, pdessm_config *config);
+
+/* As JSON, as files keep it. *ret_text is released with free(). from_json names a missing or absurd
+ * key and does not mind unknown ones. */
+pdessm_status pdessm_config_to_json(pdessm_context *ctx, const pdessm_config *config,
+                                    char **ret_text);
+pdessm_status pdessm_config_from_json(pdessm_context *ctx, const char *text, pdessm_config *ret);
+
+typedef struct pdessm_model pdessm_model;
+
+/* A model with undefined parameters; with_gradients: it can be trained. */
+pdessm_status pdessm_model_create(pdessm_device *device, const pdessm_config *config,
+                                  int with_gradients, pdessm_model **ret);
+void pdessm_model_destroy(pdessm_model **model);
+
+/* The initial values of the paper's recipe, drawn by counter from the seed. */
+pdessm_status pdessm_model_init(pdessm_model *model, uint64_t seed);
+
+/* Creates a model from a safetensors file (its metadata pdessm.config says which). ERROR_FILE names
+ * a tensor that is missing, of the wrong shape, or not known. */
+pdessm_status pdessm_model_load(pdessm_device *device, const char *path, int with_gradients,
+                                pdessm_model **ret);
+/* Writes all parameters. The file appears whole or not at all. */
+pdessm_status pdessm_model_save(pdessm_model *model, const char *path);
+
+const pdessm_config *pdessm_model_get_config(const pdessm_model *model);
+pdessm_device *pdessm_model_device(const pdessm_model *model);
+/* Number of learnable numbers. */
+int64_t pdessm_model_parameter_count(const pdessm_model *model);
+
+/* Parameters by index in [0, pdessm_model_tensors()), as files name them. Reading copies one out in
+ * its file's shape; target holds the product of dims. */
+int pdessm_model_tensors(const pdessm_model *model);
+const char *pdessm_model_tensor_name(const pdessm_model *model, int index);
+int pdessm_model_tensor_shape(const pdessm_model *model, int index, int64_t dims[PDESSM_MAX_RANK]);
+pdessm_status pdessm_model_tensor_read(pdessm_model *model, int index, float *target);
+/* The same for its gradient: ERROR_ARGUMENT when the model has none. */
+pdessm_status pdessm_model_gradient_read(pdessm_model *model, int index, float *target);
+pdessm_status pdessm_model_gradients_zero(pdessm_model *model);
+
+/* Records v_theta(x, t, y): x [B, channels, Hi, Wi], t [B], y int32 [B] (num_classes: the null
+ * class) -> v [B, channels, Hi, Wi]. Hi and Wi may differ from the model's: the same coefficients
+ * describe the same physical kernel on every grid. */
+pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
+                                     pdessm_tensor *t, pdessm_tensor *y);
+
+/* Bytes needed to train (parameters, gradients, moments, average, activations) and to sample, for
+ * a batch of images; counted by planning, without allocating. */
+typedef struct pdessm_memory_estimate {
+    int64_t parameters, optimizer, activations, total, largest_buffer;
+} pdessm_memory_estimate;
+pdessm_status pdessm_memory_to_train(pdessm_context *ctx, const pdessm_config *config, int batch,
+                                     pdessm_memory_estimate *ret);
+pdessm_status pdessm_memory_to_sample(pdessm_context *ctx, const pdessm_config *config, int batch,
+                                      pdessm_memory_estimate *ret);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* pdessm.h: the whole library. */
+#ifndef PDESSM_PDESSM_H
+#define PDESSM_PDESSM_H
+
+#include <pdessm/context.h>
+#include <pdessm/data.h>
+#include <pdessm/device.h>
+#include <pdessm/graph.h>
+#include <pdessm/model.h>
+#include <pdessm/ops.h>
+#include <pdessm/safetensors.h>
+#include <pdessm/sample.h>
+#include <pdessm/status.h>
+#include <pdessm/tensor.h>
+#include <pdessm/train.h>
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* sample.h: draws images by integrating dx/dt = v_theta(x, t, y) from noise at t = 0 to t = 1. */
+#ifndef PDESSM_SAMPLE_H
+#define PDESSM_SAMPLE_H
+
+#include <pdessm/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum pdessm_solver {
+    PDESSM_EULER,
+    PDESSM_MIDPOINT,
+    PDESSM_HEUN,
+    PDESSM_RK4,
+    PDESSM_DOPRI5, /* adaptive: rtol, atol instead of steps */
+} pdessm_solver;
+
+/* ERROR_ARGUMENT lists the names. */
+pdessm_status pdessm_solver_find(pdessm_context *ctx, const char *name, pdessm_solver *ret);
+const char *pdessm_solver_name(pdessm_solver solver);
+
+typedef struct pdessm_sample_options {
+    pdessm_solver solver;
+    int steps;
+    double rtol, atol;
+    double guidance;   /* v = v_null + guidance (v_y - v_null); 1 costs nothing extra */
+    int batch;         /* images drawn together */
+    int height, width; /* 0: the model's own size */
+    uint64_t seed;
+    /* Called after each step with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED). */
+    int (*progress)(void *user, double share);
+    void *user;
+} pdessm_sample_options;
+
+/* heun, 50 steps, rtol = atol = 1e-5, guidance 1, batch 64. */
+pdessm_sample_options pdessm_sample_defaults(void);
+
+/* Draws n images [n, channels, height, width], about in [-1, 1], of the given labels (NULL: the
+ * null class; num_classes is the null class too). Image i depends on (seed, i) alone, not on the
+ * batch. *ret_evaluations: network evaluations per image (guidance counts as one); may be NULL. */
+pdessm_status pdessm_sample(pdessm_model *model, const pdessm_sample_options *options, int64_t n,
+                            const int32_t *labels, float *images, int64_t *ret_evaluations);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

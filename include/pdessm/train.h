@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* train.h: flow matching. z ~ N(0, I), data x in [-1, 1], x_t = (1 - t) z + t x, loss = mean
+ * (v_theta(x_t, t, y) - (x - z))^2; AdamW, warm-up, schedule, clipping, accumulation, EMA. */
+#ifndef PDESSM_TRAIN_H
+#define PDESSM_TRAIN_H
+
+#include <pdessm/data.h>
+#include <pdessm/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum pdessm_schedule { PDESSM_SCHEDULE_CONSTANT, PDESSM_SCHEDULE_COSINE } pdessm_schedule;
+typedef enum pdessm_time_law { PDESSM_TIME_UNIFORM, PDESSM_TIME_LOGIT_NORMAL } pdessm_time_law;
+
+typedef struct pdessm_train_options {
+    int64_t steps;  /* optimiser steps in all */
+    int batch;      /* images of one run of the tape */
+    int accumulate; /* runs that make one step */
+    double rate;    /* peak learning rate */
+    int64_t warmup; /* steps of linear rise */
+    pdessm_schedule schedule;
+    double final_rate;     /* where cosine ends, as a share of rate */
+    double pde_rate_scale; /* learning rate of the PDE coefficients over the others' */
+    double beta1, beta2, epsilon;
+    double weight_decay; /* never on biases, embeddings or PDE coefficients */
+    double clip;         /* global gradient norm; 0: none */
+    double ema;          /* decay of the average */
+    double label_dropout;
+    pdessm_time_law time_law;
+    int flip; /* mirror images left to right, half of them */
+    uint64_t seed;
+} pdessm_train_options;
+
+/* The defaults that pdessm-cl train has. */
+pdessm_train_options pdessm_train_defaults(void);
+
+typedef struct pdessm_trainer pdessm_trainer;
+
+/* A new run. The data set must fit the configuration (size, channels, classes) and outlive the
+ * trainer. */
+pdessm_status pdessm_trainer_create(pdessm_device *device, pdessm_dataset *data,
+                                    const pdessm_config *config,
+                                    const pdessm_train_options *options, pdessm_trainer **ret);
+
+/* Goes on from a checkpoint folder (DIR/step-00012000). Same device, data and options: the same
+ * bits as without the break. */
+pdessm_status pdessm_trainer_resume(pdessm_device *device, pdessm_dataset *data,
+                                    const char *checkpoint, const pdessm_train_options *options,
+                                    pdessm_trainer **ret);
+void pdessm_trainer_destroy(pdessm_trainer **trainer);
+
+/* One optimiser step. Queues work and returns; allocates nothing, waits for nothing. */
+pdessm_status pdessm_trainer_step(pdessm_trainer *trainer);
+
+/* What happened since the last call; waits for the device. */
+typedef struct pdessm_train_report {
+    int64_t step; /* steps done */
+    double loss;  /* mean over the good steps since the last report; NaN if there are none */
+    double rate;  /* learning rate of the last step */
+    double gradient_norm; /* of the last step, before clipping */
+    int64_t bad_steps;    /* skipped because not finite, in all */
+    int bad_in_a_row;
+} pdessm_train_report;
+pdessm_status pdessm_trainer_report(pdessm_trainer *trainer, pdessm_train_report *ret);
+
+/* After 10 bad steps in a row: the name of the first tensor that is not finite, or NULL. */
+pdessm_status pdessm_trainer_find_bad(pdessm_trainer *trainer, const char **ret_name);
+
+/* Writes FOLDER/step-XXXXXXXX with model, ema and optimizer by a rename after fsync; then removes
+ * all but the newest `keep` (0: keeps all). */
+pdessm_status pdessm_trainer_save(pdessm_trainer *trainer, const char *folder, int keep);
+
+/* The newest complete checkpoint below a folder: *ret_path is released with free(), NULL if none.
+ */
+pdessm_status pdessm_checkpoint_newest(pdessm_context *ctx, const char *folder, char **ret_path);
+
+int64_t pdessm_trainer_step_count(const pdessm_trainer *trainer);
+/* Owned by the trainer. average: the EMA weights, for sampling while training goes on. */
+pdessm_model *pdessm_trainer_model(pdessm_trainer *trainer);
+pdessm_model *pdessm_trainer_average(pdessm_trainer *trainer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
