@@ -9,9 +9,15 @@
 #define PDESSM_FALLBACK_H
 
 #include "core/pool.h"
+#include "linear.h"
 
 /* F(return type, name, arguments) */
 #define PDESSM_FALLBACK_LIST(F)                                                                    \
+    F(size_t, linear_scratch, (const pdessm_linear *l, int backward))                              \
+    F(void, linear_forward, (pdessm_pool * pool, const pdessm_linear *l, float *y))                \
+    F(void, linear_backward,                                                                       \
+      (pdessm_pool * pool, const pdessm_linear *l, const float *dy,                                \
+       const pdessm_linear_gradients *to))                                                         \
     /* n elements */                                                                               \
     F(void, gelu_forward, (pdessm_pool * pool, int64_t n, const float *x, float *y))               \
     F(void, gelu_backward,                                                                         \

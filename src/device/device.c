@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "device/blas.h"
 #include "fallback.h"
 
 const pdessm_fallback *pdessm_host_table(void) {
@@ -187,6 +188,10 @@ pdessm_status pdessm_device_open(pdessm_context *ctx, const char *name, pdessm_d
     PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *d, &d));
     d->ctx = ctx;
     d->host = (pdessm_host){.fallback = pdessm_host_table(), .pool = ctx->pool};
+    /* Ours is faster where there is AVX-512, which Debian's OpenBLAS does not use on newer CPUs. */
+    PDESSM_TRY(pdessm_blas_open(ctx, getenv("PDESSM_GEMM"),
+                                strcmp(d->host.fallback->isa, "v4") == 0, &d->blas));
+    d->host.blas = d->blas;
     PDESSM_TRY(select_device(ctx, name, d));
     const char *routes = getenv("PDESSM_OPS");
     if (routes)
@@ -204,6 +209,7 @@ void pdessm_device_destroy(pdessm_device **device) {
         return;
     if (d->backend)
         d->backend->close(d->state);
+    pdessm_blas_close(&d->blas);
     free(d);
     *device = NULL;
 }

@@ -7,6 +7,7 @@
 #include "device/tensor.h"
 
 struct pdessm_fallback; /* fallback/fallback.h */
+struct pdessm_blas;     /* device/blas.h */
 struct pdessm_backend;  /* device/backend.h */
 
 typedef enum pdessm_op {
@@ -36,6 +37,7 @@ typedef struct pdessm_call {
 typedef struct pdessm_host {
     const struct pdessm_fallback *fallback;
     pdessm_pool *pool;
+    const struct pdessm_blas *blas; /* NULL: our own matrix product */
 } pdessm_host;
 
 /* What a launch adapter may use. */
