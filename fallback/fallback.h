@@ -11,6 +11,23 @@
 #include "core/pool.h"
 #include "linear.h"
 
+/* The numbers of one step of adamw, made from its attributes in double. */
+struct pdessm_adamw {
+    float beta1, rest1, beta2, rest2; /* rest: 1 - beta */
+    float rate;                       /* rate / (1 - beta1^step) */
+    float root;                       /* 1 / sqrt(1 - beta2^step) */
+    float epsilon;
+    float keep; /* 1 - rate decay */
+};
+
+/* What cdr_symbol works on: diffusion [channels, terms, 3], convection [.., 2], reaction and weight
+ * [channels, terms], skip [channels], all physical; the symbol of a height x width grid. */
+typedef struct pdessm_cdr {
+    int64_t channels, terms, height, width;
+    int forced; /* phi1 instead of exp */
+    const float *diffusion, *convection, *reaction, *weight, *skip;
+} pdessm_cdr;
+
 /* F(return type, name, arguments) */
 #define PDESSM_FALLBACK_LIST(F)                                                                    \
     F(size_t, linear_scratch, (const pdessm_linear *l, int backward))                              \
@@ -19,6 +36,121 @@
       (pdessm_pool * pool, const pdessm_linear *l, const float *dy,                                \
        const pdessm_linear_gradients *to))                                                         \
     /* n elements */                                                                               \
+    F(void, silu_forward, (pdessm_pool * pool, int64_t n, const float *x, float *y))               \
+    F(void, silu_backward,                                                                         \
+      (pdessm_pool * pool, int64_t n, const float *x, const float *dy, float *dx, int add))        \
+    F(void, gate_forward,                                                                          \
+      (pdessm_pool * pool, int64_t n, const float *a, const float *z, float *y))                   \
+    F(void, gate_backward,                                                                         \
+      (pdessm_pool * pool, int64_t n, const float *a, const float *z, const float *dy, float *da,  \
+       int add_a, float *dz, int add_z))                                                           \
+    F(void, mse_loss_forward,                                                                      \
+      (pdessm_pool * pool, int64_t n, const float *p, const float *t, float *loss))                \
+    F(void, mse_loss_backward,                                                                     \
+      (pdessm_pool * pool, int64_t n, const float *p, const float *t, const float *dloss,          \
+       float *dp, int add_p, float *dt, int add_t))                                                \
+    F(void, grad_norm_forward,                                                                     \
+      (pdessm_pool * pool, int64_t n, const float *gradient, const float *loss, float clip,        \
+       float *state))                                                                              \
+    F(void, adamw_forward,                                                                         \
+      (pdessm_pool * pool, int64_t n, const struct pdessm_adamw *a, const float *gradient,         \
+       const float *state, float *parameter, float *m, float *v))                                  \
+    F(void, ema_forward,                                                                           \
+      (pdessm_pool * pool, int64_t n, double decay, const float *parameter, const float *state,    \
+       float *average))                                                                            \
+    /* k[j] may be NULL; y may be x or one of k */                                                 \
+    F(void, combine_forward,                                                                       \
+      (pdessm_pool * pool, int64_t n, const float *x, const float *const k[7], const float c[7],   \
+       float *y))                                                                                  \
+    /* v [2, n] */                                                                                 \
+    F(void, guide_forward, (pdessm_pool * pool, int64_t n, float scale, const float *v, float *y)) \
+    F(void, error_norm_forward,                                                                    \
+      (pdessm_pool * pool, int64_t n, double atol, double rtol, const float *e, const float *x,    \
+       const float *y, float *norm))                                                               \
+    /* x, m [batch, tokens, channels], gate [batch, channels] */                                   \
+    F(void, residual_forward,                                                                      \
+      (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels, const float *x,        \
+       const float *gate, const float *m, float *y))                                               \
+    F(size_t, residual_scratch,                                                                    \
+      (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels))                       \
+    F(void, residual_backward,                                                                     \
+      (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels, const float *gate,     \
+       const float *m, const float *dy, float *dx, int add_x, float *dgate, int add_gate,          \
+       float *dm, int add_m))                                                                      \
+    /* a [rows, width], b [width] */                                                               \
+    F(void, add_forward,                                                                           \
+      (pdessm_pool * pool, int64_t rows, int64_t width, const float *a, const float *b, float *y)) \
+    F(size_t, add_scratch, (pdessm_pool * pool, int64_t rows, int64_t width))                      \
+    F(void, add_backward,                                                                          \
+      (pdessm_pool * pool, int64_t rows, int64_t width, const float *dy, float *da, int add_a,     \
+       float *db, int add_b))                                                                      \
+    /* x [batch, tokens, channels], shift, scale [batch, channels] or NULL, stats [rows, 2] */     \
+    F(void, layer_norm_forward,                                                                    \
+      (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels, const float *x,        \
+       const float *shift, const float *scale, float *y, float *stats))                            \
+    F(size_t, layer_norm_scratch,                                                                  \
+      (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels))                       \
+    F(void, layer_norm_backward,                                                                   \
+      (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels, const float *x,        \
+       const float *scale, const float *stats, const float *dy, float *dx, int add_x,              \
+       float *dshift, int add_shift, float *dscale, int add_scale))                                \
+    /* image [batch, channels, height, width] */                                                   \
+    F(void, patchify_forward,                                                                      \
+      (pdessm_pool * pool, int64_t batch, int64_t channels, int64_t height, int64_t width,         \
+       int64_t patch, const float *image, float *tokens))                                          \
+    F(void, patchify_backward,                                                                     \
+      (pdessm_pool * pool, int64_t batch, int64_t channels, int64_t height, int64_t width,         \
+       int64_t patch, const float *dtokens, float *dimage, int add))                               \
+    F(void, unpatchify_forward,                                                                    \
+      (pdessm_pool * pool, int64_t batch, int64_t channels, int64_t height, int64_t width,         \
+       int64_t patch, const float *tokens, float *image))                                          \
+    F(void, unpatchify_backward,                                                                   \
+      (pdessm_pool * pool, int64_t batch, int64_t channels, int64_t height, int64_t width,         \
+       int64_t patch, const float *dimage, float *dtokens, int add))                               \
+    /* t [batch], e [batch, 2 half] */                                                             \
+    F(void, timestep_embedding_forward,                                                            \
+      (pdessm_pool * pool, int64_t batch, int64_t half, const float *t, float *e))                 \
+    /* table [rows, channels], index [batch], y [batch, channels] */                               \
+    F(void, embedding_forward,                                                                     \
+      (pdessm_pool * pool, int64_t rows, int64_t channels, int64_t batch, const float *table,      \
+       const int32_t *index, float *y))                                                            \
+    F(void, embedding_backward,                                                                    \
+      (pdessm_pool * pool, int64_t rows, int64_t channels, int64_t batch, const int32_t *index,    \
+       const float *dy, float *dtable, int add))                                                   \
+    /* data, noise, x_t, v [batch, elements], t [batch] */                                         \
+    F(void, flow_path_forward,                                                                     \
+      (pdessm_pool * pool, int64_t batch, int64_t elements, const float *data, const float *noise, \
+       const float *t, float *x_t, float *v))                                                      \
+    /* y [batch, elements]: samples first, first + 1, .. */                                        \
+    F(void, philox_normal_forward,                                                                 \
+      (pdessm_pool * pool, int64_t batch, int64_t elements, uint64_t seed, uint32_t purpose,       \
+       uint32_t step, uint32_t first, float *y))                                                   \
+    /* n elements */                                                                               \
+    /* raw and physical diffusion [n, 3], convection [n, 2], reaction [n]; three of each in an     \
+     * array; add: bit i for gradient i */                                                         \
+    F(void, cdr_coefficients_forward,                                                              \
+      (pdessm_pool * pool, int64_t n, float b_max, const float *const raw[3],                      \
+       float *const physical[3]))                                                                  \
+    F(void, cdr_coefficients_backward,                                                             \
+      (pdessm_pool * pool, int64_t n, float b_max, const float *const raw[3],                      \
+       const float *const dphysical[3], float *const draw[3], unsigned add))                       \
+    /* symbol [height, width/2 + 1, channels, 2]; gradient: of the five arrays of cdr */           \
+    F(size_t, cdr_symbol_scratch, (int64_t terms, int64_t width))                                  \
+    F(void, cdr_symbol_forward, (pdessm_pool * pool, const pdessm_cdr *cdr, float *symbol))        \
+    F(void, cdr_symbol_backward,                                                                   \
+      (pdessm_pool * pool, const pdessm_cdr *cdr, const float *dsymbol, float *const gradient[5],  \
+       unsigned add))                                                                              \
+    /* u, y [batch, height, width, channels], symbol [height, width/2 + 1, channels, 2];           \
+     * scratch for each worker */                                                                  \
+    F(size_t, spectral_filter_scratch,                                                             \
+      (int64_t batch, int64_t height, int64_t width, int64_t channels, int backward, int workers)) \
+    F(void, spectral_filter_forward,                                                               \
+      (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels,         \
+       const float *u, const float *symbol, float *y))                                             \
+    F(void, spectral_filter_backward,                                                              \
+      (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels,         \
+       const float *u, const float *symbol, const float *dy, float *du, float *dsymbol, int add_u, \
+       int add_symbol))                                                                            \
     F(void, gelu_forward, (pdessm_pool * pool, int64_t n, const float *x, float *y))               \
     F(void, gelu_backward,                                                                         \
       (pdessm_pool * pool, int64_t n, const float *x, const float *dy, float *dx, int add))

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* fft.h: complex transforms of lines whose scalars are vectors of channels.
+ *
+ * A complex vector is LANES real parts followed by LANES imaginary parts; that is also how two
+ * neighbouring groups of real channels lie in a channels-last image. A line is n of them at a
+ * stride. Lengths are free: radices 2 to 8, primes to 31 by their definition, all other lengths by
+ * Bluestein's convolution.
+ *
+ * A forward transform leaves its frequencies in the order that falls out of decimation in
+ * frequency, and an inverse one (decimation in time) takes them in that order, so nothing is ever
+ * sorted: whoever works on the spectrum asks the plan which frequency stands where. */
+#ifndef PDESSM_FALLBACK_FFT_H
+#define PDESSM_FALLBACK_FFT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fallback.h"
+#include "simd.h"
+
+enum { COMPLEX = 2 * LANES, MAX_STAGES = 32, LARGEST_PRIME = 31 };
+
+typedef struct cvec {
+    vec re, im;
+} cvec;
+
+/* A length; immutable once built, so all threads may share it. Tables lie behind the struct. */
+typedef struct fft_plan {
+    int64_t n;
+    int stages;
+    int radix[MAX_STAGES];
+    const float
+        *twiddle[MAX_STAGES];        /* (cos, sin) [m - 1][radix - 1]: exp(-2 pi i j q/(m radix)) */
+    const float *circle[MAX_STAGES]; /* (cos, sin)(2 pi i/p), i < p, of a prime radix above 7 */
+    const int32_t *frequency;        /* [n] which frequency stands at a place */
+    const int32_t *place;            /* [n] where a frequency stands */
+    const int32_t *mirror;           /* [n] the place of the opposite frequency */
+    /* Bluestein: the convolution's length is padded->n, else padded is NULL. */
+    const struct fft_plan *padded;
+    const float *chirp;    /* (cos, sin) [n] of exp(-i pi j^2/n) */
+    const float *response; /* complex [padded->n], in padded's order, with 1/padded->n */
+} fft_plan;
+
+/* Building costs about n sines, so that a plan is made anew in each call, in memory of the caller
+ * (64-byte aligned; some of it is only used while building). */
+size_t FALLBACK(fft_plan_bytes)(int64_t n);
+const fft_plan *FALLBACK(fft_plan_build)(int64_t n, void *memory);
+
+/* Floats of work space that transforms with this plan need; often 0. */
+int64_t FALLBACK(fft_work_floats)(int64_t n);
+
+/* Strides in floats. The two lines are apart or identical; after inverse() the input is garbage.
+ * Neither normalises. */
+void FALLBACK(fft_forward)(const fft_plan *plan, const float *in, int64_t in_stride, float *out,
+                           int64_t out_stride, float *work);
+void FALLBACK(fft_inverse)(const fft_plan *plan, float *in, int64_t in_stride, float *out,
+                           int64_t out_stride, float *work);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* spectral_filter.c: y = irfft2(G rfft2(u)) and its gradients: how the work is cut. */
+#include "spectral_filter.h"
+
+enum {
+    CACHE = 1 << 20,        /* bytes that a task may fill: half of a usual second-level cache */
+    BEYOND_CACHE = 8 << 20, /* larger results would push their reader's other data out anyway */
+    MOST_CHANNELS = 128,    /* of a block: long enough runs of memory */
+    TASKS = 32,             /* backward: enough to feed many threads */
+    FEWEST_IMAGES = 4,      /* backward: fewer would make the partial sums the larger work */
+};
+
+static int64_t least(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static int64_t divide_up(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* Floats, rounded up to whole cache lines. */
+static int64_t lines_of(int64_t floats) {
+    return divide_up(floats, 16) * 16;
+}
+
+/* Everything of the job that follows from its extents and (forward only, where it cannot change the
+ * result) from the number of workers. */
+static void cut(filter_job *job, int backward, int workers) {
+    job->half = job->width / 2 + 1;
+    job->pitch = (job->width | 1) * COMPLEX; /* odd, so that a column does not fall into one set */
+    job->pairs = divide_up(job->channels, COMPLEX);
+    int64_t planes = backward ? 2 : 1;
+    int64_t floats = planes * (plane_floats(job) + pair_symbol_floats(job));
+    job->wide = least(MOST_CHANNELS / COMPLEX, CACHE / (4 * floats));
+    job->wide = job->wide < 1 ? 1 : least(job->wide, job->pairs);
+    job->blocks = divide_up(job->pairs, job->wide);
+    if (backward)
+        job->parts = least(divide_up(TASKS, job->blocks), divide_up(job->batch, FEWEST_IMAGES));
+    else
+        job->parts =
+            job->blocks >= 4 * workers ? 1 : least(job->batch, divide_up(4 * workers, job->blocks));
+    int64_t longest = job->height > job->width ? job->height : job->width;
+    int64_t work_h = FALLBACK(fft_work_floats)(job->height);
+    int64_t work_w = FALLBACK(fft_work_floats)(job->width);
+    job->at_symbol = 16; /* behind the number of the block that is loaded */
+    job->at_plane = job->at_symbol + job->wide * pair_symbol_floats(job);
+    job->at_lines = job->at_plane + planes * job->wide * plane_floats(job);
+    job->at_slots = job->at_lines + 4 * longest * COMPLEX + (work_h > work_w ? work_h : work_w);
+    int64_t slots = backward ? divide_up(job->blocks * job->parts, workers) : 0;
+    job->end = job->at_slots + slots * job->wide * pair_symbol_floats(job);
+}
+
+/* Floats that the two plans take, in front of the first worker's scratch. */
+static int64_t plan_floats(int64_t n) {
+    return lines_of((int64_t)(FALLBACK(fft_plan_bytes)(n) / sizeof(float)) + 1);
+}
+
+size_t FALLBACK(spectral_filter_scratch)(int64_t batch, int64_t height, int64_t width,
+                                         int64_t channels, int backward, int workers) {
+    filter_job job = {.batch = batch, .height = height, .width = width, .channels = channels};
+    cut(&job, backward, workers);
+    return (size_t)(plan_floats(height) + plan_floats(width) + job.end) * sizeof(float);
+}
+
+/* The scratch of a worker behind the place of the plans. */
+static float *room(const filter_job *job, int worker) {
+    float *scratch = pdessm_pool_scratch(job->pool, worker);
+    return scratch + plan_floats(job->height) + plan_floats(job->width);
+}
+
+/* Partial sums of task t live in the scratch of worker t mod workers until they are added up. */
+static float *slot(const filter_job *job, int64_t task) {
+    int workers = pdessm_pool_workers(job->pool);
+    int64_t size = job->wide * pair_symbol_floats(job);
+    return room(job, (int)(task % workers)) + job->at_slots + task / workers * size;
+}
+
+static void run_task(void *argument, int64_t task, int worker) {
+    const filter_job *job = argument;
+    int64_t block = task / job->parts, part = task % job->parts;
+    float *scratch = room(job, worker), *sums = NULL;
+    int64_t loaded;
+    memcpy(&loaded, scratch, sizeof loaded);
+    if (loaded != block && job->out) {
+        FALLBACK(filter_load_symbol)(job, block, scratch + job->at_symbol);
+        memcpy(scratch, &block, sizeof block);
+    }
+    if (job->dsymbol) {
+        sums = slot(job, task);
+        memset(sums, 0, (size_t)(job->wide * pair_symbol_floats(job)) * sizeof *sums);
+    }
+    int64_t begin = job->batch * part / job->parts, end = job->batch * (part + 1) / job->parts;
+    for (int64_t image = begin; image < end; image++)
+        FALLBACK(filter_image)(job, block, image, scratch, sums);
+    vec_stream_end();
+}
+
+static void run_reduction(void *argument, int64_t index, int worker) {
+    (void)worker;
+    const filter_job *job = argument;
+    int64_t block = index / job->half;
+    float *sums[TASKS + 1];
+    for (int64_t part = 0; part < job->parts; part++)
+        sums[part] = slot(job, block * job->parts + part);
+    FALLBACK(filter_store_gradient)(job, block, index % job->half, sums);
+}
+
+static void run(filter_job *job) {
+    int workers = pdessm_pool_workers(job->pool);
+    cut(job, job->backward, workers);
+    float *plans = pdessm_pool_scratch(job->pool, 0);
+    job->columns = FALLBACK(fft_plan_build)(job->height, plans);
+    job->rows = FALLBACK(fft_plan_build)(job->width, plans + plan_floats(job->height));
+    size_t bytes = (size_t)(job->batch * job->height * job->width * job->channels) * 4;
+    job->stream = job->out && !job->add_out && bytes > BEYOND_CACHE && job->channels % LANES == 0 &&
+                  (uintptr_t)job->out % sizeof(vec) == 0;
+    for (int w = 0; w < workers; w++)
+        memcpy(room(job, w), &(int64_t){-1}, sizeof(int64_t));
+    pdessm_parallel(job->pool, job->blocks * job->parts, run_task, job);
+    if (job->dsymbol)
+        pdessm_parallel(job->pool, job->blocks * job->half, run_reduction, job);
+}
+
+void FALLBACK(spectral_filter_forward)(pdessm_pool *pool, int64_t batch, int64_t height,
+                                       int64_t width, int64_t channels, const float *u,
+                                       const float *symbol, float *y) {
+    run(&(filter_job){.pool = pool,
+                      .batch = batch,
+                      .height = height,
+                      .width = width,
+                      .channels = channels,
+                      .symbol = symbol,
+                      .in = u,
+                      .out = y});
+}
+
+void FALLBACK(spectral_filter_backward)(pdessm_pool *pool, int64_t batch, int64_t height,
+                                        int64_t width, int64_t channels, const float *u,
+                                        const float *symbol, const float *dy, float *du,
+                                        float *dsymbol, int add_u, int add_symbol) {
+    run(&(filter_job){.pool = pool,
+                      .batch = batch,
+                      .height = height,
+                      .width = width,
+                      .channels = channels,
+                      .symbol = symbol,
+                      .in = dy,
+                      .out = du,
+                      .u = u,
+                      .dsymbol = dsymbol,
+                      .backward = 1,
+                      .add_out = add_u,
+                      .add_symbol = add_symbol});
+}
