@@ -173,18 +173,26 @@ void pdessm_ocl_cache_store(pdessm_ocl *o, pdessm_ocl_key key, const unsigned ch
 
 /* ------------------------------------------------------------------ info and clear */
 
-/* Counts, and removes if asked, the plain files of one folder. */
-static pdessm_status visit_folder(pdessm_context *ctx, const char *folder, int clear,
+/* clFFT nests folders: vendor, device, driver, kind of kernel. */
+enum { DEEPEST = 6 };
+
+/* Counts, and removes if asked, the plain files of one folder and those below it. */
+static pdessm_status visit_folder(pdessm_context *ctx, const char *folder, int depth, int clear,
                                   int64_t *files, int64_t *bytes) {
     pdessm_status status = PDESSM_OK;
     DIR *dir = opendir(folder);
     if (!dir)
         return PDESSM_OK; /* nothing cached yet */
     for (const struct dirent *entry; (entry = readdir(dir));) {
-        char path[PATH_BYTES + 512];
+        char path[PATH_BYTES];
         struct stat info;
-        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-        if (lstat(path, &info) != 0 || !S_ISREG(info.st_mode))
+        int length = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (length >= (int)sizeof path || strcmp(entry->d_name, ".") == 0 ||
+            strcmp(entry->d_name, "..") == 0 || lstat(path, &info) != 0)
+            continue;
+        if (S_ISDIR(info.st_mode) && depth < DEEPEST)
+            PDESSM_TRY(visit_folder(ctx, path, depth + 1, clear, files, bytes));
+        if (!S_ISREG(info.st_mode))
             continue;
         *files += 1;
         *bytes += (int64_t)info.st_size;
@@ -203,7 +211,7 @@ static pdessm_status visit_cache(pdessm_context *ctx, int clear, int64_t *files,
         PDESSM_REQUIRE(ctx, folder_path(children[i], folder, sizeof folder), PDESSM_ERROR_IO,
                        "there is no cache folder: neither PDESSM_CACHE_DIR, XDG_CACHE_HOME nor "
                        "HOME is set");
-        PDESSM_TRY(visit_folder(ctx, folder, clear, files, bytes));
+        PDESSM_TRY(visit_folder(ctx, folder, 0, clear, files, bytes));
     }
 out:
     return status;
