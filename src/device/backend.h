@@ -31,7 +31,7 @@ typedef struct pdessm_kernel {
     const char *options; /* build options that make variants, e.g. "-DTILE=32"; may be NULL */
     int dims;            /* 1 .. 3 */
     size_t global[3];    /* rounded up to a multiple of local by the backend when local is set */
-    size_t local[3];     /* all 0: the driver chooses */
+    size_t local[3];     /* all 0: a divisor of global is chosen, so global should have some */
     size_t scratch_bytes;
     int scalar_count;
     pdessm_scalar scalar[PDESSM_MAX_SCALARS];
@@ -80,7 +80,9 @@ typedef struct pdessm_backend {
     pdessm_status (*gemm)(void *state, const pdessm_call *call, const pdessm_gemm *gemm);
     pdessm_status (*fft)(void *state, const pdessm_call *call, const pdessm_fft *fft);
 
-    /* Scratch shared by all operators, grown on demand; its content lives for one dispatch. */
+    /* Scratch shared by all operators, grown on demand; its content lives for one dispatch and is
+     * lost when it grows, so an adapter of several steps asks for its largest need first. fft()
+     * needs it asked for. */
     pdessm_status (*scratch)(void *state, size_t bytes);
 
     /* Event times since the last call, added to rows[op * 2 + pass]. */
@@ -99,7 +101,7 @@ typedef struct pdessm_backend {
 } pdessm_backend;
 
 /* The one symbol of the module, of this type. abi is PDESSM_BACKEND_ABI of the caller. */
-enum { PDESSM_BACKEND_ABI = 1 };
+enum { PDESSM_BACKEND_ABI = 1000 * 1 + PDESSM_OP_COUNT }; /* operators bind by their table */
 typedef const pdessm_backend *(*pdessm_backend_entry)(int abi);
 #define PDESSM_BACKEND_ENTRY "pdessm_opencl_backend"
 

@@ -8,6 +8,7 @@
 # program's own if it failed, 1 when the log has text, 77 (which Meson calls a skip) without Oclgrind.
 # Uninitialised values are not looked for unless asked: OCLGRIND_FLAGS=--uninitialized. Oclgrind 21.10
 # misplaces what was written at an offset into a buffer, so it blames the innocent.
+# clFFT and CLBlast are switched off unless asked for: clFFT's kernels race by Oclgrind's rules.
 # PDESSM_KERNEL_FORM=gpu makes the simulator, which calls itself a CPU too, run the GPU forms.
 set -u
 
@@ -43,6 +44,7 @@ log=$folder/log
 # A cache of its own: a kernel loaded from a cached binary has no source lines to report. Oclgrind
 # may come through the loader or in front of it; the loader must not bring other devices along.
 PDESSM_CACHE_DIR=$folder/cache OCL_ICD_VENDORS=$folder \
+    PDESSM_CLFFT=${PDESSM_CLFFT:-off} PDESSM_CLBLAST=${PDESSM_CLBLAST:-off} \
     oclgrind --data-races --max-errors 20 ${OCLGRIND_FLAGS:-} --log "$log" "$@"
 status=$?
 

@@ -53,7 +53,7 @@ pdessm_status pdessm_ocl_fft_open(pdessm_ocl *o);
  * large enough, their content is lost when a plan is made. ERROR_UNSUPPORTED when clFFT cannot do
  * it. */
 pdessm_status pdessm_ocl_plan_get(pdessm_ocl *o, const pdessm_fft *fft, pdessm_ocl_plan **ret);
-/* Runs a plan between o->fft->real and o->fft->spectrum. */
-pdessm_status pdessm_ocl_plan_run(pdessm_ocl *o, const pdessm_ocl_plan *plan);
+/* Runs a plan between o->fft->real and o->fft->spectrum. ERROR_UNSUPPORTED when clFFT fails. */
+pdessm_status pdessm_ocl_plan_run(pdessm_ocl *o, pdessm_ocl_plan *plan);
 
 #endif

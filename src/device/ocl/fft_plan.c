@@ -2,7 +2,7 @@
 /* fft_plan.c: clFFT itself, which is opened on first use, and its plans.
  *
  * A plan bakes for seconds when its kernels are not in the cache on disk, so plans are kept, and
- * each is tried on an impulse before its results are believed. */
+ * each is tried on an impulse before its results are believed. PDESSM_CLFFT=off never uses it. */
 #ifdef PDESSM_HAVE_CLFFT
 #define _GNU_SOURCE
 #include "device/ocl/fft.h"
@@ -39,6 +39,10 @@ static int resolve(pdessm_ocl_fft *f, void *library) {
 pdessm_status pdessm_ocl_fft_open(pdessm_ocl *o) {
     pdessm_ocl_fft *f = o->fft;
     char folder[4096];
+    const char *setting = getenv("PDESSM_CLFFT");
+    if (setting && strcmp(setting, "off") == 0)
+        return pdessm_fail(o->ctx, PDESSM_ERROR_UNSUPPORTED,
+                           "clFFT is switched off (PDESSM_CLFFT=off)");
     void *library = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
     if (!library || !resolve(f, library))
         return pdessm_fail(o->ctx, PDESSM_ERROR_UNSUPPORTED,
@@ -128,7 +132,16 @@ static clfftStatus bake(pdessm_ocl *o, pdessm_ocl_plan *p) {
     return code;
 }
 
-pdessm_status pdessm_ocl_plan_run(pdessm_ocl *o, const pdessm_ocl_plan *p) {
+static void close_plan(pdessm_ocl *o, pdessm_ocl_plan *p) {
+    pthread_mutex_lock(&library_lock);
+    if (p->handle)
+        o->fft->fn.clfftDestroyPlan(&p->handle);
+    p->handle = 0;
+    pthread_mutex_unlock(&library_lock);
+}
+
+/* A plan that failed once is not asked again. */
+pdessm_status pdessm_ocl_plan_run(pdessm_ocl *o, pdessm_ocl_plan *p) {
     pdessm_ocl_fft *f = o->fft;
     pdessm_status status = PDESSM_OK;
     if (p->temporary_bytes > 0)
@@ -141,10 +154,16 @@ pdessm_status pdessm_ocl_plan_run(pdessm_ocl *o, const pdessm_ocl_plan *p) {
         p->handle, p->inverse ? CLFFT_BACKWARD : CLFFT_FORWARD, 1, &o->queue, 0, NULL, NULL, in,
         out, p->temporary_bytes > 0 ? f->temporary.buffer : NULL);
     pthread_mutex_unlock(&library_lock);
-    PDESSM_REQUIRE(o->ctx, code == CLFFT_SUCCESS, PDESSM_ERROR_FAILED,
-                   "clFFT: a transform of %lld planes of %lld x %lld failed with status %d on '%s'",
-                   (long long)p->planes, (long long)p->height, (long long)p->width, (int)code,
-                   o->info.name);
+    if (code != CLFFT_SUCCESS) {
+        close_plan(o, p);
+        status = pdessm_fail(o->ctx, PDESSM_ERROR_UNSUPPORTED,
+                             "clFFT failed at %lld planes of %lld x %lld with status %d on '%s' "
+                             "and is not used for them any more",
+                             (long long)p->planes, (long long)p->height, (long long)p->width,
+                             (int)code, o->info.name);
+        pdessm_log(o->ctx, PDESSM_LOG_WARNING, "%s", o->ctx->error);
+        goto out;
+    }
     pdessm_ocl_queued(o);
 out:
     return status;
@@ -226,14 +245,6 @@ static pdessm_ocl_plan *find_plan(const pdessm_ocl_fft *f, const pdessm_ocl_plan
     return NULL;
 }
 
-static void close_plan(pdessm_ocl *o, pdessm_ocl_plan *p) {
-    pthread_mutex_lock(&library_lock);
-    if (p->handle)
-        o->fft->fn.clfftDestroyPlan(&p->handle);
-    p->handle = 0;
-    pthread_mutex_unlock(&library_lock);
-}
-
 static pdessm_status make_plan(pdessm_ocl *o, const pdessm_ocl_plan *like, pdessm_ocl_plan **ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_ocl_plan *p = NULL;
@@ -247,7 +258,10 @@ static pdessm_status make_plan(pdessm_ocl *o, const pdessm_ocl_plan *like, pdess
         status = try_plan(o, p, &right);
     if (code != CLFFT_SUCCESS || status != PDESSM_OK || !right)
         close_plan(o, p);
-    if (status == PDESSM_OK && code == CLFFT_SUCCESS && !right)
+    if (code != CLFFT_SUCCESS)
+        pdessm_log(o->ctx, PDESSM_LOG_NOTE, "clFFT refuses %lld x %lld on '%s' with status %d",
+                   (long long)p->height, (long long)p->width, o->info.name, (int)code);
+    else if (status == PDESSM_OK && !right)
         pdessm_log(o->ctx, PDESSM_LOG_WARNING,
                    "clFFT computes wrong transforms of %lld x %lld on '%s' and is not used for "
                    "them",
