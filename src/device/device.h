@@ -22,7 +22,8 @@ struct pdessm_device {
         int64_t calls;
         double seconds, flops, bytes;
     } profile[PDESSM_OP_COUNT][2][2]; /* [op][pass][0 host, 1 device] */
-    int64_t memory, memory_peak;
+    int dry; /* plans only: sizes are counted, nothing is allocated or written */
+    int64_t memory, memory_peak, largest_buffer;
 };
 
 /* Checks a call: operands present, dtypes, shapes and attributes. Costs nothing worth saving, but a

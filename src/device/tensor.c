@@ -47,7 +47,7 @@ void pdessm_storage_destroy(pdessm_storage **storage) {
         return;
     if (s->remote)
         s->device->backend->buffer_destroy(s->device->state, s->remote);
-    if (s->remote || (s->host && !s->device->backend))
+    if (s->counted)
         s->device->memory -= (int64_t)s->bytes;
     free(s->host);
     free(s->segment);
@@ -58,9 +58,12 @@ void pdessm_storage_destroy(pdessm_storage **storage) {
 /* Counts the copy that the device works on; a host copy beside a buffer is not the device's. */
 static void count_memory(pdessm_storage *s) {
     pdessm_device *d = s->device;
+    s->counted = 1;
     d->memory += (int64_t)s->bytes;
     if (d->memory > d->memory_peak)
         d->memory_peak = d->memory;
+    if (d->largest_buffer < (int64_t)s->bytes)
+        d->largest_buffer = (int64_t)s->bytes;
 }
 
 static pdessm_status commit_host(pdessm_storage *s) {
@@ -226,6 +229,8 @@ pdessm_status pdessm_tensor_write(pdessm_tensor *tensor, const void *source) {
     pdessm_status status = PDESSM_OK;
     pdessm_device *d = tensor->storage->device;
     size_t bytes = pdessm_tensor_bytes(tensor);
+    if (d->dry)
+        return PDESSM_OK;
     if (d->backend) {
         PDESSM_TRY(pdessm_tensor_to_remote(tensor, 0));
         PDESSM_TRY(
@@ -260,6 +265,8 @@ pdessm_status pdessm_tensor_zero(pdessm_tensor *tensor) {
     pdessm_status status = PDESSM_OK;
     pdessm_device *d = tensor->storage->device;
     size_t bytes = pdessm_tensor_bytes(tensor);
+    if (d->dry)
+        return PDESSM_OK;
     if (d->backend) {
         PDESSM_TRY(pdessm_tensor_to_remote(tensor, 0));
         PDESSM_TRY(d->backend->zero(d->state, tensor->storage->remote, tensor->offset, bytes));

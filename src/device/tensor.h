@@ -21,6 +21,7 @@ typedef struct pdessm_storage {
     size_t bytes;
     void *host;   /* 64-byte aligned; NULL until needed */
     void *remote; /* the backend's buffer; NULL until needed */
+    int counted;  /* in the device's sum of memory */
     int segments;
     pdessm_segment *segment;
 } pdessm_storage;

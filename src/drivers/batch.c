@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* batch.c: which images a step sees, at which times, under which labels. All of it is drawn by
+ * counter from (seed, step, place in the step), so nothing needs saving to go on from a checkpoint.
+ */
+#include <math.h>
+
+#include "drivers/trainer.h"
+
+/* Fisher-Yates with numbers of (seed, epoch). */
+static void shuffle(pdessm_trainer *t, int64_t epoch) {
+    int64_t n = pdessm_dataset_get_info(t->data)->count;
+    for (int64_t i = 0; i < n; i++)
+        t->order[i] = (uint32_t)i;
+    for (int64_t i = n - 1; i > 0; i--) {
+        int64_t k = pdessm_below(t->options.seed, PDESSM_RANDOM_ORDER, (uint32_t)epoch, 0, i,
+                                 (uint64_t)i + 1);
+        uint32_t swapped = t->order[i];
+        t->order[i] = t->order[k];
+        t->order[k] = swapped;
+    }
+    t->order_epoch = epoch;
+}
+
+/* Image number `position` of the endless stream of shuffled epochs. */
+static int64_t image_at(pdessm_trainer *t, int64_t position) {
+    int64_t n = pdessm_dataset_get_info(t->data)->count;
+    if (position / n != t->order_epoch)
+        shuffle(t, position / n);
+    return t->order[position % n];
+}
+
+static float draw_time(const pdessm_train_options *o, uint32_t step, uint32_t place) {
+    if (o->time_law == PDESSM_TIME_UNIFORM)
+        return (float)pdessm_uniform(o->seed, PDESSM_RANDOM_TIME, step, place, 0);
+    return (float)(1 / (1 + exp(-pdessm_normal(o->seed, PDESSM_RANDOM_TIME, step, place, 0))));
+}
+
+static void mirror(float *image, int64_t rows, int64_t width) {
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < width / 2; i++) {
+            float *a = image + r * width + i, *b = image + r * width + width - 1 - i, left = *a;
+            *a = *b;
+            *b = left;
+        }
+}
+
+void pdessm_trainer_draw_batch(pdessm_trainer *t, int micro) {
+    const pdessm_train_options *o = &t->options;
+    const pdessm_dataset_info *info = pdessm_dataset_get_info(t->data);
+    const int64_t pixels = info->channels * info->height * info->width;
+    const uint32_t step = (uint32_t)t->step;
+    for (int i = 0; i < o->batch; i++) {
+        const uint32_t place = (uint32_t)(micro * o->batch + i);
+        int64_t index = image_at(t, (t->step * o->accumulate + micro) * o->batch + i);
+        float *image = t->images + i * pixels;
+        pdessm_dataset_image(t->data, index, image);
+        if (o->flip && pdessm_uniform(o->seed, PDESSM_RANDOM_AUGMENT, step, place, 0) < 0.5)
+            mirror(image, info->channels * info->height, info->width);
+        t->times[i] = draw_time(o, step, place);
+        int32_t label = pdessm_dataset_label(t->data, index);
+        int dropped =
+            pdessm_uniform(o->seed, PDESSM_RANDOM_LABEL, step, place, 0) < o->label_dropout;
+        t->labels[i] = dropped || label < 0 ? t->model->config.num_classes : label;
+    }
+}

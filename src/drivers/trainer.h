@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* trainer.h: inside of a training run. */
+#ifndef PDESSM_DRIVERS_TRAINER_H
+#define PDESSM_DRIVERS_TRAINER_H
+
+#include <pdessm/train.h>
+
+#include "drivers/calls.h"
+#include "model/model.h"
+
+/* Places in the optimiser's state tensor (src/ops/grad_norm.c). */
+enum {
+    STATE_NORM,
+    STATE_FACTOR,
+    STATE_OK,
+    STATE_BAD_IN_A_ROW,
+    STATE_BAD_TOTAL,
+    STATE_LOSS_SUM,
+    STATE_LOSS_COUNT,
+    STATE_LAST_LOSS,
+    STATE_SIZE
+};
+
+struct pdessm_trainer {
+    pdessm_device *device;
+    pdessm_context *ctx;
+    pdessm_dataset *data;
+    pdessm_train_options options;
+    int64_t step; /* steps done */
+    pdessm_model *model, *average;
+    pdessm_arena first_moment, second_moment;
+    pdessm_graph *graph;
+    pdessm_tensor *image, *noise, *time, *label; /* inputs of the tape */
+    pdessm_tensor *loss;                         /* of one run of the tape */
+    pdessm_tensor *step_loss, *state;
+    /* The batch on its way to the device. */
+    float *images, *times;
+    int32_t *labels;
+    /* The order of the data in one epoch. */
+    uint32_t *order;
+    int64_t order_epoch; /* -1: none yet */
+};
+
+/* Fills images, times and labels for run `micro` of the step at hand (batch.c). */
+void pdessm_trainer_draw_batch(pdessm_trainer *t, int micro);
+
+/* Everything but the values of parameters and moments (trainer.c). */
+pdessm_status pdessm_trainer_build(pdessm_device *device, pdessm_dataset *data,
+                                   const pdessm_train_options *options, pdessm_model *model,
+                                   pdessm_trainer **ret);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* dit.c: the diffusion transformer with adaptive layer norm, forward only; the tape derives the
+ * rest. Shapes: B images, N = H W tokens of an image, C channels. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "graph/graph.h"
+#include "model/model.h"
+
+pdessm_tensor *pdessm_build_weight(const pdessm_builder *b, const char *format, ...) {
+    char name[64];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    pdessm_parameter *p = pdessm_model_find(b->model, name);
+    return pdessm_graph_parameter(b->graph, &p->value, p->gradient.storage ? &p->gradient : NULL);
+}
+
+pdessm_tensor *pdessm_build_linear(const pdessm_builder *b, pdessm_tensor *x, int parts,
+                                   const char *format, ...) {
+    char name[64];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(name, sizeof name, format, arguments);
+    va_end(arguments);
+    return pdessm_linear(b->graph, x, pdessm_build_weight(b, "%s.weight", name),
+                         pdessm_build_weight(b, "%s.bias", name), parts);
+}
+
+/* tokens: patches W_e + b_e + pos, [B, N, C]. */
+static pdessm_tensor *embed_patches(const pdessm_builder *b, pdessm_tensor *image) {
+    pdessm_graph *g = b->graph;
+    const pdessm_config *c = &b->model->config;
+    int64_t flat[] = {c->width, (int64_t)c->channels * c->patch * c->patch};
+    pdessm_tensor *weight = pdessm_build_weight(b, "x_embedder.proj.weight"); /* [C, Cin, p, p] */
+    pdessm_tensor *tokens =
+        pdessm_linear(g, pdessm_patchify(g, image, c->patch), pdessm_reshape(g, weight, 2, flat),
+                      pdessm_build_weight(b, "x_embedder.proj.bias"), 1);
+    return pdessm_add(g, tokens, pdessm_build_position(b));
+}
+
+/* c = W2 silu(W1 e(t) + b1) + b2 + table[y], [B, C]; everything below uses silu(c). */
+static pdessm_tensor *condition(const pdessm_builder *b, pdessm_tensor *t, pdessm_tensor *y) {
+    pdessm_graph *g = b->graph;
+    pdessm_tensor *hidden =
+        pdessm_build_linear(b, pdessm_timestep_embedding(g, t), 1, "t_embedder.mlp.0");
+    pdessm_tensor *time = pdessm_build_linear(b, pdessm_silu(g, hidden), 1, "t_embedder.mlp.2");
+    pdessm_tensor *label =
+        pdessm_embedding(g, pdessm_build_weight(b, "y_embedder.embedding_table.weight"), y);
+    return pdessm_silu(g, pdessm_add(g, time, label));
+}
+
+static pdessm_tensor *mixer(const pdessm_builder *b, int i, pdessm_tensor *h) {
+    return b->model->config.mixer == PDESSM_MIXER_PDE ? pdessm_build_pde_mixer(b, i, h)
+                                                      : pdessm_build_attention_mixer(b, i, h);
+}
+
+static pdessm_tensor *mlp(const pdessm_builder *b, int i, pdessm_tensor *h) {
+    pdessm_tensor *hidden = pdessm_build_linear(b, h, 1, "blocks.%d.mlp.fc1", i);
+    return pdessm_build_linear(b, pdessm_gelu(b->graph, hidden), 1, "blocks.%d.mlp.fc2", i);
+}
+
+/* x [B, N, C], silu(c) [B, C] -> [B, N, C]. */
+static pdessm_tensor *block(const pdessm_builder *b, int i, pdessm_tensor *x, pdessm_tensor *c) {
+    pdessm_graph *g = b->graph;
+    pdessm_tensor *m = pdessm_build_linear(b, c, 6, "blocks.%d.adaLN_modulation.1", i);
+    pdessm_tensor *s1 = pdessm_slice(g, m, 0), *a1 = pdessm_slice(g, m, 1);
+    pdessm_tensor *g1 = pdessm_slice(g, m, 2), *s2 = pdessm_slice(g, m, 3);
+    pdessm_tensor *a2 = pdessm_slice(g, m, 4), *g2 = pdessm_slice(g, m, 5);
+    x = pdessm_residual(g, x, g1, mixer(b, i, pdessm_layer_norm(g, x, s1, a1)));
+    x = pdessm_residual(g, x, g2, mlp(b, i, pdessm_layer_norm(g, x, s2, a2)));
+    return x;
+}
+
+/* (LN(x) (1 + a) + s) W_o + b_o, and back to an image [B, Cout, Hi, Wi]. */
+static pdessm_tensor *head(const pdessm_builder *b, pdessm_tensor *x, pdessm_tensor *c) {
+    pdessm_graph *g = b->graph;
+    int patch = b->model->config.patch;
+    pdessm_tensor *m = pdessm_build_linear(b, c, 2, "final_layer.adaLN_modulation.1");
+    pdessm_tensor *h = pdessm_layer_norm(g, x, pdessm_slice(g, m, 0), pdessm_slice(g, m, 1));
+    return pdessm_unpatchify(g, pdessm_build_linear(b, h, 1, "final_layer.linear"), patch,
+                             b->height * patch, b->width * patch);
+}
+
+pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
+                                     pdessm_tensor *t, pdessm_tensor *y) {
+    const pdessm_config *config = &model->config;
+    if (!x || !t || !y)
+        return NULL;
+    if (x->rank != 4 || x->dims[1] != config->channels || x->dims[2] % config->patch ||
+        x->dims[3] % config->patch) {
+        pdessm_fail(
+            model->ctx, PDESSM_ERROR_SHAPE,
+            "images %s do not fit the model: expected [B, %d, H, W] with H and W multiples of "
+            "the patch %d",
+            pdessm_tensor_shape(x).text, config->channels, config->patch);
+        return pdessm_graph_fail(graph, PDESSM_ERROR_SHAPE);
+    }
+    const pdessm_builder b = {.model = model,
+                              .graph = graph,
+                              .batch = x->dims[0],
+                              .height = x->dims[2] / config->patch,
+                              .width = x->dims[3] / config->patch};
+    pdessm_tensor *tokens = embed_patches(&b, x);
+    pdessm_tensor *c = condition(&b, t, y);
+    for (int i = 0; i < config->depth; i++)
+        tokens = block(&b, i, tokens, c);
+    return head(&b, tokens, c);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* parameters.c: which parameters a network has, and their places in one arena. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model.h"
+
+/* ------------------------------------------------------------------ the list */
+
+typedef struct list {
+    pdessm_parameter *item; /* NULL: only counting */
+    int count;
+} list;
+
+static void put(list *l, pdessm_group group, pdessm_start start, int rank, const int64_t *dims,
+                const char *format, ...) PDESSM_PRINTF(6, 7);
+
+static void put(list *l, pdessm_group group, pdessm_start start, int rank, const int64_t *dims,
+                const char *format, ...) {
+    pdessm_parameter *p = l->item ? &l->item[l->count] : NULL;
+    l->count++;
+    if (!p)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(p->name, sizeof p->name, format, arguments);
+    va_end(arguments);
+    p->group = group;
+    p->start = start;
+    p->rank = rank;
+    memcpy(p->dims, dims, sizeof *dims * (size_t)rank);
+}
+
+#define DIMS(...)                                                                                  \
+    (const int64_t[]) {                                                                            \
+        __VA_ARGS__                                                                                \
+    }
+
+/* y = x W^T + b: weight [out, in], bias [out]. */
+static void put_linear(list *l, pdessm_start start, int64_t out, int64_t in, const char *name) {
+    put(l, PDESSM_GROUP_WEIGHTS, start, 2, DIMS(out, in), "%s.weight", name);
+    put(l, PDESSM_GROUP_PLAIN, PDESSM_START_ZERO, 1, DIMS(out), "%s.bias", name);
+}
+
+static void put_block_linear(list *l, pdessm_start start, int64_t out, int64_t in, int block,
+                             const char *name) {
+    char full[64];
+    snprintf(full, sizeof full, "blocks.%d.%s", block, name);
+    put_linear(l, start, out, in, full);
+}
+
+static void put_pde_mixer(list *l, const pdessm_config *c, int block) {
+    int64_t width = c->width, inner = (int64_t)c->expand * c->width, states = c->states;
+    put_block_linear(l, PDESSM_START_XAVIER, 2 * inner, width, block, "mixer.in_proj");
+    put_block_linear(l, PDESSM_START_XAVIER, width, inner, block, "mixer.out_proj");
+    const struct {
+        const char *name;
+        pdessm_start start;
+        int rank;
+        int64_t dims[3];
+    } raw[] = {
+        {"diffusion", PDESSM_START_DIFFUSION, 3, {inner, states, 3}},
+        {"convection", PDESSM_START_CONVECTION, 3, {inner, states, 2}},
+        {"reaction", PDESSM_START_REACTION, 2, {inner, states}},
+        {"weight", PDESSM_START_MIXTURE, 2, {inner, states}},
+        {"skip", PDESSM_START_ONE, 1, {inner}},
+    };
+    for (size_t i = 0; i < sizeof raw / sizeof *raw; i++)
+        put(l, PDESSM_GROUP_PDE, raw[i].start, raw[i].rank, raw[i].dims, "blocks.%d.mixer.pde.%s",
+            block, raw[i].name);
+}
+
+static void put_block(list *l, const pdessm_config *c, int block) {
+    int64_t width = c->width;
+    put_block_linear(l, PDESSM_START_ZERO, 6 * width, width, block, "adaLN_modulation.1");
+    if (c->mixer == PDESSM_MIXER_PDE) {
+        put_pde_mixer(l, c, block);
+    } else {
+        put_block_linear(l, PDESSM_START_XAVIER, 3 * width, width, block, "attn.qkv");
+        put_block_linear(l, PDESSM_START_XAVIER, width, width, block, "attn.proj");
+    }
+    put_block_linear(l, PDESSM_START_XAVIER, 4 * width, width, block, "mlp.fc1");
+    put_block_linear(l, PDESSM_START_XAVIER, width, 4 * width, block, "mlp.fc2");
+}
+
+static void put_network(list *l, const pdessm_config *c) {
+    int64_t width = c->width, patch = c->patch;
+    put(l, PDESSM_GROUP_WEIGHTS, PDESSM_START_XAVIER, 4, DIMS(width, c->channels, patch, patch),
+        "x_embedder.proj.weight");
+    put(l, PDESSM_GROUP_PLAIN, PDESSM_START_ZERO, 1, DIMS(width), "x_embedder.proj.bias");
+    put_linear(l, PDESSM_START_XAVIER, width, 256, "t_embedder.mlp.0");
+    put_linear(l, PDESSM_START_XAVIER, width, width, "t_embedder.mlp.2");
+    put(l, PDESSM_GROUP_PLAIN, PDESSM_START_EMBEDDING, 2, DIMS((int64_t)c->num_classes + 1, width),
+        "y_embedder.embedding_table.weight");
+    for (int i = 0; i < c->depth; i++)
+        put_block(l, c, i);
+    put_linear(l, PDESSM_START_ZERO, 2 * width, width, "final_layer.adaLN_modulation.1");
+    put_linear(l, PDESSM_START_ZERO, patch * patch * c->channels, width, "final_layer.linear");
+}
+
+pdessm_status pdessm_parameters_list(pdessm_context *ctx, const pdessm_config *config,
+                                     pdessm_parameter **ret_list, int *ret_count) {
+    list all = {0};
+    pdessm_parameter *sorted = NULL;
+    pdessm_status status = PDESSM_OK;
+    put_network(&all, config);
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)all.count, sizeof *all.item, &all.item));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)all.count, sizeof *sorted, &sorted));
+    all.count = 0;
+    put_network(&all, config);
+    int count = 0;
+    for (int group = 0; group < PDESSM_GROUPS; group++)
+        for (int i = 0; i < all.count; i++)
+            if ((int)all.item[i].group == group)
+                sorted[count++] = all.item[i];
+    *ret_list = sorted;
+    *ret_count = count;
+    sorted = NULL;
+out:
+    free(sorted);
+    free(all.item);
+    return status;
+}
+
+/* ------------------------------------------------------------------ arenas */
+
+static size_t parameter_bytes(const pdessm_parameter *p) {
+    size_t n = sizeof(float);
+    for (int i = 0; i < p->rank; i++)
+        n *= (size_t)p->dims[i];
+    return n;
+}
+
+/* A flat tensor over segments first .. first + count - 1, padding between them included. */
+static pdessm_tensor flat(pdessm_storage *storage, int first, int count) {
+    size_t begin = storage->segment[first].offset;
+    size_t end =
+        first + count < storage->segments ? storage->segment[first + count].offset : storage->bytes;
+    return (pdessm_tensor){.storage = storage,
+                           .offset = begin,
+                           .first_segment = first,
+                           .segments = count,
+                           .rank = 1,
+                           .dims = {(int64_t)((end - begin) / sizeof(float))}};
+}
+
+pdessm_status pdessm_arena_create(pdessm_model *model, pdessm_arena *ret) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_arena arena = {0};
+    size_t *sizes = NULL;
+    PDESSM_TRY(pdessm_alloc(model->ctx, (size_t)model->count, sizeof *sizes, &sizes));
+    for (int i = 0; i < model->count; i++)
+        sizes[i] = parameter_bytes(&model->parameter[i]);
+    PDESSM_TRY(pdessm_storage_create(model->device, model->count, sizes, &arena.storage));
+    PDESSM_TRY(pdessm_storage_commit(arena.storage));
+    arena.all = flat(arena.storage, 0, model->count);
+    for (int i = 0, group = 0; group < PDESSM_GROUPS; group++) {
+        int first = i;
+        while (i < model->count && (int)model->parameter[i].group == group)
+            i++;
+        if (i > first)
+            arena.group[group] = flat(arena.storage, first, i - first);
+    }
+    /* Padding is read by the operators that take the arena as a whole, so it must be numbers. */
+    PDESSM_TRY(pdessm_tensor_zero(&arena.all));
+    *ret = arena;
+    arena.storage = NULL;
+out:
+    pdessm_arena_destroy(&arena);
+    free(sizes);
+    return status;
+}
+
+void pdessm_arena_destroy(pdessm_arena *arena) {
+    pdessm_storage_destroy(&arena->storage);
+}
+
+pdessm_tensor pdessm_arena_view(const pdessm_arena *arena, const pdessm_parameter *parameter,
+                                int i) {
+    pdessm_tensor t = {.storage = arena->storage,
+                       .offset = arena->storage->segment[i].offset,
+                       .first_segment = i,
+                       .segments = 1,
+                       .rank = parameter->rank};
+    memcpy(t.dims, parameter->dims, sizeof t.dims);
+    return t;
+}
