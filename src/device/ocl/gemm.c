@@ -11,6 +11,7 @@
  * compiles for 24 s. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -234,7 +235,7 @@ out:
 
 /* Keeps the context's message as the reason why CLBlast is closed from here on. */
 static pdessm_status refuse(pdessm_ocl *o) {
-    strncpy(o->gemm->refusal, o->ctx->error, sizeof o->gemm->refusal - 1);
+    snprintf(o->gemm->refusal, sizeof o->gemm->refusal, "%s", o->ctx->error);
     return PDESSM_ERROR_UNSUPPORTED;
 }
 
