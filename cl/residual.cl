@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* residual.cl: y = x + gate m with one gate for each sample and channel. Sums over tokens go in two
+ * steps: pieces of a sample's tokens into the scratch buffer [batch, pieces, channels], then these.
+ */
+
+#define COLUMNS (CPU_FORM ? 16 : 1)
+
+/* size = tokens channels */
+__kernel void residual_forward(READ(x), READ(gate), READ(m), WRITE(y), int n, int size,
+                               int channels) {
+    int i = (int)get_global_id(0);
+    if (i >= n)
+        return;
+    AT(y)[i] = AT(x)[i] + AT(gate)[i / size * channels + i % channels] * AT(m)[i];
+}
+
+__kernel void residual_backward(UNUSED(x), READ(gate), UNUSED(m), UNUSED(y), WRITE(dx),
+                                UNUSED(dgate), WRITE(dm), READ(dy), uint accumulate, int n,
+                                int size, int channels) {
+    int i = (int)get_global_id(0);
+    if (i >= n)
+        return;
+    float d = AT(dy)[i];
+    if (GIVEN(dx))
+        PUT(AT(dx)[i], d, ADDS(0));
+    if (GIVEN(dm))
+        PUT(AT(dm)[i], d * AT(gate)[i / size * channels + i % channels], ADDS(2));
+}
+
+/* dims: (columns / COLUMNS, batch pieces) */
+__kernel void residual_gate(UNUSED(x), UNUSED(gate), READ(m), UNUSED(y), UNUSED(dx), UNUSED(dgate),
+                            UNUSED(dm), READ(dy), uint accumulate, __global float *parts,
+                            int tokens, int channels, int piece, int pieces) {
+    int c = (int)get_global_id(0) * COLUMNS, part = (int)get_global_id(1);
+    int begin = part % pieces * piece, end = min(begin + piece, tokens);
+    ulong at = ((ulong)(part / pieces) * tokens + begin) * channels;
+    __global const float *a = AT(m) + at, *b = AT(dy) + at;
+    __global float *sums = parts + (ulong)part * channels;
+#if CPU_FORM
+    if (c + 16 <= channels) {
+        float16 wide = 0.0f;
+        for (int r = begin; r < end; r++, a += channels, b += channels)
+            wide += vload16(0, a + c) * vload16(0, b + c);
+        vstore16(wide, 0, sums + c);
+        return;
+    }
+#endif
+    for (int last = min(c + COLUMNS, channels); c < last; c++) {
+        float sum = 0.0f;
+        for (int r = 0; r < end - begin; r++)
+            sum += a[(ulong)r * channels + c] * b[(ulong)r * channels + c];
+        sums[c] = sum;
+    }
+}
+
+__kernel void residual_gate_total(UNUSED(x), UNUSED(gate), UNUSED(m), UNUSED(y), UNUSED(dx),
+                                  WRITE(dgate), UNUSED(dm), UNUSED(dy), uint accumulate,
+                                  __global const float *parts, int n, int channels, int pieces) {
+    int i = (int)get_global_id(0);
+    if (i >= n)
+        return;
+    __global const float *part = parts + (ulong)(i / channels) * pieces * channels + i % channels;
+    float sum = 0.0f;
+    for (int p = 0; p < pieces; p++)
+        sum += part[(ulong)p * channels];
+    PUT(AT(dgate)[i], sum, ADDS(1));
+}

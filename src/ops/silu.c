@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* silu.c: y = x sigmoid(x), element by element. */
+#include "ops/op_support.h"
+
+enum { X, Y };
+
+static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
+    (void)host;
+    double n = (double)count(call, X);
+    int back = call->pass == PDESSM_BACKWARD;
+    *ret = (pdessm_cost){.flops = n * (back ? 28 : 20), .bytes = 4 * n * (back ? 3 : 2)};
+}
+
+static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
+    host->fallback->silu_forward(host->pool, count(call, X), data(call, X), data(call, Y));
+    return PDESSM_OK;
+}
+
+static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
+    host->fallback->silu_backward(host->pool, count(call, X), data(call, X), grad(call, Y),
+                                  grad(call, X), adds(call, X));
+    return PDESSM_OK;
+}
+
+static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
+    return launch_elements(launcher, call, "silu_forward", count(call, X));
+}
+
+static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launcher *launcher) {
+    return launch_elements(launcher, call, "silu_backward", count(call, X));
+}
+
+const pdessm_descriptor pdessm_descriptor_silu = {
+    .shapes = like_first,
+    .cost = cost,
+    .host = {host_forward, host_backward},
+    .launch = {launch_forward, launch_backward},
+};
