@@ -55,16 +55,17 @@ struct growing {
     size_t used, space;
 };
 
+/* One byte more than the limit is room enough to find out that it is exceeded. */
 static pdessm_status grow(pdessm_context *ctx, const char *name, size_t most,
                           struct growing *output) {
-    if (output->used < output->space)
-        return PDESSM_OK;
-    if (output->space == most)
+    if (output->used > most)
         return pdessm_fail(ctx, PDESSM_ERROR_FILE,
                            "%s: inflates to more than the limit of %zu bytes", name, most);
+    if (output->used < output->space)
+        return PDESSM_OK;
     size_t space = output->space ? output->space * 2 : 65536;
     if (space > most || space < output->space)
-        space = most;
+        space = most + 1;
     uint8_t *bigger = realloc(output->data, space);
     if (!bigger)
         return pdessm_fail(ctx, PDESSM_ERROR_MEMORY, "%s: no memory for %zu bytes", name, space);
@@ -108,13 +109,13 @@ pdessm_status pdessm_gunzip(pdessm_context *ctx, const char *name, const uint8_t
     if (inflateInit2(&stream, 15 + 16) != Z_OK)
         return pdessm_fail(ctx, PDESSM_ERROR_MEMORY, "%s: no memory to inflate", name);
     for (int code = Z_OK;;) {
+        PDESSM_TRY(grow(ctx, name, most, &output));
         if (code == Z_STREAM_END) {
             /* Another member may follow; anything else behind the end is ignored, as gzip does. */
             if (!pdessm_is_gzip(stream.next_in, left))
                 break;
             inflateReset(&stream);
         }
-        PDESSM_TRY(grow(ctx, name, most, &output));
         PDESSM_TRY(inflate_some(ctx, name, &stream, &left, &output, &code));
     }
     *ret = (pdessm_bytes){output.data, output.used, PDESSM_BYTES_HEAP};

@@ -5,8 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* One output coordinate is the weighted sum of `count` sources from `first` on; count 0 is border.
- */
+/* One output coordinate: the weighted sum of `count` sources from `first` on; 0 of them: border. */
 struct tap {
     int64_t first, count, weight; /* weight: index of the first one */
 };

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* fuzz_image.c: hostile PNG and JPEG files. */
+#include "fuzz.h"
+
+#include "data/image.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    pdessm_context *ctx = fuzz_context();
+    pdessm_picture picture = {0};
+    fuzz_judge(ctx, pdessm_image_decode(ctx, "fuzz", data, size, FUZZ_MAX_BYTES, &picture));
+    pdessm_picture_release(&picture);
+    return 0;
+}
