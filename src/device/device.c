@@ -188,7 +188,6 @@ pdessm_status pdessm_device_open(pdessm_context *ctx, const char *name, pdessm_d
     PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *d, &d));
     d->ctx = ctx;
     d->host = (pdessm_host){.fallback = pdessm_host_table(), .pool = ctx->pool};
-    PDESSM_TRY(open_blas(d));
     /* Ours is faster where there is AVX-512, which Debian's OpenBLAS does not use on newer CPUs. */
     PDESSM_TRY(pdessm_blas_open(ctx, getenv("PDESSM_GEMM"),
                                 strcmp(d->host.fallback->isa, "v4") == 0, &d->blas));

@@ -12,7 +12,6 @@ struct pdessm_device {
     pdessm_context *ctx;
     pdessm_device_info info;
     pdessm_host host;
-    struct pdessm_blas *blas;      /* host.blas, owned */
     struct pdessm_blas *blas;      /* what host.blas points to, or NULL */
     const pdessm_backend *backend; /* NULL: plain C only */
     void *state;                   /* the backend's */
