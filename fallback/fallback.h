@@ -8,6 +8,7 @@
 #ifndef PDESSM_FALLBACK_H
 #define PDESSM_FALLBACK_H
 
+#include "attention.h"
 #include "core/pool.h"
 #include "linear.h"
 
@@ -30,6 +31,12 @@ typedef struct pdessm_cdr {
 
 /* F(return type, name, arguments) */
 #define PDESSM_FALLBACK_LIST(F)                                                                    \
+    F(size_t, attention_scratch, (const pdessm_attention *a, int backward))                        \
+    F(void, attention_forward,                                                                     \
+      (pdessm_pool * pool, const pdessm_attention *a, float *y, float *lse))                       \
+    F(void, attention_backward,                                                                    \
+      (pdessm_pool * pool, const pdessm_attention *a, const float *y, const float *lse,            \
+       const float *dy, float *dqkv, int add))                                                     \
     F(size_t, linear_scratch, (const pdessm_linear *l, int backward))                              \
     F(void, linear_forward, (pdessm_pool * pool, const pdessm_linear *l, float *y))                \
     F(void, linear_backward,                                                                       \

@@ -4,10 +4,13 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* A subtraction of zero vanishes, where an addition would turn -0 into 0 and so has to stay. */
-INLINE vec splat(float x) {
-    return x - (vec){0};
-}
+/* EACH_ROW(F): F(0) .. F(GEMM_ROWS - 1). Loops would do, if all compilers unrolled them. */
+#define EACH_ROW_6(F) F(0) F(1) F(2) F(3) F(4) F(5)
+#if defined(__AVX512F__)
+#define EACH_ROW(F) EACH_ROW_6(F) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13)
+#else
+#define EACH_ROW(F) EACH_ROW_6(F)
+#endif
 
 /* Rows in groups of three, so that the addresses p, p + step, p + 2 step of one group need one
  * pointer: five pointers serve 14 rows. */
@@ -20,77 +23,76 @@ struct tile {
     int add;
 };
 
-INLINE void finish_row(const struct tile *t, float *c, const vec *sum, const int vectors) {
-#pragma GCC unroll 2
-    for (int v = 0; v < vectors; v++) {
-        vec value = sum[v];
-        if (t->add)
-            value += vec_load(c + v * LANES);
-        if (t->bias)
-            value += vec_load(t->bias + v * LANES);
-        vec_store(c + v * LANES, value);
-    }
+/* A subtraction of zero vanishes, where an addition would turn -0 into 0 and so has to stay. */
+INLINE vec splat(float x) {
+    return x - (vec){0};
+}
+
+INLINE void finish(const struct tile *t, int row, int vector, vec sum) {
+    float *c = t->c + row * t->c_row + vector * LANES;
+    if (t->add)
+        sum += vec_load(c);
+    if (t->bias)
+        sum += vec_load(t->bias + vector * LANES);
+    vec_store(c, sum);
 }
 
 /* rows and vectors are constants wherever this is expanded, so that sum[][] lives in registers. */
 INLINE void run_tile(const struct tile *t, const int rows, const int vectors) {
     const float *p[GROUPS], *b = t->b;
-    vec sum[GEMM_ROWS][2];
-#pragma GCC unroll 16
-    for (int g = 0; g < GROUPS; g++)
-        p[g] = t->a + g * GROUP * t->a_row;
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-        sum[i][0] = sum[i][1] = (vec){0};
-
     const int64_t step = t->a_row, advance = t->a_column;
+    vec sum[GEMM_ROWS][2];
+#define F(i)                                                                                       \
+    if (i < GROUPS)                                                                                \
+        p[i % GROUPS] = t->a + i * GROUP * step;                                                   \
+    sum[i][0] = sum[i][1] = (vec){0};
+    EACH_ROW(F)
+#undef F
     for (int64_t k = 0; k < t->k; k++) {
         vec b0 = vec_load(b), b1 = vectors > 1 ? vec_load(b + LANES) : b0;
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            vec a = splat(p[i / GROUP][i % GROUP * step]);
-            sum[i][0] += a * b0;
-            if (vectors > 1)
-                sum[i][1] += a * b1;
-        }
-#pragma GCC unroll 16
-        for (int g = 0; g < GROUPS; g++)
-            p[g] += advance;
+#define F(i)                                                                                       \
+    if (i < rows) {                                                                                \
+        vec a = splat(p[i / GROUP][i % GROUP * step]);                                             \
+        sum[i][0] += a * b0;                                                                       \
+        if (vectors > 1)                                                                           \
+            sum[i][1] += a * b1;                                                                   \
+    }
+        EACH_ROW(F)
+#undef F
+#define F(i)                                                                                       \
+    if (i < GROUPS && i * GROUP < rows)                                                            \
+        p[i % GROUPS] += advance;
+        EACH_ROW(F)
+#undef F
         b += GEMM_COLUMNS;
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-        finish_row(t, t->c + i * t->c_row, sum[i], vectors);
+#define F(i)                                                                                       \
+    if (i < rows)                                                                                  \
+        finish(t, i, 0, sum[i][0]);                                                                \
+    if (i < rows && vectors > 1)                                                                   \
+        finish(t, i, 1, sum[i][1]);
+    EACH_ROW(F)
+#undef F
 }
 
-/* CASES(expand): one expansion for each height of the register tile. */
-#if defined(__AVX512F__)
-#define CASES(F) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9) F(10) F(11) F(12) F(13) F(14)
-#else
-#define CASES(F) F(1) F(2) F(3) F(4) F(5) F(6)
-#endif
+/* One expansion for each height of the register tile. */
+#define F(i)                                                                                       \
+    case i + 1:                                                                                    \
+        run_tile(t, i + 1, VECTORS);                                                               \
+        break;
 
+#define VECTORS 1
 static void narrow(const struct tile *t, int64_t rows) {
-    switch (rows) {
-#define F(n)                                                                                       \
-    case n:                                                                                        \
-        run_tile(t, n, 1);                                                                         \
-        break;
-        CASES(F)
-#undef F
-    }
+    switch (rows) { EACH_ROW(F) }
 }
+#undef VECTORS
 
+#define VECTORS 2
 static void wide(const struct tile *t, int64_t rows) {
-    switch (rows) {
-#define F(n)                                                                                       \
-    case n:                                                                                        \
-        run_tile(t, n, 2);                                                                         \
-        break;
-        CASES(F)
-#undef F
-    }
+    switch (rows) { EACH_ROW(F) }
 }
+#undef VECTORS
+#undef F
 
 /* Writes the tile's first columns where the registers would write whole vectors. */
 static void finish_edge(const struct tile *t, int64_t rows, const float *whole) {

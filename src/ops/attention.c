@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* attention.c: softmax attention over the tokens of an image. */
+#include <stdio.h>
+
+#include "ops/op_support.h"
+
+enum { QKV, Y, LSE };
+
+static pdessm_attention sizes_of(const pdessm_call *call) {
+    const pdessm_tensor *qkv = call->operand[QKV];
+    pdessm_attention a = {.batch = qkv->dims[0], .tokens = qkv->dims[1]};
+    a.heads = (int64_t)call->attribute[0];
+    a.width = qkv->dims[2] / 3 / a.heads;
+    return a;
+}
+
+static pdessm_status shapes(pdessm_context *ctx, const pdessm_call *call,
+                            pdessm_shape ret[PDESSM_MAX_OPERANDS]) {
+    const pdessm_tensor *qkv = call->operand[QKV];
+    pdessm_status status = PDESSM_OK;
+    double heads = call->attribute[0];
+    PDESSM_REQUIRE(ctx, qkv->rank == 3 && qkv->dims[2] % 3 == 0, PDESSM_ERROR_SHAPE,
+                   "attention: operand qkv is %s, expected [batch, tokens, 3 channels]",
+                   pdessm_tensor_shape(qkv).text);
+    int64_t channels = qkv->dims[2] / 3;
+    PDESSM_REQUIRE(ctx, heads >= 1 && heads <= (double)channels && heads == (double)(int64_t)heads,
+                   PDESSM_ERROR_ARGUMENT,
+                   "attention: heads = %g, expected a whole number between 1 and the %lld channels",
+                   heads, (long long)channels);
+    PDESSM_REQUIRE(ctx, channels % (int64_t)heads == 0, PDESSM_ERROR_SHAPE,
+                   "attention: the %lld channels of qkv %s cannot be shared by %g heads",
+                   (long long)channels, pdessm_tensor_shape(qkv).text, heads);
+    ret[Y] = (pdessm_shape){
+        .dtype = PDESSM_FLOAT32, .rank = 3, .dims = {qkv->dims[0], qkv->dims[1], channels}};
+    ret[LSE] = (pdessm_shape){
+        .dtype = PDESSM_FLOAT32, .rank = 3, .dims = {qkv->dims[0], (int64_t)heads, qkv->dims[1]}};
+out:
+    return status;
+}
+
+/* Two products of tokens x tokens x width forwards, five backwards, and the exponentials. */
+static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
+    pdessm_attention a = sizes_of(call);
+    int back = call->pass == PDESSM_BACKWARD;
+    double pairs = (double)(a.batch * a.heads) * (double)a.tokens * (double)a.tokens;
+    double elements = (double)(a.batch * a.tokens * a.heads * a.width);
+    *ret = (pdessm_cost){.flops = pairs * ((back ? 10 : 4) * (double)a.width + 20),
+                         .bytes = 4 * elements * (back ? 8 : 4),
+                         .host_scratch = host->fallback->attention_scratch(&a, back)};
+}
+
+/* ------------------------------------------------------------------ plain C */
+
+static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
+    pdessm_attention a = sizes_of(call);
+    a.qkv = data(call, QKV);
+    host->fallback->attention_forward(host->pool, &a, data(call, Y), data(call, LSE));
+    return PDESSM_OK;
+}
+
+static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
+    if (!call->gradient[QKV])
+        return PDESSM_OK;
+    pdessm_attention a = sizes_of(call);
+    a.qkv = data(call, QKV);
+    host->fallback->attention_backward(host->pool, &a, data(call, Y), data(call, LSE),
+                                       grad(call, Y), grad(call, QKV), adds(call, QKV));
+    return PDESSM_OK;
+}
+
+/* ------------------------------------------------------------------ device */
+
+/* Both forms of cl/attention.cl: queries of one item or group, tokens of a local tile. */
+enum { CPU_ROWS = 4, CPU_PAD = 32, GROUP = 64, MOST_KEYS = 32 };
+
+/* Part of the device's local memory that the two tiles of a group may take, so that two groups fit
+ * side by side where there is more than the 32 KB that every device has. */
+enum { LOCAL_BYTES = 24576 };
+
+struct plan {
+    pdessm_attention a;
+    int64_t all, padded; /* heads of all images; tokens, rounded up */
+    int cpu;
+    char options[64];
+    size_t scratch_forward, scratch_backward;
+};
+
+static pdessm_status make_plan(const pdessm_call *call, const pdessm_launcher *l,
+                               struct plan *ret) {
+    struct plan p = {.a = sizes_of(call), .cpu = cpu_form(l)};
+    pdessm_status status = PDESSM_OK;
+    int64_t keys = LOCAL_BYTES / (2 * 16 * ((p.a.width + 3) / 4)), power = 1;
+    PDESSM_REQUIRE(l->ctx, p.cpu || keys >= 1, PDESSM_ERROR_UNSUPPORTED,
+                   "attention: heads of width %lld are too wide for the device's kernels",
+                   (long long)p.a.width);
+    while (2 * power <= keys && 2 * power <= MOST_KEYS)
+        power *= 2;
+    p.all = p.a.batch * p.a.heads;
+    p.padded = (p.a.tokens + CPU_PAD - 1) / CPU_PAD * CPU_PAD;
+    snprintf(p.options, sizeof p.options, "-DWIDTH=%lld -DKEYS=%lld", (long long)p.a.width,
+             (long long)power);
+    int64_t matrix = (p.a.width + 15) / 16 * 16 * p.padded * p.all;
+    p.scratch_forward = p.cpu ? (size_t)(2 * matrix) * sizeof(float) : 0;
+    p.scratch_backward = (size_t)(2 * p.all * p.padded + (p.cpu ? 7 * matrix : 0)) * sizeof(float);
+    *ret = p;
+out:
+    return status;
+}
+
+/* One item for each `rows` tokens of each head; scalars: tokens, heads, all, padded. */
+static pdessm_status run(const pdessm_call *call, const pdessm_launcher *l, const struct plan *p,
+                         const char *name, int64_t tokens, int rows) {
+    int grouped = rows == GROUP;
+    pdessm_kernel kernel = {
+        .name = name,
+        .options = p->options,
+        .dims = 2,
+        .global = {(size_t)((tokens + rows - 1) / rows), (size_t)p->all},
+        .scratch_bytes = call->pass == PDESSM_FORWARD ? p->scratch_forward : p->scratch_backward,
+        .scalar_count = 4,
+        .scalar = {scalar_int(p->a.tokens), scalar_int(p->a.heads), scalar_int(p->all),
+                   scalar_int(p->padded)},
+    };
+    if (grouped) {
+        kernel.global[0] *= GROUP;
+        kernel.local[0] = GROUP;
+        kernel.local[1] = 1;
+    }
+    return launch(l, call, &kernel);
+}
+
+static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *l) {
+    pdessm_status status = PDESSM_OK;
+    struct plan p;
+    PDESSM_TRY(make_plan(call, l, &p));
+    if (p.cpu)
+        PDESSM_TRY(run(call, l, &p, "attention_pack", p.padded, 1));
+    PDESSM_TRY(run(call, l, &p, "attention_forward", p.a.tokens, p.cpu ? CPU_ROWS : GROUP));
+out:
+    return status;
+}
+
+static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launcher *l) {
+    pdessm_status status = PDESSM_OK;
+    struct plan p;
+    if (!call->gradient[QKV])
+        return PDESSM_OK;
+    PDESSM_TRY(make_plan(call, l, &p));
+    PDESSM_TRY(run(call, l, &p, "attention_delta", p.a.tokens, 1));
+    if (p.cpu)
+        PDESSM_TRY(run(call, l, &p, "attention_pack_gradient", p.padded, 1));
+    PDESSM_TRY(run(call, l, &p, "attention_dq", p.a.tokens, p.cpu ? CPU_ROWS : GROUP));
+    PDESSM_TRY(run(call, l, &p, "attention_dkv", p.a.tokens, p.cpu ? CPU_ROWS : GROUP));
+out:
+    return status;
+}
+
+const pdessm_descriptor pdessm_descriptor_attention = {
+    .shapes = shapes,
+    .cost = cost,
+    .host = {host_forward, host_backward},
+    .launch = {launch_forward, launch_backward},
+};
