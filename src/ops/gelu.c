@@ -17,8 +17,9 @@ static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *ho
 }
 
 static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
-    host->fallback->gelu_backward(host->pool, count(call, X), data(call, X), grad(call, Y),
-                                  grad(call, X), adds(call, X));
+    if (call->gradient[X])
+        host->fallback->gelu_backward(host->pool, count(call, X), data(call, X), grad(call, Y),
+                                      grad(call, X), adds(call, X));
     return PDESSM_OK;
 }
 
@@ -27,7 +28,8 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
 }
 
 static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launcher *launcher) {
-    return launch_elements(launcher, call, "gelu_backward", count(call, X));
+    return call->gradient[X] ? launch_elements(launcher, call, "gelu_backward", count(call, X))
+                             : PDESSM_OK;
 }
 
 const pdessm_descriptor pdessm_descriptor_gelu = {

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* ema.c: average = decay average + (1 - decay) parameter, if ok. */
+#include "check.h"
+
+void reference_ema(const check_case *c);
+
+void reference_ema(const check_case *c) {
+    double decay = c->attribute[0], *average = c->value[0];
+    for (int64_t i = 0; c->value[2][2] != 0 && i < c->count[0]; i++)
+        average[i] = decay * average[i] + (1 - decay) * c->value[1][i];
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* guide.c: y = v_null + scale (v_label - v_null). */
+#include "check.h"
+
+void reference_guide(const check_case *c);
+
+void reference_guide(const check_case *c) {
+    const double *null = c->value[0], *label = null + c->count[0] / 2;
+    for (int64_t i = 0; i < c->count[0] / 2; i++)
+        c->value[1][i] = null[i] + c->attribute[0] * (label[i] - null[i]);
+}
