@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* cdr_coefficients.c: raw parameters of the PDE to physical coefficients: K = L L^T + eps I,
+ * b = b_max tanh(beta), r = -softplus(rho). */
+#include "ops/op_support.h"
+
+enum { RAW_DIFFUSION, RAW_CONVECTION, RAW_REACTION, DIFFUSION, CONVECTION, REACTION };
+
+static pdessm_status shapes(pdessm_context *ctx, const pdessm_call *call,
+                            pdessm_shape ret[PDESSM_MAX_OPERANDS]) {
+    const pdessm_tensor *r = call->operand[RAW_REACTION];
+    pdessm_status status = PDESSM_OK;
+    if (r->rank != 2)
+        return refuse_shape(ctx, call, RAW_REACTION, "[channels, states]");
+    int64_t c = r->dims[0], s = r->dims[1];
+    PDESSM_TRY(expect_shape(ctx, call, RAW_DIFFUSION, 3, (int64_t[]){c, s, 3},
+                            "l0, l1, l2 for each entry of raw_reaction"));
+    PDESSM_TRY(expect_shape(ctx, call, RAW_CONVECTION, 3, (int64_t[]){c, s, 2},
+                            "y and x for each entry of raw_reaction"));
+    PDESSM_REQUIRE(ctx, call->attribute[0] > 0, PDESSM_ERROR_ARGUMENT,
+                   "cdr_coefficients: b_max = %g, expected a positive part of the image",
+                   call->attribute[0]);
+    for (int i = 0; i < 3; i++)
+        ret[DIFFUSION + i] = shape_of(call->operand[i]);
+out:
+    return status;
+}
+
+static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
+    (void)host;
+    double n = (double)count(call, RAW_REACTION);
+    int back = call->pass == PDESSM_BACKWARD;
+    *ret = (pdessm_cost){.flops = n * 100, .bytes = 4 * 6 * n * (back ? 3 : 2)};
+}
+
+static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
+    const float *const raw[3] = {data(call, 0), data(call, 1), data(call, 2)};
+    float *const physical[3] = {data(call, 3), data(call, 4), data(call, 5)};
+    host->fallback->cdr_coefficients_forward(host->pool, count(call, RAW_REACTION),
+                                             (float)call->attribute[0], raw, physical);
+    return PDESSM_OK;
+}
+
+static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
+    const float *const raw[3] = {data(call, 0), data(call, 1), data(call, 2)};
+    const float *const dphysical[3] = {grad(call, 3), grad(call, 4), grad(call, 5)};
+    float *const draw[3] = {grad(call, 0), grad(call, 1), grad(call, 2)};
+    host->fallback->cdr_coefficients_backward(host->pool, count(call, RAW_REACTION),
+                                              (float)call->attribute[0], raw, dphysical, draw,
+                                              call->accumulate);
+    return PDESSM_OK;
+}
+
+static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher *launcher) {
+    int64_t n = count(call, RAW_REACTION);
+    int back = call->pass == PDESSM_BACKWARD;
+    return launch(
+        launcher, call,
+        &(pdessm_kernel){.name = back ? "cdr_coefficients_backward" : "cdr_coefficients_forward",
+                         .dims = 1,
+                         .global = {(size_t)n},
+                         .scalar_count = 2,
+                         .scalar = {scalar_int(n), scalar_float(call->attribute[0])}});
+}
+
+const pdessm_descriptor pdessm_descriptor_cdr_coefficients = {
+    .shapes = shapes,
+    .cost = cost,
+    .host = {host_forward, host_backward},
+    .launch = {launch_pass, launch_pass},
+};

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/* spectral_filter.c: y = irfft2(G rfft2(u)), channels last, G given on the half spectrum. */
+#include <math.h>
+
+#include "ops/op_support.h"
+
+enum { U, SYMBOL, Y };
+
+typedef struct extents {
+    int64_t batch, height, width, channels, half;
+} extents;
+
+static extents extents_of(const pdessm_call *call) {
+    const int64_t *d = call->operand[U]->dims;
+    return (extents){d[0], d[1], d[2], d[3], d[2] / 2 + 1};
+}
+
+static pdessm_status shapes(pdessm_context *ctx, const pdessm_call *call,
+                            pdessm_shape ret[PDESSM_MAX_OPERANDS]) {
+    pdessm_status status = PDESSM_OK;
+    if (call->operand[U]->rank != 4)
+        return refuse_shape(ctx, call, U, "[batch, height, width, channels]");
+    extents e = extents_of(call);
+    PDESSM_TRY(expect_shape(ctx, call, SYMBOL, 4, (int64_t[]){e.height, e.half, e.channels, 2},
+                            "[height, width/2 + 1, channels, 2] of u"));
+    ret[Y] = shape_of(call->operand[U]);
+out:
+    return status;
+}
+
+/* A complex transform of M = HW points counts 5 M log2 M operations and serves two channels; there
+ * are two of them forward and three backward. The multiply costs 6 a mode and channel, the
+ * correlation 8. */
+static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
+    extents e = extents_of(call);
+    int back = call->pass == PDESSM_BACKWARD;
+    double points = (double)(e.height * e.width), planes = (double)(e.batch * e.channels);
+    double symbol = (double)(e.height * e.half * e.channels * 2);
+    int workers = pdessm_pool_workers(host->pool);
+    *ret = (pdessm_cost){
+        .flops = planes * points * ((back ? 7.5 : 5) * log2(points) + (back ? 14 : 6)),
+        .bytes = 4 * (planes * points * (back ? 3 : 2) + symbol * (back ? 2 : 1)),
+        .host_scratch = host->fallback->spectral_filter_scratch(e.batch, e.height, e.width,
+                                                                e.channels, back, workers),
+    };
+}
+
+static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
+    extents e = extents_of(call);
+    host->fallback->spectral_filter_forward(host->pool, e.batch, e.height, e.width, e.channels,
+                                            data(call, U), data(call, SYMBOL), data(call, Y));
+    return PDESSM_OK;
+}
+
+static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
+    extents e = extents_of(call);
+    host->fallback->spectral_filter_backward(
+        host->pool, e.batch, e.height, e.width, e.channels, data(call, U), data(call, SYMBOL),
+        grad(call, Y), grad(call, U), grad(call, SYMBOL), adds(call, U), adds(call, SYMBOL));
+    return PDESSM_OK;
+}
+
+/* ------------------------------------------------------------------ one pass, in local memory */
+
+enum { RADICES = 4, LARGEST_RADIX = 31, GROUP = 256, MOST_PARTS = 64, OPTIONS = 256 };
+
+/* Splits n into at most RADICES radices that cl/spectral_filter.cl knows (2 to 8 and primes up to
+ * LARGEST_RADIX), fewest first, then the most even; 0 if there is none. Unused ones are 1. */
+static int split(int64_t n, int depth, int radix[RADICES]) {
+    int best_count = RADICES + 1, best_sum = 0;
+    if (n == 1) {
+        for (int i = depth; i < RADICES; i++)
+            radix[i] = 1;
+        return depth <= RADICES;
+    }
+    for (int r = 2; r <= LARGEST_RADIX && depth < RADICES; r++) {
+        int rest[RADICES] = {0}, count = 0, sum = 0;
+        if (n % r || (r > 8 && (r % 2 == 0 || r % 3 == 0 || r % 5 == 0)) ||
+            !split(n / r, depth + 1, rest))
+            continue;
+        rest[depth] = r;
+        for (int i = depth; i < RADICES; i++) {
+            count += rest[i] > 1;
+            sum += rest[i];
+        }
+        if (count > best_count || (count == best_count && sum >= best_sum))
+            continue;
+        best_count = count;
+        best_sum = sum;
+        for (int i = depth; i < RADICES; i++)
+            radix[i] = rest[i];
+    }
+    return best_count <= RADICES;
+}
+
+/* How the fused kernels are built and cut; see cl/spectral_filter.cl. */
+typedef struct fused {
+    char options[OPTIONS];
+    int64_t lanes, tile, tiles, group, parts;
+    size_t scratch_bytes;
+} fused;
+
+static int64_t divide_up(int64_t a, int64_t b) {
+    return (a + b - 1) / b;
+}
+
+/* 0 if a plane does not fit local memory with a sensible number of channels, or has a long prime.
+ */
+static int plan_fused(const pdessm_call *call, const pdessm_launcher *launcher, fused *ret) {
+    extents e = extents_of(call);
+    int back = call->pass == PDESSM_BACKWARD, cpu = cpu_form(launcher);
+    int h[RADICES], w[RADICES];
+    fused f = {.lanes = cpu ? 16 : 1, .parts = 1};
+    int64_t pitch = cpu ? e.width | 1 : e.width;
+    int64_t plane = (back ? 2 : 1) * e.height * pitch * 2 * f.lanes * (int64_t)sizeof(float);
+    int64_t pairs = divide_up(e.channels, 2 * f.lanes);
+    f.tile = cpu ? 1 : 16;
+    while (f.tile > 1 && f.tile * plane > launcher->info->local_memory)
+        f.tile /= 2;
+    /* On a GPU single pairs would read two floats of each memory transaction. */
+    if (f.tile * plane > launcher->info->local_memory || (!cpu && f.tile < 2 && pairs > 1) ||
+        !split(e.height, 0, h) || !split(e.width, 0, w))
+        return 0;
+    f.tiles = divide_up(pairs, f.tile);
+    f.group = cpu ? 1 : GROUP;
+    while (f.group > launcher->info->max_work_group)
+        f.group /= 2;
+    if (back) { /* enough groups to fill the device, yet partial sums no larger than the images */
+        int64_t wanted = divide_up(4 * (int64_t)launcher->info->compute_units, f.tiles);
+        f.parts = wanted < MOST_PARTS ? wanted : MOST_PARTS;
+        f.parts = f.parts < e.batch ? f.parts : e.batch;
+    }
+    int64_t modes = e.height * e.half * f.tile;
+    int64_t floats = 3 * (e.height + e.width);
+    if (back)
+        floats += f.parts * f.tiles * modes * 4 * f.lanes;
+    f.scratch_bytes = (size_t)floats * sizeof(float);
+    snprintf(f.options, sizeof f.options,
+             "-DHEIGHT=%lld -DWIDTH=%lld -DTILE=%lld -DGROUP=%lld -DHR0=%d -DHR1=%d -DHR2=%d "
+             "-DHR3=%d -DWR0=%d -DWR1=%d -DWR2=%d -DWR3=%d",
+             (long long)e.height, (long long)e.width, (long long)f.tile, (long long)f.group, h[0],
+             h[1], h[2], h[3], w[0], w[1], w[2], w[3]);
+    *ret = f;
+    return 1;
+}
+
+static pdessm_status fused_tables(const pdessm_call *call, const pdessm_launcher *launcher,
+                                  const fused *f) {
+    extents e = extents_of(call);
+    int back = call->pass == PDESSM_BACKWARD;
+    return launch(launcher, call,
+                  &(pdessm_kernel){.name = back ? "spectral_filter_tables_backward"
+                                                : "spectral_filter_tables_forward",
+                                   .options = f->options,
+                                   .dims = 1,
+                                   .global = {(size_t)(e.height > e.width ? e.height : e.width)},
+                                   .scratch_bytes = f->scratch_bytes});
+}
+
+static pdessm_status fused_pass(const pdessm_call *call, const pdessm_launcher *launcher,
+                                const fused *f) {
+    extents e = extents_of(call);
+    pdessm_status status = PDESSM_OK;
+    int back = call->pass == PDESSM_BACKWARD;
+    pdessm_kernel pass = {
+        .name = back ? "spectral_filter_backward" : "spectral_filter_forward",
+        .options = f->options,
+        .dims = 2,
+        .global = {(size_t)(f->tiles * f->group), (size_t)(back ? f->parts : e.batch)},
+        .local = {(size_t)f->group, 1},
+        .scratch_bytes = f->scratch_bytes,
+        .scalar_count = back ? 3 : 1,
+        .scalar = {scalar_int(e.channels), scalar_int(e.batch), scalar_int(f->parts)},
+    };
+    PDESSM_TRY(fused_tables(call, launcher, f));
+    PDESSM_TRY(launch(launcher, call, &pass));
+    if (!back || !call->gradient[SYMBOL])
+        goto out;
+    PDESSM_TRY(launch(launcher, call,
+                      &(pdessm_kernel){.name = "spectral_filter_reduce",
+                                       .options = f->options,
+                                       .dims = 2,
+                                       .global = {(size_t)e.channels, (size_t)(e.height * e.half)},
+                                       .scratch_bytes = f->scratch_bytes,
+                                       .scalar_count = 3,
+                                       .scalar = {scalar_int(e.channels), scalar_int(f->parts),
+                                                  scalar_int(f->tiles)}}));
+out:
+    return status;
+}
+
+/* ------------------------------------------------------------------ spectra in global memory */
+
+/* Spectra stand in the scratch buffer behind the roots of unity. */
+typedef struct spectra {
+    const pdessm_call *call;
+    const pdessm_launcher *launcher;
+    extents e;
+    int64_t base, size; /* floats */
+    size_t scratch_bytes;
+    int library; /* the device's own transforms do this grid */
+} spectra;
+
+static spectra plan_spectra(const pdessm_call *call, const pdessm_launcher *launcher) {
+    extents e = extents_of(call);
+    spectra s = {.call = call, .launcher = launcher, .e = e, .library = 1};
+    s.base = divide_up(2 * (e.height + e.width), 64) * 64;
+    s.size = e.batch * e.height * e.half * e.channels * 2;
+    s.scratch_bytes = (size_t)(s.base + 3 * s.size) * sizeof(float);
+    return s;
+}
+
+/* spectral_filter_STEP_PASS over (channels, places, lines), with whole numbers a and b (count of
+ * them) and a sign behind. */
+static pdessm_status step(const spectra *s, const char *name, int64_t places, int64_t lines,
+                          int count, int a, int b, double sign) {
+    char full[64];
+    int64_t lanes = cpu_form(s->launcher) ? 16 : 1;
+    int back = s->call->pass == PDESSM_BACKWARD;
+    snprintf(full, sizeof full, "spectral_filter_%s%s", name, back ? "_backward" : "_forward");
+    pdessm_kernel kernel = {
+        .name = full,
+        .options = "-DANY_GRID",
+        .dims = 3,
+        .global = {(size_t)divide_up(s->e.channels, lanes), (size_t)places, (size_t)lines},
+        .scratch_bytes = s->scratch_bytes,
+        .scalar_count = 5 + count,
+        .scalar = {scalar_int(s->e.batch), scalar_int(s->e.height), scalar_int(s->e.width),
+                   scalar_int(s->e.channels), scalar_uint((uint32_t)s->base), scalar_int(a),
+                   scalar_int(b), scalar_float(sign)},
+    };
+    return launch(s->launcher, s->call, &kernel);
+}
+
+/* The library's transform between an image and spectrum `number`; from its first refusal on, our
+ * own kernels do the work, on the same spectra. */
+static pdessm_status library_transform(spectra *s, const pdessm_tensor *image, int number,
+                                       int inverse) {
+    const pdessm_backend *backend = s->launcher->backend;
+    if (!s->library)
+        return PDESSM_ERROR_UNSUPPORTED;
+    pdessm_fft fft = {.batch = s->e.batch,
+                      .height = s->e.height,
+                      .width = s->e.width,
+                      .channels = s->e.channels,
+                      .inverse = inverse,
+                      .real = image,
+                      .spectrum_offset = (size_t)(s->base + number * s->size) * sizeof(float)};
+    pdessm_status status = backend->fft(s->launcher->state, s->call, &fft);
+    s->library = status == PDESSM_OK;
+    return status;
+}
+
+/* An image, u or dy, to spectrum `to`; spectrum 2 is lost. */
+static pdessm_status transform(spectra *s, const pdessm_tensor *image, int of_u, int to) {
+    const extents *e = &s->e;
+    pdessm_status status = library_transform(s, image, to, 0);
+    if (status != PDESSM_ERROR_UNSUPPORTED)
+        return status;
+    PDESSM_TRY(step(s, "rows", e->half, e->batch * e->height, 2, 2, of_u, 0));
+    PDESSM_TRY(step(s, "columns", e->height, e->batch * e->half, 3, 2, to, 1));
+out:
+    return status;
+}
+
+/* Spectrum 0 to the result; spectrum 2 is lost. The library cannot add. */
+static pdessm_status transform_back(spectra *s, const pdessm_tensor *image, int add) {
+    const extents *e = &s->e;
+    pdessm_status status = PDESSM_ERROR_UNSUPPORTED;
+    if (!add)
+        status = library_transform(s, image, 0, 1);
+    if (status != PDESSM_ERROR_UNSUPPORTED)
+        return status;
+    PDESSM_TRY(step(s, "columns", e->height, e->batch * e->half, 3, 0, 2, -1));
+    PDESSM_TRY(step(s, "rows_back", e->width, e->batch * e->height, 1, 2, 0, 0));
+out:
+    return status;
+}
+
+static pdessm_status spectra_pass(spectra *s) {
+    const pdessm_call *call = s->call;
+    const extents *e = &s->e;
+    pdessm_status status = PDESSM_OK;
+    int back = call->pass == PDESSM_BACKWARD;
+    PDESSM_TRY(step(s, "roots", e->height + e->width, 1, 0, 0, 0, 0));
+    PDESSM_TRY(transform(s, back ? call->gradient[Y] : call->operand[U], !back, 0));
+    if (back && call->gradient[SYMBOL]) {
+        PDESSM_TRY(transform(s, call->operand[U], 1, 1));
+        PDESSM_TRY(step(s, "correlate", e->height * e->half, 1, 2, 1, 0, 0));
+    }
+    if (back && !call->gradient[U])
+        goto out;
+    PDESSM_TRY(step(s, "multiply", e->height * e->half, e->batch, 1, 0, 0, 0));
+    PDESSM_TRY(
+        transform_back(s, back ? call->gradient[U] : call->operand[Y], back && adds(call, U)));
+out:
+    return status;
+}
+
+/* Fused if a plane fits; else the device's library; else by the definition. */
+static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher *launcher) {
+    pdessm_status status = PDESSM_ERROR_UNSUPPORTED;
+    fused f;
+    if (plan_fused(call, launcher, &f))
+        status = fused_pass(call, launcher, &f);
+    if (status != PDESSM_ERROR_UNSUPPORTED)
+        return status;
+    spectra s = plan_spectra(call, launcher);
+    return spectra_pass(&s);
+}
+
+const pdessm_descriptor pdessm_descriptor_spectral_filter = {
+    .shapes = shapes,
+    .cost = cost,
+    .host = {host_forward, host_backward},
+    .launch = {launch_pass, launch_pass},
+};
