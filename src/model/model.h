@@ -4,6 +4,7 @@
 #define PDESSM_MODEL_MODEL_H
 
 #include <pdessm/model.h>
+#include <pdessm/safetensors.h>
 
 #include "device/device.h"
 
@@ -89,7 +90,7 @@ typedef struct pdessm_named_arena {
 } pdessm_named_arena;
 pdessm_status pdessm_arenas_save(pdessm_model *model, const pdessm_named_arena *arenas, int count,
                                  const char *path, const char *const (*extra)[2], int extras);
-pdessm_status pdessm_arena_load(pdessm_model *model, const struct pdessm_safetensors *file,
+pdessm_status pdessm_arena_load(pdessm_model *model, const pdessm_safetensors *file,
                                 const char *prefix, pdessm_arena *arena);
 
 /* The block of the paper and its parts, forward only (dit.c). */
