@@ -27,6 +27,7 @@ struct check {
     pdessm_call call;
     int64_t terms;
     double condition;
+    double step; /* of the finite differences */
     int failed;
 };
 
@@ -97,6 +98,10 @@ void check_terms(check *c, int64_t terms) {
 
 void check_condition(check *c, double factor) {
     c->condition = factor;
+}
+
+void check_step(check *c, double step) {
+    c->step = step;
 }
 
 static double forward_tolerance(const check *c) {
@@ -227,7 +232,7 @@ static void judge_forward(check *c, check_oracle oracle) {
 /* One direction d of operand i: its slope by central differences, against gradient . d. */
 static void judge_direction(check *c, check_oracle oracle, const check_case *dy, int i,
                             const double *gradient, const double *direction, int64_t label) {
-    const double h = 1e-5;
+    const double h = c->step;
     check_case moved = copy_case(&c->in);
     double slope = 0, product = 0, size = 0;
     for (int64_t k = 0; k < moved.count[i]; k++) {
@@ -365,7 +370,8 @@ static int run_case(pdessm_device *device, pdessm_op op, uint64_t seed) {
                .seed = seed,
                .random = {seed},
                .terms = 8,
-               .condition = 1};
+               .condition = 1,
+               .step = 1e-5};
     bodies[op](&c);
     free_case(&c.in);
     return c.failed;

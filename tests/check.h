@@ -51,6 +51,9 @@ void check_attribute(check *c, int i, double value);
 void check_terms(check *c, int64_t terms);
 /* Widens both: for operators that amplify rounding, with the factor that theory gives. */
 void check_condition(check *c, double factor);
+/* Finite differences move operands by this times normal numbers (default 1e-5): less for operators
+ * that bend sharply. */
+void check_step(check *c, double step);
 
 /* Runs the case; failures are counted and printed with a line that replays them. */
 void check_run(check *c, check_oracle oracle);
