@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* cases.c: one drawing function for each row of the operator table. */
+#include "cases.h"
+
+#include <stdio.h>
+
+#include "core/random.h"
+#include "opcall.h"
+
+/* ------------------------------------------------------------------ drawing */
+
+static int64_t whole(cli_case *k, int64_t least, int64_t most) {
+    return least + pdessm_below(k->seed, PDESSM_RANDOM_CHECK, 0, 0, k->drawn++,
+                                (uint64_t)(most - least + 1));
+}
+
+static double real(cli_case *k, double least, double most) {
+    return least + (most - least) * pdessm_uniform(k->seed, PDESSM_RANDOM_CHECK, 1, 0, k->drawn++);
+}
+
+static int coin(cli_case *k) {
+    return (int)whole(k, 0, 1);
+}
+
+static int64_t extent(cli_case *k, int64_t least, int64_t most) {
+    int64_t n = whole(k, least, most), power = 1;
+    switch (whole(k, 0, 4)) {
+    case 0:
+        return least;
+    case 1:
+        return most;
+    case 2: /* a power of two or a neighbour of one */
+        while (power * 2 <= n)
+            power *= 2;
+        n = power + whole(k, -1, 1);
+        return n < least ? least : n > most ? most : n;
+    default:
+        return n;
+    }
+}
+
+static void set(cli_case *k, int i, cli_fill fill, double scale, int rank, const int64_t *dims) {
+    k->operand[i] = (cli_operand){.fill = fill, .scale = scale, .rank = rank};
+    for (int d = 0; d < rank; d++)
+        k->operand[i].dims[d] = dims[d];
+}
+
+/* A new operand of normal numbers: set_normal(k, X, 2, rows, columns). */
+#define set_normal(k, i, ...)                                                                      \
+    set(k, i, CLI_NORMAL, 1, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),            \
+        (int64_t[]){__VA_ARGS__})
+
+static void set_like(cli_case *k, int i, int other, cli_fill fill, double scale) {
+    set(k, i, fill, scale, k->operand[other].rank, k->operand[other].dims);
+}
+
+/* Operand 0: 1 to 4 extents whose product stays small. */
+static void set_any(cli_case *k) {
+    int64_t dims[4] = {extent(k, 1, 40), extent(k, 1, 30), extent(k, 1, 9), extent(k, 1, 4)};
+    set(k, 0, CLI_NORMAL, 2, (int)whole(k, 1, 4), dims);
+}
+
+/* ------------------------------------------------------------------ one for each row */
+
+/* The first argument is spelled as in ops.def; see the table below. */
+#define CASE(name) static void case_##name(cli_case *k)
+
+CASE(linear) {
+    int64_t m = extent(k, 1, 200), in = extent(k, 1, 200), parts = whole(k, 1, 3);
+    int64_t out = parts * extent(k, 1, 150);
+    set_normal(k, 0, m, in);
+    set_normal(k, 1, out, in);
+    if (coin(k))
+        set_normal(k, 2, out);
+    k->attribute[0] = (double)parts;
+    k->terms = in > m ? in : m;
+    k->terms = out > k->terms ? out : k->terms;
+}
+
+CASE(layer_norm) {
+    int64_t b = extent(k, 1, 4), n = extent(k, 1, 65), c = extent(k, 4, 400);
+    set_normal(k, 0, b, n, c);
+    if (coin(k)) {
+        set_normal(k, 1, b, c);
+        set_normal(k, 2, b, c);
+    }
+    k->terms = n > c ? n : c;
+    k->condition = 4;
+}
+
+CASE(gelu) {
+    set_any(k);
+}
+
+CASE(silu) {
+    set_any(k);
+}
+
+CASE(gate) {
+    set_any(k);
+    set_like(k, 1, 0, CLI_NORMAL, 2);
+}
+
+CASE(residual) {
+    int64_t b = extent(k, 1, 4), n = extent(k, 1, 65), c = extent(k, 1, 200);
+    set_normal(k, 0, b, n, c);
+    set_normal(k, 1, b, c);
+    set_normal(k, 2, b, n, c);
+    k->terms = n;
+}
+
+CASE(add) {
+    set_any(k);
+    int rank = k->operand[0].rank, kept = (int)whole(k, 1, rank);
+    set(k, 1, CLI_NORMAL, 1, kept, k->operand[0].dims + rank - kept);
+    k->terms = 40 * 30 * 9;
+}
+
+CASE(cdr_coefficients) {
+    int64_t c = extent(k, 1, 70), s = extent(k, 1, 17);
+    set_normal(k, 0, c, s, 3);
+    set_normal(k, 1, c, s, 2);
+    set(k, 2, CLI_NORMAL, 4, 2, (int64_t[]){c, s});
+    k->attribute[0] = real(k, 0.05, 0.5);
+}
+
+CASE(cdr_symbol) {
+    int64_t c = extent(k, 1, 40), s = extent(k, 1, 9);
+    set(k, 0, CLI_DIFFUSION, 0.1, 3, (int64_t[]){c, s, 3});
+    set(k, 1, CLI_NORMAL, 0.05, 3, (int64_t[]){c, s, 2});
+    set(k, 2, CLI_NORMAL, 0.5, 2, (int64_t[]){c, s});
+    set_normal(k, 3, c, s);
+    set_normal(k, 4, c);
+    k->attribute[0] = (double)extent(k, 1, 33);
+    k->attribute[1] = (double)extent(k, 1, 33);
+    k->attribute[2] = coin(k);
+    k->terms = 33 * 33;
+    k->condition = 32; /* phases: up to 2 pi b m of them are rounded before their sine is taken */
+}
+
+CASE(spectral_filter) {
+    int64_t b = extent(k, 1, 3), h = extent(k, 1, 40), w = extent(k, 1, 40), c = extent(k, 1, 70);
+    set_normal(k, 0, b, h, w, c);
+    set(k, 1, CLI_NORMAL, 0.5, 4, (int64_t[]){h, w / 2 + 1, c, 2});
+    k->terms = h * w;
+}
+
+CASE(attention) {
+    int64_t b = extent(k, 1, 3), n = extent(k, 1, 80);
+    int64_t heads = whole(k, 1, 4), c = heads * extent(k, 1, 64);
+    set_normal(k, 0, b, n, 3 * c);
+    k->attribute[0] = (double)heads;
+    k->terms = n > c ? n : c;
+    k->condition = 4;
+}
+
+CASE(patchify) {
+    int64_t p = whole(k, 1, 4), h = p * extent(k, 1, 9), w = p * extent(k, 1, 9);
+    set_normal(k, 0, extent(k, 1, 4), extent(k, 1, 4), h, w);
+    k->attribute[0] = (double)p;
+}
+
+CASE(unpatchify) {
+    int64_t p = whole(k, 1, 4), h = extent(k, 1, 9), w = extent(k, 1, 9);
+    set_normal(k, 0, extent(k, 1, 4), h * w, p * p * extent(k, 1, 4));
+    k->attribute[0] = (double)p;
+    k->attribute[1] = (double)(h * p);
+    k->attribute[2] = (double)(w * p);
+}
+
+CASE(timestep_embedding) {
+    set(k, 0, CLI_UNIT, 1, 1, (int64_t[]){extent(k, 1, 70)});
+    k->condition = 250; /* angles up to 1000 are rounded before their sine is taken */
+}
+
+CASE(embedding) {
+    int64_t rows = extent(k, 1, 30), b = extent(k, 1, 60);
+    set_normal(k, 0, rows, extent(k, 1, 200));
+    set(k, 1, CLI_INDEX, (double)rows, 1, &b);
+    k->terms = b;
+}
+
+CASE(mse_loss) {
+    set_any(k);
+    set_like(k, 1, 0, CLI_NORMAL, 1);
+    k->terms = 64; /* sums are taken in pieces */
+}
+
+CASE(flow_path) {
+    set_any(k);
+    set_like(k, 1, 0, CLI_NORMAL, 1);
+    set(k, 2, CLI_UNIT, 1, 1, k->operand[0].dims);
+}
+
+CASE(guide) {
+    set_any(k);
+    k->operand[0].dims[0] *= 2;
+    k->attribute[0] = real(k, 0, 8);
+    k->condition = 16;
+}
+
+CASE(combine) {
+    set_any(k);
+    for (int j = 0; j < 7; j++) {
+        if (j > 0 && coin(k))
+            continue;
+        set_like(k, 1 + j, 0, CLI_NORMAL, 1);
+        k->attribute[j] = real(k, -1, 1);
+    }
+}
+
+CASE(error_norm) {
+    set_any(k);
+    k->operand[0].scale = 1e-3;
+    set_like(k, 1, 0, CLI_NORMAL, 1);
+    set_like(k, 2, 0, CLI_NORMAL, 1);
+    k->attribute[0] = k->attribute[1] = 1e-3;
+    k->terms = 64;
+}
+
+CASE(philox_normal) {
+    k->attribute[0] = (double)whole(k, 0, UINT32_MAX);
+    k->attribute[1] = (double)whole(k, 0, UINT32_MAX);
+    k->attribute[2] = (double)whole(k, 0, 20);
+    k->attribute[3] = (double)whole(k, 0, 1 << 20);
+    k->attribute[4] = (double)whole(k, 0, 1 << 20);
+    k->attribute[5] = (double)extent(k, 1, 40);
+    k->attribute[6] = (double)extent(k, 1, 500);
+}
+
+CASE(grad_norm) {
+    set_any(k);
+    set(k, 1, CLI_POSITIVE, 1, 1, (int64_t[]){1});
+    set(k, 2, CLI_STATE, 1, 1, (int64_t[]){8});
+    k->attribute[0] = coin(k) ? real(k, 0.1, 5) : 0;
+    k->terms = 64;
+}
+
+CASE(adamw) {
+    set_any(k);
+    set_like(k, 1, 0, CLI_NORMAL, 1);
+    set_like(k, 2, 0, CLI_NORMAL, 0.1);
+    set_like(k, 3, 0, CLI_POSITIVE, 0.1);
+    set(k, 4, CLI_STATE, 1, 1, (int64_t[]){8});
+    k->attribute[0] = 1e-3;
+    k->attribute[1] = 0.9;
+    k->attribute[2] = 0.999;
+    k->attribute[3] = 1e-8;
+    k->attribute[4] = coin(k) ? 0.1 : 0;
+    k->attribute[5] = (double)whole(k, 1, 2000);
+}
+
+CASE(ema) {
+    set_any(k);
+    set_like(k, 1, 0, CLI_NORMAL, 1);
+    set(k, 2, CLI_STATE, 1, 1, (int64_t[]){8});
+    k->attribute[0] = real(k, 0.9, 1);
+}
+
+static void (*const draws[])(cli_case *k) = {
+#define OP(name, letters, operands, attributes, meaning) [PDESSM_OP_##name] = case_##name,
+#include "ops/ops.def"
+#undef OP
+};
+
+void pdessm_cli_case_draw(pdessm_op op, uint64_t seed, cli_case *ret) {
+    *ret = (cli_case){.op = op, .seed = seed, .terms = 8, .condition = 1};
+    draws[op](ret);
+}
+
+cli_case_text pdessm_cli_case_text(const cli_case *k) {
+    const pdessm_op_row *row = pdessm_op_get(k->op);
+    cli_case_text t = {""};
+    size_t used = 0;
+    for (int i = 0; row->letters[i] && used < sizeof t.text; i++) {
+        pdessm_tensor shape = {.rank = k->operand[i].rank};
+        for (int d = 0; d < shape.rank; d++)
+            shape.dims[d] = k->operand[i].dims[d];
+        if (k->operand[i].fill != CLI_ABSENT)
+            used += (size_t)snprintf(t.text + used, sizeof t.text - used, "%s%s %s",
+                                     used ? " " : "", pdessm_cli_op_name(row->operands, i).text,
+                                     pdessm_tensor_shape(&shape).text);
+    }
+    for (int i = 0; *pdessm_cli_op_name(row->attributes, i).text && used < sizeof t.text; i++)
+        used += (size_t)snprintf(t.text + used, sizeof t.text - used, "%s%s %g", used ? " " : "",
+                                 pdessm_cli_op_name(row->attributes, i).text, k->attribute[i]);
+    return t;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c: pdessm-cl: the table of subcommands, and what begins and ends each of them. */
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "pdessm_config.h"
+#include "progress.h"
+#include "report.h"
+
+static const cli_command *const commands[] = {
+#define X(name) &pdessm_cli_##name,
+    PDESSM_CLI_COMMANDS(X)
+#undef X
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+/* ------------------------------------------------------------------ shared by subcommands */
+
+double pdessm_cli_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+const char *pdessm_cli_keep(cli *c, char *text) {
+    pdessm_cli_need(text);
+    c->kept = pdessm_cli_need(realloc(c->kept, ((size_t)c->kept_count + 1) * sizeof *c->kept));
+    c->kept[c->kept_count++] = text;
+    return text;
+}
+
+const char *pdessm_cli_text(cli *c, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *text = pdessm_cli_need(malloc((size_t)length + 1));
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    return pdessm_cli_keep(c, text);
+}
+
+static void print_line(cli *c, const char *prefix, const char *format, va_list arguments) {
+    pdessm_cli_progress_clear(c->progress);
+    fprintf(stderr, PDESSM_CLI_PROGRAM ": %s", prefix);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+void pdessm_cli_note(cli *c, const char *format, ...) {
+    if (c->quiet)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(c, "", format, arguments);
+    va_end(arguments);
+}
+
+void pdessm_cli_warn(cli *c, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    print_line(c, "warning: ", format, arguments);
+    va_end(arguments);
+}
+
+pdessm_status pdessm_cli_open_device(cli *c) {
+    const char *profile = getenv("PDESSM_PROFILE");
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_device_open(c->ctx, c->device_name, &c->device));
+    if (profile && strcmp(profile, "1") == 0)
+        PDESSM_TRY(pdessm_device_profile_enable(c->device, 1));
+out:
+    return status;
+}
+
+/* ------------------------------------------------------------------ the program */
+
+static void print_usage(FILE *stream) {
+    fputs("Usage: " PDESSM_CLI_PROGRAM " SUBCOMMAND [OPTION...]\n"
+          "Diffusion transformers whose mixer is a partial differential equation.\n\n",
+          stream);
+    cli_table *table = pdessm_cli_table_create("LLL");
+    for (int i = 0; i < COMMANDS; i++)
+        pdessm_cli_table_row(table, "\t%s\t%s", commands[i]->name, commands[i]->meaning);
+    pdessm_cli_table_print(table, stream);
+    fputs("\n" PDESSM_CLI_PROGRAM " SUBCOMMAND --help says more, with an example; "
+          "--version prints the version.\n",
+          stream);
+}
+
+static const cli_command *find_command(const char *name) {
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int wrong_usage(const char *what, const char *name) {
+    fprintf(stderr, PDESSM_CLI_PROGRAM ": %s%s; expected one of:", what, name);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(stderr, " %s", commands[i]->name);
+    fputs(" (see " PDESSM_CLI_PROGRAM " --help)\n", stderr);
+    return pdessm_status_exit_code(PDESSM_ERROR_ARGUMENT);
+}
+
+static void print_failure(cli *c, pdessm_status status) {
+    const char *text = c->ctx ? pdessm_context_error(c->ctx) : "";
+    pdessm_cli_progress_clear(c->progress);
+    fprintf(stderr, PDESSM_CLI_PROGRAM " %s: %s", c->command->name,
+            *text ? text : pdessm_status_text(status));
+    if (pdessm_status_exit_code(status) == pdessm_status_exit_code(PDESSM_ERROR_ARGUMENT))
+        fprintf(stderr, " (see " PDESSM_CLI_PROGRAM " %s --help)", c->command->name);
+    fputc('\n', stderr);
+}
+
+static void release(cli *c) {
+    pdessm_device_destroy(&c->device);
+    pdessm_context_destroy(&c->ctx);
+    for (int i = 0; i < c->kept_count; i++)
+        free(c->kept[i]);
+    free(c->kept);
+}
+
+static int run_command(const cli_command *command, int argc, const char **argv) {
+    cli c = {.command = command, .argc = argc, .argv = argv};
+    const char *profile = getenv("PDESSM_PROFILE");
+    pdessm_status status = command->run(&c);
+    if (status != PDESSM_OK)
+        print_failure(&c, status);
+    if (c.device && profile && strcmp(profile, "1") == 0)
+        pdessm_cli_print_profile(&c);
+    release(&c);
+    int code = pdessm_cli_finish_output();
+    return status != PDESSM_OK ? pdessm_status_exit_code(status) : code;
+}
+
+int main(int argc, char **argv) {
+    const char *name = argc > 1 ? argv[1] : NULL;
+    /* A reader that goes away is seen as EPIPE when stdout is flushed. */
+    signal(SIGPIPE, SIG_IGN);
+    if (!name)
+        return wrong_usage("a subcommand is missing", "");
+    if (strcmp(name, "--version") == 0) {
+        puts(PDESSM_CLI_PROGRAM " " PDESSM_VERSION);
+        return pdessm_cli_finish_output();
+    }
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        print_usage(stdout);
+        return pdessm_cli_finish_output();
+    }
+    const cli_command *command = find_command(name);
+    if (!command)
+        return wrong_usage(*name == '-' ? "there is no option " : "there is no subcommand ", name);
+    return run_command(command, argc - 1, (const char **)argv + 1);
+}

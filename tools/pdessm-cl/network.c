@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* network.c: loss and gradients of a small network on a device. */
+#include "network.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/random.h"
+#include <pdessm/safetensors.h>
+
+#include "model/model.h"
+
+/* A network with its tape, its inputs filled and one step done. */
+typedef struct network {
+    pdessm_model *model;
+    pdessm_graph *graph;
+    pdessm_tensor *x, *t, *y, *target, *loss;
+} network;
+
+static void release(network *n) {
+    pdessm_graph_destroy(&n->graph);
+    pdessm_model_destroy(&n->model);
+}
+
+static pdessm_status write_normal(pdessm_context *ctx, pdessm_tensor *tensor, uint64_t seed,
+                                  uint32_t stream, double scale, const float *base) {
+    size_t count = (size_t)pdessm_tensor_count(tensor);
+    float *values = NULL;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_alloc(ctx, count, sizeof *values, &values));
+    for (size_t i = 0; i < count; i++)
+        values[i] = (base ? base[i] : 0) + (float)(scale * pdessm_normal(seed, PDESSM_RANDOM_CHECK,
+                                                                         stream, 1, (int64_t)i));
+    PDESSM_TRY(pdessm_tensor_write(tensor, values));
+out:
+    free(values);
+    return status;
+}
+
+/* A new network outputs zero and most of its gradients are zero, so that little could be compared:
+ * every parameter gets some noise on top. */
+static pdessm_status perturb(network *n, uint64_t seed) {
+    pdessm_context *ctx = n->model->ctx;
+    pdessm_status status = PDESSM_OK;
+    float *start = NULL;
+    for (int i = 0; i < n->model->count; i++) {
+        pdessm_tensor *value = &n->model->parameter[i].value;
+        PDESSM_TRY(pdessm_alloc(ctx, (size_t)pdessm_tensor_count(value), sizeof *start, &start));
+        PDESSM_TRY(pdessm_model_tensor_read(n->model, i, start));
+        PDESSM_TRY(write_normal(ctx, value, seed, 100 + (uint32_t)i, 0.05, start));
+        free(start);
+        start = NULL;
+    }
+out:
+    free(start);
+    return status;
+}
+
+static pdessm_status write_inputs(network *n, int64_t batch, uint64_t seed) {
+    pdessm_context *ctx = n->model->ctx;
+    int classes = n->model->config.num_classes;
+    float *t = NULL;
+    int32_t *y = NULL;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)batch, sizeof *t, &t));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)batch, sizeof *y, &y));
+    for (int64_t i = 0; i < batch; i++) {
+        t[i] = ((float)i + 0.5f) / (float)batch;
+        y[i] = (int32_t)(i % (classes + 1)); /* the null class is one of them */
+    }
+    PDESSM_TRY(write_normal(ctx, n->x, seed, 90, 1, NULL));
+    PDESSM_TRY(write_normal(ctx, n->target, seed, 91, 1, NULL));
+    PDESSM_TRY(pdessm_tensor_write(n->t, t));
+    PDESSM_TRY(pdessm_tensor_write(n->y, y));
+out:
+    free(t);
+    free(y);
+    return status;
+}
+
+static pdessm_status run_step(const pdessm_config *config, int64_t batch, uint64_t seed,
+                              pdessm_device *device, network *n) {
+    const int64_t image[] = {batch, config->channels, config->image_size[0], config->image_size[1]};
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_model_create(device, config, 1, &n->model));
+    PDESSM_TRY(pdessm_model_init(n->model, seed));
+    PDESSM_TRY(perturb(n, seed));
+    PDESSM_TRY(pdessm_model_gradients_zero(n->model));
+    PDESSM_TRY(pdessm_graph_create(device, &n->graph));
+    n->x = pdessm_graph_input(n->graph, PDESSM_FLOAT32, 4, image);
+    n->target = pdessm_graph_input(n->graph, PDESSM_FLOAT32, 4, image);
+    n->t = pdessm_graph_input(n->graph, PDESSM_FLOAT32, 1, &batch);
+    n->y = pdessm_graph_input(n->graph, PDESSM_INT32, 1, &batch);
+    n->loss = pdessm_mse_loss(n->graph, pdessm_model_velocity(n->model, n->graph, n->x, n->t, n->y),
+                              n->target);
+    pdessm_graph_output(n->graph, n->loss);
+    PDESSM_TRY(pdessm_graph_plan(n->graph, n->loss));
+    PDESSM_TRY(write_inputs(n, batch, seed));
+    PDESSM_TRY(pdessm_graph_forward(n->graph));
+    PDESSM_TRY(pdessm_graph_backward(n->graph));
+out:
+    return status;
+}
+
+pdessm_status pdessm_cli_network_run(const pdessm_config *config, int64_t batch,
+                                     pdessm_device *device) {
+    network n = {0};
+    pdessm_status status = run_step(config, batch, 1, device, &n);
+    if (status == PDESSM_OK)
+        status = pdessm_device_finish(device);
+    release(&n);
+    return status;
+}
+
+/* ------------------------------------------------------------------ comparing */
+
+/* Rounding grows from layer to layer, which no bound of one operator says; these were taken at
+ * ten times what two builds of plain C differ by. */
+static const double loss_tolerance = 1e-5, gradient_tolerance = 1e-3;
+
+static pdessm_status compare_gradients(network *a, network *b, cli_network_error *e) {
+    pdessm_status status = PDESSM_OK;
+    float *x = NULL, *y = NULL;
+    e->gradients = (cli_error){-1, gradient_tolerance};
+    for (int i = 0; i < a->model->count; i++) {
+        size_t count = (size_t)pdessm_tensor_count(&a->model->parameter[i].value);
+        PDESSM_TRY(pdessm_alloc(a->model->ctx, count, sizeof *x, &x));
+        PDESSM_TRY(pdessm_alloc(a->model->ctx, count, sizeof *y, &y));
+        PDESSM_TRY(pdessm_model_gradient_read(a->model, i, x));
+        PDESSM_TRY(pdessm_model_gradient_read(b->model, i, y));
+        double error = pdessm_cli_relative_error(x, y, (int64_t)count);
+        if (!(error <= e->gradients.error)) {
+            e->gradients.error = error;
+            snprintf(e->worst_gradient, sizeof e->worst_gradient, "%s",
+                     pdessm_model_tensor_name(a->model, i));
+        }
+        free(x);
+        free(y);
+        x = y = NULL;
+    }
+out:
+    free(x);
+    free(y);
+    return status;
+}
+
+pdessm_status pdessm_cli_network_compare(const char *preset, uint64_t seed, pdessm_device *device,
+                                         pdessm_device *reference, cli_network_error *ret) {
+    enum { BATCH = 3 };
+    pdessm_status status = PDESSM_OK;
+    pdessm_config config;
+    network a = {0}, b = {0};
+    float loss[2];
+    PDESSM_TRY(pdessm_config_preset(device->ctx, preset, &config));
+    config.image_size[0] = config.image_size[1] = 16;
+    PDESSM_TRY(pdessm_config_check(device->ctx, &config));
+    PDESSM_TRY(run_step(&config, BATCH, seed, device, &a));
+    PDESSM_TRY(run_step(&config, BATCH, seed, reference, &b));
+    PDESSM_TRY(pdessm_tensor_read(a.loss, &loss[0]));
+    PDESSM_TRY(pdessm_tensor_read(b.loss, &loss[1]));
+    ret->loss = (cli_error){pdessm_cli_relative_error(&loss[0], &loss[1], 1), loss_tolerance};
+    PDESSM_TRY(compare_gradients(&a, &b, ret));
+out:
+    release(&a);
+    release(&b);
+    return status;
+}

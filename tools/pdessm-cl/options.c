@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* options.c: option tables on top of popt, and the conversion of their values. */
+#include "options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <popt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report.h"
+
+enum { MAX_OPTIONS = 64 };
+
+/* ------------------------------------------------------------------ values */
+
+static void say_range(const cli_option *o, const char *what, char *why, size_t size) {
+    if (o->most > 0)
+        snprintf(why, size, "expected %s from %.12g to %.12g", what, o->least, o->most);
+    else
+        snprintf(why, size, "expected %s of at least %.12g", what, o->least);
+}
+
+static int in_range(const cli_option *o, double value) {
+    return value >= o->least && (o->most <= 0 || value <= o->most);
+}
+
+static int read_whole(const char **text, int64_t *ret) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(*text, &end, 10);
+    if (end == *text || errno)
+        return 0;
+    *text = end;
+    *ret = value;
+    return 1;
+}
+
+static int convert_whole(const cli_option *o, const char *text, char *why, size_t size) {
+    int64_t value = 0;
+    if (!read_whole(&text, &value) || *text || !in_range(o, (double)value)) {
+        say_range(o, "a whole number", why, size);
+        return 0;
+    }
+    *(int64_t *)o->target = value;
+    return 1;
+}
+
+static int convert_real(const cli_option *o, const char *text, char *why, size_t size) {
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value) || !in_range(o, value)) {
+        say_range(o, "a number", why, size);
+        return 0;
+    }
+    *(double *)o->target = value;
+    return 1;
+}
+
+static int convert_size(const cli_option *o, const char *text, char *why, size_t size) {
+    int64_t extent[2] = {0};
+    int good = read_whole(&text, &extent[0]) && (*text == 'x' || *text == 'X');
+    good = good && read_whole((text++, &text), &extent[1]) && !*text;
+    if (!good || !in_range(o, (double)extent[0]) || !in_range(o, (double)extent[1])) {
+        snprintf(why, size, "expected HEIGHTxWIDTH such as 28x28, each from %g to %g", o->least,
+                 o->most);
+        return 0;
+    }
+    memcpy(o->target, extent, sizeof extent);
+    return 1;
+}
+
+/* The position of text in a list of words parted by blanks, or -1. */
+static int find_word(const char *words, const char *text) {
+    size_t length = strlen(text);
+    for (int i = 0; *words; i++) {
+        size_t word = strcspn(words, " ");
+        if (word == length && strncmp(words, text, length) == 0)
+            return i;
+        words += word + (words[word] == ' ');
+    }
+    return -1;
+}
+
+static int convert_choice(const char *words, int *target, const char *text, char *why,
+                          size_t size) {
+    int found = find_word(words, text);
+    if (found < 0) {
+        snprintf(why, size, "expected one of: %s", words);
+        return 0;
+    }
+    *target = found;
+    return 1;
+}
+
+int pdessm_cli_convert(cli *c, const cli_option *o, const char *text, char *why, size_t size) {
+    switch (o->kind) {
+    case CLI_WHOLE:
+        return convert_whole(o, text, why, size);
+    case CLI_REAL:
+        return convert_real(o, text, why, size);
+    case CLI_SIZE:
+        return convert_size(o, text, why, size);
+    case CLI_CHOICE:
+        return convert_choice(o->choices, o->target, text, why, size);
+    case CLI_FLAG:
+        return convert_choice("no yes", o->target, text, why, size);
+    case CLI_TEXT:
+        if (*text) {
+            *(const char **)o->target = pdessm_cli_text(c, "%s", text);
+            return 1;
+        }
+        snprintf(why, size, "expected %s, found nothing", o->argument);
+    }
+    return 0;
+}
+
+static const char *word_at(cli *c, const char *words, int index) {
+    while (index-- > 0)
+        words += strcspn(words, " ") + 1;
+    return pdessm_cli_text(c, "%.*s", (int)strcspn(words, " "), words);
+}
+
+/* The shortest decimal that reads back as the same double. */
+static const char *real_text(cli *c, double value) {
+    char text[40];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return pdessm_cli_text(c, "%s", text);
+}
+
+const char *pdessm_cli_value_text(cli *c, const cli_option *o) {
+    const int64_t *extent = o->target;
+    switch (o->kind) {
+    case CLI_WHOLE:
+        return pdessm_cli_text(c, "%lld", (long long)*(int64_t *)o->target);
+    case CLI_REAL:
+        return real_text(c, *(double *)o->target);
+    case CLI_SIZE:
+        return extent[0]
+                   ? pdessm_cli_text(c, "%lldx%lld", (long long)extent[0], (long long)extent[1])
+                   : NULL;
+    case CLI_CHOICE:
+        return word_at(c, o->choices, *(int *)o->target);
+    case CLI_FLAG:
+        return *(int *)o->target ? "yes" : "no";
+    case CLI_TEXT:
+        return *(const char **)o->target;
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ the command line */
+
+static void end_with_usage(cli *c, const char *format, ...) PDESSM_PRINTF(2, 3);
+
+static void end_with_usage(cli *c, const char *format, ...) {
+    va_list arguments;
+    fprintf(stderr, PDESSM_CLI_PROGRAM " %s: ", c->command->name);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, " (see " PDESSM_CLI_PROGRAM " %s --help)\n", c->command->name);
+    exit(pdessm_status_exit_code(PDESSM_ERROR_ARGUMENT));
+}
+
+static void print_help(cli *c, poptContext popt) {
+    printf("%s\n\n", c->command->meaning);
+    poptSetOtherOptionHelp(popt, c->command->arguments);
+    poptPrintHelp(popt, stdout, 0);
+    printf("\nExample:\n  %s\n", c->command->example);
+    exit(pdessm_cli_finish_output());
+}
+
+/* All options of this subcommand: its own, then the common ones. */
+static int collect(cli *c, cli_option *common, int common_count, cli_option *own, int own_count,
+                   cli_option *ret[MAX_OPTIONS]) {
+    int n = 0;
+    for (int i = 0; i < own_count; i++)
+        ret[n++] = &own[i];
+    for (int i = 0; i < common_count; i++)
+        if (c->command->prints_result || strcmp(common[i].name, "format") != 0)
+            ret[n++] = &common[i];
+    return n;
+}
+
+static void make_popt_table(cli_option *const *options, int count, struct poptOption *ret) {
+    for (int i = 0; i < count; i++) {
+        const cli_option *o = options[i];
+        ret[i] =
+            (struct poptOption){.longName = o->name,
+                                .shortName = o->letter,
+                                .argInfo = o->kind == CLI_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING,
+                                .val = i + 1,
+                                .descrip = o->help,
+                                .argDescrip = o->argument};
+    }
+    ret[count] = (struct poptOption){.longName = "help",
+                                     .shortName = 'h',
+                                     .argInfo = POPT_ARG_NONE,
+                                     .val = count + 1,
+                                     .descrip = "print this"};
+    ret[count + 1] = (struct poptOption){0};
+}
+
+static void take_option(cli *c, poptContext popt, cli_option *o) {
+    char why[256] = "";
+    char *text = poptGetOptArg(popt);
+    o->given = 1;
+    if (o->kind == CLI_FLAG)
+        *(int *)o->target = 1;
+    else if (!pdessm_cli_convert(c, o, text ? text : "", why, sizeof why))
+        end_with_usage(c, "--%s '%s': %s", o->name, text ? text : "", why);
+    free(text);
+}
+
+static void take_positionals(cli *c, poptContext popt, const cli_positional *positional,
+                             int count) {
+    const char *text;
+    for (int i = 0; (text = poptGetArg(popt)); i++) {
+        if (i == count)
+            end_with_usage(c, "'%s' is one argument too many; expected %s", text,
+                           *c->command->arguments ? c->command->arguments : "options only");
+        *positional[i].target = pdessm_cli_text(c, "%s", text);
+    }
+}
+
+static void run_popt(cli *c, poptContext popt, cli_option *const *options, int count) {
+    int code;
+    while ((code = poptGetNextOpt(popt)) > 0) {
+        if (code == count + 1)
+            print_help(c, popt);
+        take_option(c, popt, options[code - 1]);
+    }
+    const char *bad = poptBadOption(popt, POPT_BADOPTION_NOALIAS);
+    if (code == POPT_ERROR_BADOPT)
+        end_with_usage(c, "there is no option %s", bad);
+    if (code == POPT_ERROR_NOARG)
+        end_with_usage(c, "option %s needs a value", bad);
+    if (code < -1)
+        end_with_usage(c, "%s: %s", bad, poptStrerror(code));
+}
+
+void pdessm_cli_parse(cli *c, cli_option *own, int own_count, const cli_positional *positional,
+                      int positional_count) {
+    cli_option common[] = {
+        {"device", 'd', CLI_TEXT, &c->device_name, "DEVICE",
+         "auto, cpu, gpu, P:D, an index, or part of a name (see devices)"},
+        {"seed", 0, CLI_WHOLE, &c->seed, "N", "start of all random numbers"},
+        {"threads", 0, CLI_WHOLE, &c->threads, "N", "threads of plain C (0: one for each CPU)", 0,
+         1024},
+        {"quiet", 'q', CLI_FLAG, &c->quiet, NULL, "no progress and no notes on stderr"},
+        {"format", 0, CLI_CHOICE, &c->format, "text|json", "how the result is printed", 0, 0,
+         "text json"},
+    };
+    cli_option *options[MAX_OPTIONS];
+    struct poptOption table[MAX_OPTIONS + 2];
+    int count = collect(c, common, CLI_COUNT(common), own, own_count, options);
+    make_popt_table(options, count, table);
+    const char *name = c->argv[0];
+    c->argv[0] = pdessm_cli_text(c, PDESSM_CLI_PROGRAM " %s", c->command->name);
+    poptContext popt = poptGetContext(NULL, c->argc, c->argv, table, 0);
+    run_popt(c, popt, options, count);
+    take_positionals(c, popt, positional, positional_count);
+    c->argv[0] = name;
+    c->seed_given = common[1].given;
+    poptFreeContext(popt);
+}
+
+static void print_log(void *user, pdessm_log_level level, const char *text) {
+    if (level == PDESSM_LOG_NOTE)
+        pdessm_cli_note(user, "%s", text);
+    else
+        pdessm_cli_warn(user, "%s", text);
+}
+
+pdessm_status pdessm_cli_begin(cli *c, cli_option *options, int option_count,
+                               const cli_positional *positional, int positional_count) {
+    pdessm_cli_parse(c, options, option_count, positional, positional_count);
+    return pdessm_context_create(
+        &(pdessm_context_options){.threads = (int)c->threads, .log = print_log, .log_user = c},
+        &c->ctx);
+}

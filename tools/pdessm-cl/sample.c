@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* sample.c: `sample`: images from a trained model. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <pdessm/sample.h>
+
+#include "interrupt.h"
+#include "options.h"
+#include "paths.h"
+#include "pictures.h"
+#include "progress.h"
+#include "report.h"
+
+static pdessm_status run(cli *c);
+
+const cli_command pdessm_cli_sample = {
+    .name = "sample",
+    .meaning = "draws images from a model",
+    .arguments = "--model FILE -o grid.png|x.npz|x.npy|FOLDER/",
+    .example = PDESSM_CLI_PROGRAM " sample --model runs/fashion --n 100 --guidance 2 -o grid.png",
+    .prints_result = 1,
+    .run = run,
+};
+
+typedef struct job {
+    cli *c;
+    const char *model_path, *file, *out, *class_name, *solver;
+    int64_t n, steps, batch, size[2], scale;
+    pdessm_sample_options options;
+    pdessm_model *model;
+    cli_pictures pictures;
+    cli_progress bar;
+    int64_t evaluations;
+    double seconds;
+} job;
+
+/* ------------------------------------------------------------------ what is asked for */
+
+static pdessm_status check_usage(job *j) {
+    pdessm_context *ctx = j->c->ctx;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(ctx, j->model_path && j->out, PDESSM_ERROR_ARGUMENT,
+                   "%s is missing; expected --model FILE -o grid.png (or .npz, .npy, FOLDER/)",
+                   j->model_path ? "--out" : "--model");
+    PDESSM_TRY(pdessm_solver_find(ctx, j->solver, &j->options.solver));
+    PDESSM_TRY(pdessm_cli_pictures_check(j->c, j->out));
+    j->options.steps = (int)j->steps;
+    j->options.batch = (int)(j->batch < j->n ? j->batch : j->n);
+    j->options.height = (int)j->size[0];
+    j->options.width = (int)j->size[1];
+    j->options.seed = (uint64_t)j->c->seed;
+out:
+    return status;
+}
+
+/* One class, the null class, or all in turn: in blocks when that gives each a row of the grid. */
+static pdessm_status choose_labels(job *j) {
+    const int classes = pdessm_model_get_config(j->model)->num_classes;
+    pdessm_status status = PDESSM_OK;
+    int one = -1, used = 0;
+    int is_number = sscanf(j->class_name, "%d%n", &one, &used) == 1 && !j->class_name[used];
+    if (strcmp(j->class_name, "none") == 0)
+        one = classes;
+    else if (strcmp(j->class_name, "all") == 0)
+        one = -1;
+    else
+        PDESSM_REQUIRE(j->c->ctx, is_number && one >= 0 && one < classes, PDESSM_ERROR_ARGUMENT,
+                       "--class '%s': expected all, none, or a number from 0 to %d", j->class_name,
+                       classes - 1);
+    j->pictures.rows = one < 0 && j->n % classes == 0 ? classes : 0;
+    for (int64_t i = 0; i < j->n; i++)
+        j->pictures.labels[i] = one >= 0           ? one
+                                : j->pictures.rows ? (int32_t)(i / (j->n / classes))
+                                                   : (int32_t)(i % classes);
+out:
+    return status;
+}
+
+/* ------------------------------------------------------------------ drawing */
+
+static pdessm_status load_model(job *j) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_cli_find_model(j->c, j->model_path, &j->file));
+    PDESSM_TRY(pdessm_cli_open_device(j->c));
+    PDESSM_TRY(pdessm_model_load(j->c->device, j->file, 0, &j->model));
+    const pdessm_config *config = pdessm_model_get_config(j->model);
+    j->pictures.count = j->n;
+    j->pictures.channels = config->channels;
+    j->pictures.height = j->size[0] ? j->size[0] : config->image_size[0];
+    j->pictures.width = j->size[1] ? j->size[1] : config->image_size[1];
+    j->pictures.scale = (int)j->scale;
+    j->pictures.num_classes = config->num_classes;
+    j->pictures.class_names = pdessm_cli_class_names(j->c, j->file, config->num_classes);
+    PDESSM_TRY(pdessm_cli_pictures_allocate(j->c, &j->pictures));
+    PDESSM_TRY(choose_labels(j));
+out:
+    return status;
+}
+
+static pdessm_status check_memory(job *j) {
+    const pdessm_device_info *info = pdessm_device_get_info(j->c->device);
+    pdessm_status status = PDESSM_OK;
+    pdessm_config config = *pdessm_model_get_config(j->model);
+    pdessm_memory_estimate need;
+    int copies = j->options.guidance != 1 ? 2 : 1; /* the null class rides in the same batch */
+    config.image_size[0] = (int)j->pictures.height;
+    config.image_size[1] = (int)j->pictures.width;
+    PDESSM_TRY(pdessm_config_check(j->c->ctx, &config));
+    PDESSM_TRY(pdessm_memory_to_sample(j->c->ctx, &config, copies * j->options.batch, &need));
+    PDESSM_REQUIRE(
+        j->c->ctx, need.total <= info->memory && need.largest_buffer <= info->largest_allocation,
+        PDESSM_ERROR_MEMORY,
+        "a batch of %d needs %s, its largest buffer %s; %s has %s and allocates at "
+        "most %s at once: use a smaller --batch",
+        j->options.batch, pdessm_cli_bytes(need.total).text,
+        pdessm_cli_bytes(need.largest_buffer).text, info->name, pdessm_cli_bytes(info->memory).text,
+        pdessm_cli_bytes(info->largest_allocation).text);
+out:
+    return status;
+}
+
+static int show_progress(void *user, double share) {
+    job *j = user;
+    char detail[64];
+    snprintf(detail, sizeof detail, "%lld images", (long long)j->n);
+    pdessm_cli_progress_update(&j->bar, share, detail);
+    return pdessm_cli_interrupted();
+}
+
+static pdessm_status draw(job *j) {
+    pdessm_cli_interrupt_catch();
+    j->options.progress = show_progress;
+    j->options.user = j;
+    pdessm_cli_progress_begin(&j->bar, j->c, "sample", 0);
+    double start = pdessm_cli_seconds();
+    pdessm_status status = pdessm_sample(j->model, &j->options, j->n, j->pictures.labels,
+                                         j->pictures.images, &j->evaluations);
+    j->seconds = pdessm_cli_seconds() - start;
+    pdessm_cli_progress_end(&j->bar);
+    return status;
+}
+
+static void print(job *j) {
+    if (j->c->format == CLI_FORMAT_TEXT) {
+        printf("%s: %lld images of %lld x %lld, %lld network evaluations each, %.2f seconds\n",
+               j->out, (long long)j->n, (long long)j->pictures.height, (long long)j->pictures.width,
+               (long long)j->evaluations, j->seconds);
+        return;
+    }
+    cJSON *json = pdessm_cli_json_begin(j->c);
+    pdessm_cli_json_text(json, "output", j->out);
+    pdessm_cli_json_text(json, "model", j->file);
+    pdessm_cli_json_number(json, "images", (double)j->n);
+    pdessm_cli_json_number(json, "height", (double)j->pictures.height);
+    pdessm_cli_json_number(json, "width", (double)j->pictures.width);
+    pdessm_cli_json_number(json, "channels", (double)j->pictures.channels);
+    pdessm_cli_json_text(json, "solver", pdessm_solver_name(j->options.solver));
+    pdessm_cli_json_number(json, "steps", j->options.steps);
+    pdessm_cli_json_number(json, "guidance", j->options.guidance);
+    pdessm_cli_json_number(json, "seed", (double)j->c->seed);
+    pdessm_cli_json_number(json, "evaluations", (double)j->evaluations);
+    pdessm_cli_json_number(json, "seconds", j->seconds);
+    pdessm_cli_json_print(json);
+}
+
+static pdessm_status run(cli *c) {
+    job j = {.c = c, .class_name = "all", .n = 64, .scale = 1};
+    j.options = pdessm_sample_defaults();
+    j.solver = pdessm_solver_name(j.options.solver);
+    j.steps = j.options.steps;
+    j.batch = j.options.batch;
+    j.options.guidance = 2;
+    cli_option options[] = {
+        {"model", 'm', CLI_TEXT, &j.model_path, "PATH",
+         "a safetensors file, a checkpoint, or the folder of a run (newest, averaged weights)"},
+        {"out", 'o', CLI_TEXT, &j.out, "PATH",
+         "grid.png, x.npz (uint8 NHWC), x.npy (float32 NCHW), or a folder for PNGs"},
+        {"n", 'n', CLI_WHOLE, &j.n, "N", "number of images (64)", 1, 1 << 24},
+        {"steps", 's', CLI_WHOLE, &j.steps, "N", "steps of the solver (50)", 1, 1 << 20},
+        {"solver", 0, CLI_TEXT, &j.solver, "NAME", "euler, midpoint, heun, rk4 or dopri5 (heun)"},
+        {"rtol", 0, CLI_REAL, &j.options.rtol, "X", "dopri5: relative tolerance (1e-5)", 0, 1},
+        {"atol", 0, CLI_REAL, &j.options.atol, "X", "dopri5: absolute tolerance (1e-5)", 0, 1},
+        {"guidance", 'g', CLI_REAL, &j.options.guidance, "X",
+         "v = v_null + X (v_class - v_null) (2; 1 is without guidance and twice as fast)", 0, 1e3},
+        {"class", 0, CLI_TEXT, &j.class_name, "CLASS", "all in turn, none, or a number (all)"},
+        {"size", 0, CLI_SIZE, j.size, "HxW", "another size than the model's", 1, 1 << 14},
+        {"batch", 'b', CLI_WHOLE, &j.batch, "N", "images drawn together (64)", 1, 1 << 20},
+        {"scale", 0, CLI_WHOLE, &j.scale, "N", "each pixel becomes N x N in a PNG (1)", 1, 64},
+    };
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));
+    PDESSM_TRY(check_usage(&j));
+    PDESSM_TRY(load_model(&j));
+    PDESSM_TRY(check_memory(&j));
+    PDESSM_TRY(draw(&j));
+    PDESSM_TRY(pdessm_cli_pictures_write(c, &j.pictures, j.out));
+    print(&j);
+out:
+    pdessm_cli_pictures_release(&j.pictures);
+    pdessm_model_destroy(&j.model);
+    return status;
+}

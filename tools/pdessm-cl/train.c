@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/* train.c: `train`: begins a run in a new folder, or goes on with one. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "interrupt.h"
+#include "paths.h"
+#include "report.h"
+#include "train_run.h"
+
+static pdessm_status run(cli *c);
+
+const cli_command pdessm_cli_train = {
+    .name = "train",
+    .meaning = "trains a model by flow matching",
+    .arguments = "--data D --model PRESET --out DIR | --config FILE --out DIR | --resume DIR",
+    .example = PDESSM_CLI_PROGRAM " train --data fashion-mnist --model pde-nano/4 --steps 3000 "
+                                  "--out runs/fashion",
+    .prints_result = 1,
+    .run = run,
+};
+
+typedef struct job {
+    cli *c;
+    cli_settings settings;
+    const char *folder;
+    char *checkpoint; /* of --resume */
+    pdessm_dataset *data;
+    pdessm_config config;
+    cli_train_run run;
+} job;
+
+/* ------------------------------------------------------------------ settings */
+
+/* What the checkpoint decides cannot be asked for anew. */
+static pdessm_status refuse_fixed(job *j, const cli_option *rows, int count) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(j->c->ctx, !j->c->seed_given, PDESSM_ERROR_ARGUMENT,
+                   "--seed cannot change on --resume: the run has its own");
+    for (int i = 0; i < count; i++)
+        PDESSM_REQUIRE(j->c->ctx, !rows[i].fixed || !rows[i].given, PDESSM_ERROR_ARGUMENT,
+                       "--%s cannot change on --resume: the checkpoint decides it", rows[i].name);
+    PDESSM_REQUIRE(j->c->ctx, !j->settings.config && !j->settings.out, PDESSM_ERROR_ARGUMENT,
+                   "--resume goes without --%s: the folder of the run has both",
+                   j->settings.config ? "config" : "out");
+out:
+    return status;
+}
+
+/* The command line is read twice: first for --config or --resume, then on top of that file. */
+static pdessm_status read_settings(job *j) {
+    cli *c = j->c;
+    cli_settings *s = &j->settings;
+    cli_option rows[PDESSM_CLI_SETTINGS];
+    int in_file;
+    pdessm_status status = PDESSM_OK;
+    *s = pdessm_cli_settings_begin();
+    int count = pdessm_cli_settings_table(s, rows, &in_file);
+    PDESSM_TRY(pdessm_cli_begin(c, rows, count, NULL, 0));
+    if (s->resume)
+        PDESSM_TRY(refuse_fixed(j, rows, in_file));
+    const char *file = s->resume ? pdessm_cli_text(c, "%s/config.yaml", s->resume) : s->config;
+    if (s->resume)
+        PDESSM_REQUIRE(c->ctx, pdessm_cli_is_folder(s->resume), PDESSM_ERROR_FILE,
+                       "%s: there is no such folder; expected the --out of an earlier run",
+                       s->resume);
+    if (file) {
+        *s = pdessm_cli_settings_begin();
+        PDESSM_TRY(pdessm_cli_settings_load(c, file, s));
+        pdessm_cli_parse(c, rows, count, NULL, 0);
+    }
+    if (c->seed_given || !file)
+        s->seed = c->seed;
+    c->seed = s->seed;
+    j->folder = s->resume ? s->resume : s->out;
+    PDESSM_REQUIRE(c->ctx, s->data && s->model && j->folder, PDESSM_ERROR_ARGUMENT,
+                   "--%s is missing; expected --data D --model PRESET --out DIR, or --resume DIR",
+                   !s->data    ? "data"
+                   : !s->model ? "model"
+                               : "out");
+out:
+    return status;
+}
+
+/* A path has to mean the same when the run is resumed from elsewhere. */
+static void make_data_path_absolute(job *j) {
+    const char *data = j->settings.data;
+    if (strcmp(data, "shapes") == 0 || strcmp(data, "fashion-mnist") == 0)
+        return;
+    char *path = realpath(data, NULL);
+    if (path)
+        j->settings.data = pdessm_cli_keep(j->c, path);
+}
+
+/* ------------------------------------------------------------------ before the first step */
+
+static int fits(const pdessm_memory_estimate *need, const pdessm_device_info *info) {
+    return need->total <= info->memory && need->largest_buffer <= info->largest_allocation;
+}
+
+static pdessm_status check_memory(job *j) {
+    cli *c = j->c;
+    const pdessm_device_info *info = pdessm_device_get_info(c->device);
+    pdessm_memory_estimate need, smaller;
+    int batch = (int)j->settings.batch, advice = 0;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_memory_to_train(c->ctx, &j->config, batch, &need));
+    pdessm_cli_note(c, "memory: %s of %s (activations %s)", pdessm_cli_bytes(need.total).text,
+                    pdessm_cli_bytes(info->memory).text, pdessm_cli_bytes(need.activations).text);
+    if (fits(&need, info))
+        return PDESSM_OK;
+    for (int b = batch / 2; b >= 1 && !advice; b /= 2) {
+        PDESSM_TRY(pdessm_memory_to_train(c->ctx, &j->config, b, &smaller));
+        advice = fits(&smaller, info) ? b : 0;
+    }
+    const char *change =
+        advice
+            ? pdessm_cli_text(c, "use --batch %d --accum %lld", advice,
+                              (long long)(j->settings.accumulate * ((batch + advice - 1) / advice)))
+            : "even --batch 1 does not fit: use a smaller model or larger patches";
+    status =
+        pdessm_fail(c->ctx, PDESSM_ERROR_MEMORY,
+                    "training needs %s, its largest buffer %s; %s has %s and allocates at "
+                    "most %s at once: %s",
+                    pdessm_cli_bytes(need.total).text, pdessm_cli_bytes(need.largest_buffer).text,
+                    info->name, pdessm_cli_bytes(info->memory).text,
+                    pdessm_cli_bytes(info->largest_allocation).text, change);
+out:
+    return status;
+}
+
+/* Anything that a run leaves behind. */
+static int holds_a_run(const char *folder) {
+    int found = 0;
+    DIR *dir = opendir(folder);
+    for (const struct dirent *e; dir && !found && (e = readdir(dir));)
+        found = strcmp(e->d_name, "config.yaml") == 0 || strcmp(e->d_name, "log.csv") == 0 ||
+                strncmp(e->d_name, "step-", 5) == 0;
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+static pdessm_status prepare_folder(job *j) {
+    cli *c = j->c;
+    pdessm_status status = PDESSM_OK;
+    if (j->settings.resume) {
+        PDESSM_TRY(pdessm_checkpoint_newest(c->ctx, j->folder, &j->checkpoint));
+        PDESSM_REQUIRE(c->ctx, j->checkpoint, PDESSM_ERROR_FILE,
+                       "%s: no complete checkpoint (step-*) to go on from; begin anew with another "
+                       "--out",
+                       j->folder);
+        return PDESSM_OK;
+    }
+    PDESSM_REQUIRE(c->ctx, !holds_a_run(j->folder), PDESSM_ERROR_ARGUMENT,
+                   "%s holds a run already; go on with --resume %s, or use another --out",
+                   j->folder, j->folder);
+    PDESSM_TRY(pdessm_cli_make_folder(c, j->folder));
+out:
+    return status;
+}
+
+static pdessm_status open_data(job *j) {
+    const pdessm_dataset_options options = pdessm_cli_settings_data(&j->settings);
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_dataset_open(j->c->ctx, j->settings.data, &options, &j->data));
+    const pdessm_dataset_info *info = pdessm_dataset_get_info(j->data);
+    PDESSM_TRY(pdessm_cli_settings_model(j->c, &j->settings, info, &j->config));
+    pdessm_cli_note(j->c, "data: %lld images of %lld x %lld x %lld, %lld classes",
+                    (long long)info->count, (long long)info->height, (long long)info->width,
+                    (long long)info->channels, (long long)info->num_classes);
+    if (info->channels != 1 && info->channels != 3 && j->settings.sample_every) {
+        pdessm_cli_warn(j->c,
+                        "no pictures in samples/: the data has %lld channels, a picture "
+                        "1 or 3",
+                        (long long)info->channels);
+        j->settings.sample_every = 0;
+    }
+out:
+    return status;
+}
+
+static pdessm_status make_trainer(job *j) {
+    const pdessm_train_options options = pdessm_cli_settings_train(&j->settings);
+    pdessm_status status =
+        j->checkpoint
+            ? pdessm_trainer_resume(j->c->device, j->data, j->checkpoint, &options, &j->run.trainer)
+            : pdessm_trainer_create(j->c->device, j->data, &j->config, &options, &j->run.trainer);
+    if (status == PDESSM_OK && j->checkpoint)
+        pdessm_cli_note(j->c, "going on from %s", j->checkpoint);
+    return status;
+}
+
+/* The files that make the folder a run, once nothing but the training can go wrong. */
+static pdessm_status open_run(job *j) {
+    cli *c = j->c;
+    cli_train_run *r = &j->run;
+    int64_t step = pdessm_trainer_step_count(r->trainer);
+    pdessm_status status = PDESSM_OK;
+    r->c = c;
+    r->settings = &j->settings;
+    r->folder = j->folder;
+    r->images = pdessm_dataset_get_info(j->data);
+    r->saved_step = j->checkpoint ? step : -1;
+    PDESSM_TRY(
+        pdessm_cli_train_log_open(c, pdessm_cli_text(c, "%s/log.csv", j->folder), step, &r->log));
+    PDESSM_TRY(
+        pdessm_cli_settings_save(c, pdessm_cli_text(c, "%s/config.yaml", j->folder), &j->settings));
+    PDESSM_TRY(pdessm_cli_write_class_names(c, j->folder, r->images));
+out:
+    return status;
+}
+
+/* ------------------------------------------------------------------ afterwards */
+
+static void print_result(job *j, const char *checkpoint) {
+    const cli_train_run *r = &j->run;
+    int64_t step = pdessm_trainer_step_count(r->trainer);
+    if (j->c->format == CLI_FORMAT_TEXT) {
+        puts(checkpoint);
+        return;
+    }
+    cJSON *json = pdessm_cli_json_begin(j->c);
+    pdessm_cli_json_text(json, "checkpoint", checkpoint);
+    pdessm_cli_json_number(json, "steps", (double)step);
+    pdessm_cli_json_number(json, "loss", r->last_loss);
+    pdessm_cli_json_number(json, "images_per_second", r->images_per_second);
+    pdessm_cli_json_number(json, "seconds", r->log.seconds);
+    pdessm_cli_json_number(json, "bad_steps", (double)r->bad_steps);
+    pdessm_cli_json_print(json);
+}
+
+static pdessm_status finish(job *j) {
+    int64_t step = pdessm_trainer_step_count(j->run.trainer);
+    const char *checkpoint = pdessm_cli_text(j->c, "%s/step-%08lld", j->folder, (long long)step);
+    if (pdessm_cli_interrupted())
+        return pdessm_fail(j->c->ctx, PDESSM_ERROR_CANCELLED,
+                           "interrupted after step %lld, saved in %s; go on with "
+                           "`pdessm-cl train --resume %s`",
+                           (long long)step, checkpoint, j->folder);
+    if (step < j->settings.steps)
+        pdessm_cli_note(j->c,
+                        "the time is up after step %lld of %lld; go on with "
+                        "`pdessm-cl train --resume %s`",
+                        (long long)step, (long long)j->settings.steps, j->folder);
+    print_result(j, checkpoint);
+    return PDESSM_OK;
+}
+
+static pdessm_status train(job *j) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(open_data(j));
+    PDESSM_TRY(pdessm_cli_open_device(j->c));
+    PDESSM_TRY(check_memory(j));
+    PDESSM_TRY(prepare_folder(j));
+    PDESSM_TRY(make_trainer(j));
+    PDESSM_TRY(open_run(j));
+    if (pdessm_trainer_step_count(j->run.trainer) < j->settings.steps)
+        PDESSM_TRY(pdessm_cli_train_run(&j->run));
+    else
+        pdessm_cli_note(j->c, "the run has its %lld steps already; --steps N extends it",
+                        (long long)j->settings.steps);
+    PDESSM_TRY(finish(j));
+out:
+    return status;
+}
+
+static pdessm_status run(cli *c) {
+    job j = {.c = c};
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(read_settings(&j));
+    make_data_path_absolute(&j);
+    PDESSM_TRY(train(&j));
+out:
+    pdessm_trainer_destroy(&j.run.trainer);
+    pdessm_cli_train_log_close(&j.run.log);
+    pdessm_dataset_destroy(&j.data);
+    free(j.checkpoint);
+    return status;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* train_log.h: RUN/log.csv, one line for each report of a training run. */
+#ifndef PDESSM_CLI_TRAIN_LOG_H
+#define PDESSM_CLI_TRAIN_LOG_H
+
+#include "cli.h"
+
+typedef struct cli_train_log {
+    cli *c;
+    const char *path;
+    int descriptor;
+    int64_t last_step; /* of the last line; -1: none */
+    double seconds;    /* wall seconds on the last line */
+} cli_train_log;
+
+/* Opens or makes the log and locks it, so that two processes cannot train in one folder. Lines
+ * beyond step `keep`, and whatever a killed process left half written, are cut off. */
+pdessm_status pdessm_cli_train_log_open(cli *c, const char *path, int64_t keep, cli_train_log *ret);
+
+typedef struct cli_log_line {
+    int64_t step;
+    double loss, rate, gradient_norm, images_per_second, seconds;
+    int64_t memory; /* bytes, at the peak */
+} cli_log_line;
+pdessm_status pdessm_cli_train_log_append(cli_train_log *log, const cli_log_line *line);
+
+void pdessm_cli_train_log_close(cli_train_log *log);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* train_settings.c: the table of settings, and what the library makes of them. */
+#include "train_settings.h"
+
+#include <stdint.h>
+#include <string.h>
+
+cli_settings pdessm_cli_settings_begin(void) {
+    const pdessm_train_options d = pdessm_train_defaults();
+    return (cli_settings){
+        .steps = d.steps,
+        .batch = d.batch,
+        .accumulate = d.accumulate,
+        .warmup = d.warmup,
+        .rate = d.rate,
+        .final_rate = d.final_rate,
+        .weight_decay = d.weight_decay,
+        .clip = d.clip,
+        .ema = d.ema,
+        .label_dropout = d.label_dropout,
+        .pde_rate_scale = d.pde_rate_scale,
+        .schedule = (int)d.schedule,
+        .time_law = (int)d.time_law,
+        .flip = d.flip,
+        .save_every = 1000,
+        .keep = 3,
+        .sample_every = 1000,
+        .log_every = 10,
+    };
+}
+
+/* ------------------------------------------------------------------ the table */
+
+/* Choices are listed in the order of the library's enums. */
+static int data_rows(cli_settings *s, cli_option *o) {
+    const cli_option rows[] = {
+        {"data", 0, CLI_TEXT, &s->data, "DATA",
+         "shapes, fashion-mnist, or a path (IDX, CIFAR, folder of images, npy, npz, safetensors)"},
+        {"split", 0, CLI_CHOICE, &s->split, "train|test", "which part of the data", 0, 0,
+         "train test"},
+        {"limit", 0, CLI_WHOLE, &s->limit, "N", "only the first N images (0: all)"},
+        {"image-size", 0, CLI_SIZE, s->image_size, "HxW", "size to train at (the data's)", 1,
+         1 << 14, NULL, 1},
+        {"fit", 0, CLI_CHOICE, &s->fit, "error|resize|pad|crop",
+         "what to do with images of another size", 0, 0, "error resize pad crop"},
+        {"channels", 0, CLI_WHOLE, &s->channels, "N", "1 gray, 3 colour (the data's)", 0, 4096,
+         NULL, 1},
+        {"layout", 0, CLI_CHOICE, &s->layout, "auto|nchw|nhwc", "axes of .npy and .npz", 0, 0,
+         "auto nchw nhwc"},
+        {"flip", 0, CLI_FLAG, &s->flip, NULL, "mirror half of the images"},
+    };
+    memcpy(o, rows, sizeof rows);
+    return CLI_COUNT(rows);
+}
+
+static int model_rows(cli_settings *s, cli_option *o) {
+    const cli_option rows[] = {
+        {"model", 'm', CLI_TEXT, &s->model, "PRESET",
+         "MIXER-SIZE/PATCH such as pde-nano/4 or attn-s/2", 0, 0, NULL, 1},
+        {"states", 0, CLI_WHOLE, &s->states, "N", "terms for each channel (8)", 0, 4096, NULL, 1},
+        {"solution", 0, CLI_CHOICE, &s->solution, "evolve|forced", "of the equation (evolve)", 0, 0,
+         "preset evolve forced", 1},
+        {"depth", 0, CLI_WHOLE, &s->depth, "N", "blocks (the preset's)", 0, 4096, NULL, 1},
+        {"width", 0, CLI_WHOLE, &s->width, "N", "channels (the preset's)", 0, 65536, NULL, 1},
+        {"heads", 0, CLI_WHOLE, &s->heads, "N", "attention heads (the preset's)", 0, 4096, NULL, 1},
+    };
+    memcpy(o, rows, sizeof rows);
+    return CLI_COUNT(rows);
+}
+
+static int optimiser_rows(cli_settings *s, cli_option *o) {
+    const cli_option rows[] = {
+        {"steps", 's', CLI_WHOLE, &s->steps, "N", "optimiser steps in all (10000)", 1, 4e9},
+        {"batch", 'b', CLI_WHOLE, &s->batch, "N", "images of one pass (64)", 1, 1 << 20},
+        {"accum", 0, CLI_WHOLE, &s->accumulate, "N", "passes that make one step (1)", 1, 1 << 20},
+        {"lr", 0, CLI_REAL, &s->rate, "X", "peak learning rate (1e-3)", 0, 1e3},
+        {"pde-lr-scale", 0, CLI_REAL, &s->pde_rate_scale, "X",
+         "learning rate of the PDE coefficients over the others' (30)", 0, 1e6},
+        {"warmup", 0, CLI_WHOLE, &s->warmup, "N", "steps of linear rise (100)", 0, 4e9},
+        {"schedule", 0, CLI_CHOICE, &s->schedule, "constant|cosine", "after the warm-up (cosine)",
+         0, 0, "constant cosine"},
+        {"final-lr", 0, CLI_REAL, &s->final_rate, "X", "where cosine ends, as a share (0.01)", 0,
+         1},
+        {"weight-decay", 0, CLI_REAL, &s->weight_decay, "X", "of matrices only (0)", 0, 1e3},
+        {"clip", 0, CLI_REAL, &s->clip, "X", "largest gradient norm, 0: none (1)", 0, 1e30},
+        {"ema", 0, CLI_REAL, &s->ema, "X", "decay of the averaged weights (0.999)", 0, 1},
+        {"label-dropout", 0, CLI_REAL, &s->label_dropout, "X",
+         "share of images trained without their class (0.1)", 0, 1},
+        {"time", 0, CLI_CHOICE, &s->time_law, "uniform|logit-normal", "law of t (uniform)", 0, 0,
+         "uniform logit-normal"},
+    };
+    memcpy(o, rows, sizeof rows);
+    return CLI_COUNT(rows);
+}
+
+static int output_rows(cli_settings *s, cli_option *o) {
+    const cli_option rows[] = {
+        {"save-every", 0, CLI_WHOLE, &s->save_every, "N", "steps between checkpoints (1000)", 1,
+         4e9},
+        {"keep", 0, CLI_WHOLE, &s->keep, "N", "checkpoints kept, 0: all (3)", 0, 1 << 30},
+        {"sample-every", 0, CLI_WHOLE, &s->sample_every, "N",
+         "steps between pictures in samples/, 0: none (1000)", 0, 4e9},
+        {"log-every", 0, CLI_WHOLE, &s->log_every, "N", "steps between lines of log.csv (10)", 1,
+         4e9},
+    };
+    memcpy(o, rows, sizeof rows);
+    return CLI_COUNT(rows);
+}
+
+static int call_rows(cli_settings *s, cli_option *o) {
+    const cli_option rows[] = {
+        {"out", 'o', CLI_TEXT, &s->out, "DIR", "folder of the run, new or empty"},
+        {"config", 0, CLI_TEXT, &s->config, "FILE",
+         "YAML with the options above as keys; the command line goes before it"},
+        {"resume", 0, CLI_TEXT, &s->resume, "DIR", "go on with the newest checkpoint of this run"},
+        {"max-time", 0, CLI_REAL, &s->max_time, "SECONDS", "end and save after so long, 0: never",
+         0, 1e9},
+    };
+    memcpy(o, rows, sizeof rows);
+    return CLI_COUNT(rows);
+}
+
+int pdessm_cli_settings_table(cli_settings *s, cli_option ret[PDESSM_CLI_SETTINGS],
+                              int *ret_in_file) {
+    int n = data_rows(s, ret);
+    n += model_rows(s, ret + n);
+    n += optimiser_rows(s, ret + n);
+    n += output_rows(s, ret + n);
+    *ret_in_file = n;
+    return n + call_rows(s, ret + n);
+}
+
+/* ------------------------------------------------------------------ for the library */
+
+pdessm_train_options pdessm_cli_settings_train(const cli_settings *s) {
+    pdessm_train_options o = pdessm_train_defaults();
+    o.steps = s->steps;
+    o.batch = (int)s->batch;
+    o.accumulate = (int)s->accumulate;
+    o.rate = s->rate;
+    o.warmup = s->warmup;
+    o.schedule = (pdessm_schedule)s->schedule;
+    o.final_rate = s->final_rate;
+    o.pde_rate_scale = s->pde_rate_scale;
+    o.weight_decay = s->weight_decay;
+    o.clip = s->clip;
+    o.ema = s->ema;
+    o.label_dropout = s->label_dropout;
+    o.time_law = (pdessm_time_law)s->time_law;
+    o.flip = s->flip;
+    o.seed = (uint64_t)s->seed;
+    return o;
+}
+
+pdessm_dataset_options pdessm_cli_settings_data(const cli_settings *s) {
+    return (pdessm_dataset_options){.split = (pdessm_split)s->split,
+                                    .height = s->image_size[0],
+                                    .width = s->image_size[1],
+                                    .fit = (pdessm_fit)s->fit,
+                                    .channels = (int)s->channels,
+                                    .layout = (pdessm_layout)s->layout,
+                                    .limit = s->limit,
+                                    .seed = (uint64_t)s->seed};
+}
+
+pdessm_status pdessm_cli_settings_model(cli *c, const cli_settings *s,
+                                        const pdessm_dataset_info *images, pdessm_config *ret) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_config config;
+    PDESSM_TRY(pdessm_config_preset(c->ctx, s->model, &config));
+    const struct {
+        int64_t asked;
+        int *field;
+    } overrides[] = {{s->states, &config.states},
+                     {s->depth, &config.depth},
+                     {s->width, &config.width},
+                     {s->heads, &config.heads}};
+    for (size_t i = 0; i < sizeof overrides / sizeof *overrides; i++)
+        if (overrides[i].asked)
+            *overrides[i].field = (int)overrides[i].asked;
+    if (s->solution)
+        config.solution = (pdessm_solution)(s->solution - 1);
+    config.image_size[0] = (int)images->height;
+    config.image_size[1] = (int)images->width;
+    config.channels = (int)images->channels;
+    /* Without labels every image is of the null class, beside which there has to be another. */
+    config.num_classes = images->num_classes > 0 ? (int)images->num_classes : 1;
+    PDESSM_TRY(pdessm_config_check(c->ctx, &config));
+    *ret = config;
+out:
+    return status;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* train_settings.h: everything that `train` can be told, on the command line or in a file. */
+#ifndef PDESSM_CLI_TRAIN_SETTINGS_H
+#define PDESSM_CLI_TRAIN_SETTINGS_H
+
+#include <pdessm/pdessm.h>
+
+#include "options.h"
+
+typedef struct cli_settings {
+    /* Kept in RUN/config.yaml. */
+    const char *data, *model;
+    int split, fit, layout;
+    int64_t image_size[2], channels, limit;
+    int64_t states, depth, width, heads; /* 0: the preset's */
+    int solution;                        /* 0: the preset's, else 1 + a pdessm_solution */
+    int64_t steps, batch, accumulate, warmup;
+    double rate, final_rate, weight_decay, clip, ema, label_dropout, pde_rate_scale;
+    int schedule, time_law, flip;
+    int64_t seed, save_every, keep, sample_every, log_every;
+    /* Of one call. */
+    const char *out, *config, *resume;
+    double max_time;
+} cli_settings;
+
+enum { PDESSM_CLI_SETTINGS = 48 };
+
+/* The defaults. */
+cli_settings pdessm_cli_settings_begin(void);
+
+/* The table, with targets inside of s; the first *ret_in_file rows may stand in a file. Returns the
+ * number of rows. Not in it: --seed, which all subcommands have. */
+int pdessm_cli_settings_table(cli_settings *s, cli_option ret[PDESSM_CLI_SETTINGS],
+                              int *ret_in_file);
+
+/* Reads a YAML file whose keys are the names of options. */
+pdessm_status pdessm_cli_settings_load(cli *c, const char *path, cli_settings *s);
+/* Writes one that load() reads back. */
+pdessm_status pdessm_cli_settings_save(cli *c, const char *path, cli_settings *s);
+
+/* What the library takes. */
+pdessm_train_options pdessm_cli_settings_train(const cli_settings *s);
+pdessm_dataset_options pdessm_cli_settings_data(const cli_settings *s);
+/* The preset with its overrides, made for these images. */
+pdessm_status pdessm_cli_settings_model(cli *c, const cli_settings *s,
+                                        const pdessm_dataset_info *images, pdessm_config *ret);
+
+#endif
