@@ -134,7 +134,8 @@ static int find(const pdessm_device_info *list, int count, const char *name) {
         return best > 0 ? best : -1;
     }
     for (int i = 1; i < count; i++)
-        if (contains(list[i].name, name) || contains(list[i].platform_name, name))
+        if (contains(list[i].name, name) || contains(list[i].platform_name, name) ||
+            contains(list[i].vendor, name) || contains(list[i].version, name))
             return i;
     return -1;
 }
