@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct pdessm_context pdessm_context;
 
@@ -40,6 +41,7 @@ const char *pdessm_context_error(const pdessm_context *context);
 /* The number of threads that operators in plain C run on. */
 int pdessm_context_threads(const pdessm_context *context);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

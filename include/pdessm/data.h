@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct pdessm_dataset pdessm_dataset;
 
@@ -74,6 +75,7 @@ int32_t pdessm_dataset_label(const pdessm_dataset *dataset, int64_t index);
 /* All pixels, planar: [count, channels, height, width]; uint8_t, or float when is_float. */
 const void *pdessm_dataset_pixels(const pdessm_dataset *dataset);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

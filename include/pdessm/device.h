@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct pdessm_device pdessm_device;
 
@@ -82,6 +83,7 @@ pdessm_status pdessm_device_profile(pdessm_device *device, pdessm_profile_row **
 /* Bytes that buffers hold now, and the most they ever held. */
 int64_t pdessm_device_memory(const pdessm_device *device, int64_t *ret_peak);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct pdessm_graph pdessm_graph;
 
@@ -61,6 +62,7 @@ typedef struct pdessm_graph_info {
 } pdessm_graph_info;
 pdessm_graph_info pdessm_graph_get_info(const pdessm_graph *graph);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

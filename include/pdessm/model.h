@@ -9,6 +9,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef enum pdessm_mixer { PDESSM_MIXER_PDE, PDESSM_MIXER_ATTENTION } pdessm_mixer;
 
@@ -87,6 +88,7 @@ pdessm_status pdessm_memory_to_train(pdessm_context *ctx, const pdessm_config *c
 pdessm_status pdessm_memory_to_sample(pdessm_context *ctx, const pdessm_config *config, int batch,
                                       pdessm_memory_estimate *ret);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* y = x weight^T + bias: x [M, K], weight [P N, K], bias [P N] or NULL. parts = P > 1 gives
  * y [P, M, N], whose slices are the P outputs; P = 1 gives [M, N]. */
@@ -79,6 +80,7 @@ void pdessm_flow_path(pdessm_graph *graph, pdessm_tensor *data, pdessm_tensor *n
 /* v_null + scale (v_y - v_null): v [2B, ...], the first half for the null class. */
 pdessm_tensor *pdessm_guide(pdessm_graph *graph, pdessm_tensor *v, double scale);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

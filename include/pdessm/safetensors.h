@@ -11,6 +11,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* X(name, bytes of one element): the element types that files hold, all little-endian. */
 #define PDESSM_FILE_DTYPE_LIST(X)                                                                  \
@@ -133,6 +134,7 @@ pdessm_status pdessm_safetensors_writer_finish(pdessm_safetensors_writer *writer
 /* Accepts NULL, nulls the handle. An unfinished file is removed. */
 void pdessm_safetensors_writer_destroy(pdessm_safetensors_writer **writer);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

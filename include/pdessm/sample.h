@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef enum pdessm_solver {
     PDESSM_EULER,
@@ -43,6 +44,7 @@ pdessm_sample_options pdessm_sample_defaults(void);
 pdessm_status pdessm_sample(pdessm_model *model, const pdessm_sample_options *options, int64_t n,
                             const int32_t *labels, float *images, int64_t *ret_evaluations);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -6,6 +6,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /* X(name, exit code of the command line, meaning). */
 #define PDESSM_STATUS_LIST(X)                                                                      \
@@ -35,6 +36,7 @@ const char *pdessm_status_text(pdessm_status status);
 /* The exit code that the command line program gives this status. */
 int pdessm_status_exit_code(pdessm_status status);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -8,6 +8,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef struct pdessm_tensor pdessm_tensor;
 
@@ -34,6 +35,7 @@ pdessm_status pdessm_tensor_read(pdessm_tensor *tensor, void *target);
 /* Sets every byte to zero. */
 pdessm_status pdessm_tensor_zero(pdessm_tensor *tensor);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

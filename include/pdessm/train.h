@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef enum pdessm_schedule { PDESSM_SCHEDULE_CONSTANT, PDESSM_SCHEDULE_COSINE } pdessm_schedule;
 typedef enum pdessm_time_law { PDESSM_TIME_UNIFORM, PDESSM_TIME_LOGIT_NORMAL } pdessm_time_law;
@@ -81,6 +82,7 @@ int64_t pdessm_trainer_step_count(const pdessm_trainer *trainer);
 pdessm_model *pdessm_trainer_model(pdessm_trainer *trainer);
 pdessm_model *pdessm_trainer_average(pdessm_trainer *trainer);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
