@@ -76,7 +76,7 @@ static void convection(const pdessm_config *config, const pdessm_parameter *p, f
     int64_t channels = p->dims[0], states = p->dims[1];
     for (int64_t c = 0; c < channels; c++)
         for (int64_t n = 0; n < states; n++) {
-            int moves = (n / 2 + c) % 2;
+            int moves = (int)((n / 2 + c) % 2);
             const int *to = way[(c / 2 * 3 + n) % 8];
             for (int axis = 0; axis < 2; axis++) {
                 double token = fmin(1.0 / config->reference_grid[axis], 0.9 * config->b_max);
