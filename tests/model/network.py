@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+# network.py: the diffusion transformer with either mixer, written from its specification alone, in
+# double, on full spectra, term by term: slow and plain, so that it can be compared with.
+import numpy as np
+
+import autodiff as ad
+
+B_MAX_DEFAULT = 0.25
+EPSILON = (0.1 / 16) ** 2 / 2  # the least diffusion
+
+
+class Network:
+    """parameters: name -> autodiff.Var."""
+
+    def __init__(self, config, parameters):
+        self.c = config
+        self.p = parameters
+
+    def linear(self, x, name):
+        return x @ self.p[name + ".weight"].transpose(1, 0) + self.p[name + ".bias"]
+
+    # -------------------------------------------------------------- the equation
+
+    def physical(self, block):
+        """K (yy, yx, xx), b (y, x) and r, each [channels, states]."""
+        raw = "blocks.%d.mixer.pde." % block
+        l, beta, rho = (self.p[raw + n] for n in ("diffusion", "convection", "reaction"))
+        l0, l1, l2 = ad.softplus(l[..., 0]), l[..., 1], ad.softplus(l[..., 2])
+        k = (l0 * l0 + EPSILON, l1 * l0, l1 * l1 + l2 * l2 + EPSILON)
+        b = ad.tanh(beta) * self.c.get("b_max", B_MAX_DEFAULT)
+        return k, (b[..., 0], b[..., 1]), -ad.softplus(rho)
+
+    def symbol(self, block, height, width):
+        """G on all modes: [height, width, channels]."""
+        def wavenumbers(n):
+            m = np.fft.fftfreq(n, 1 / n)
+            odd = m.copy()
+            if n % 2 == 0:
+                odd[n // 2] = 0  # the mode that has no partner of opposite sign
+            return 2 * np.pi * m, 2 * np.pi * odd
+
+        ky, odd_y = (a.reshape(-1, 1, 1, 1) for a in wavenumbers(height))
+        kx, odd_x = (a.reshape(1, -1, 1, 1) for a in wavenumbers(width))
+        (kyy, kyx, kxx), (by, bx), r = self.physical(block)
+        decay = -(kyy * ky**2 + kyx * (2 * odd_y * odd_x) + kxx * kx**2) + r
+        lam = decay + (by * odd_y + bx * odd_x) * 1j
+        e = ad.phi1(lam) if self.c["solution"] == "forced" else ad.exp(lam)
+        raw = "blocks.%d.mixer.pde." % block
+        return (self.p[raw + "weight"] * e).sum(-1) + self.p[raw + "skip"]
+
+    # -------------------------------------------------------------- mixers, [B, N, C] -> [B, N, C]
+
+    def pde_mixer(self, block, h, height, width):
+        name = "blocks.%d.mixer." % block
+        az = self.linear(h, name + "in_proj")
+        batch, tokens, inner = az.shape[0], az.shape[1], az.shape[2] // 2
+        a, z = az[..., :inner].reshape(batch, height, width, inner), az[..., inner:]
+        y = ad.real(ad.ifft2(ad.fft2(a, (1, 2)) * self.symbol(block, height, width), (1, 2)))
+        return self.linear(y.reshape(batch, tokens, inner) * ad.silu(z), name + "out_proj")
+
+    def attention_mixer(self, block, h, height, width):
+        name = "blocks.%d.attn." % block
+        batch, tokens, channels = h.shape
+        heads = self.c["heads"]
+        qkv = self.linear(h, name + "qkv").reshape(batch, tokens, 3, heads, channels // heads)
+        q, k, v = (qkv[:, :, i].transpose(0, 2, 1, 3) for i in range(3))
+        score = (q @ k.transpose(0, 1, 3, 2)) * (channels // heads) ** -0.5
+        e = ad.exp(score - score.value.max(-1, keepdims=True))
+        share = e * ad.reciprocal(e.sum(-1).reshape(batch, heads, tokens, 1))
+        y = (share @ v).transpose(0, 2, 1, 3).reshape(batch, tokens, channels)
+        return self.linear(y, name + "proj")
+
+    # -------------------------------------------------------------- the transformer around them
+
+    def layer_norm(self, x, shift, scale):
+        n = x.shape[-1]
+        centred = x - x.sum(-1).reshape(*x.shape[:-1], 1) * (1 / n)
+        variance = (centred * centred).sum(-1).reshape(*x.shape[:-1], 1) * (1 / n)
+        normal = centred * ad.rsqrt(variance + 1e-6)
+        rows = (shift.shape[0], 1, n)
+        return normal * (scale.reshape(*rows) + 1.0) + shift.reshape(*rows)
+
+    def gelu(self, x):
+        return x * 0.5 * (ad.tanh((x + x * x * x * 0.044715) * np.sqrt(2 / np.pi)) + 1.0)
+
+    def positions(self, height, width):
+        channels, (rows, columns) = self.c["width"], self.c["reference_grid"]
+        w = 10000.0 ** (-np.arange(channels // 4) / (channels // 4))
+        i = np.arange(height)[:, None, None] * rows / height * w + np.zeros((1, width, 1))
+        j = np.arange(width)[None, :, None] * columns / width * w + np.zeros((height, 1, 1))
+        pos = np.concatenate([np.sin(j), np.cos(j), np.sin(i), np.cos(i)], -1)
+        return pos.reshape(height * width, channels)
+
+    def condition(self, t, y):
+        f = 10000.0 ** (-np.arange(128) / 128)
+        angle = 1000 * t[:, None] * f
+        e = ad.var(np.concatenate([np.cos(angle), np.sin(angle)], -1))
+        time = self.linear(ad.silu(self.linear(e, "t_embedder.mlp.0")), "t_embedder.mlp.2")
+        return time + self.p["y_embedder.embedding_table.weight"][y]
+
+    def block(self, i, x, c, height, width):
+        mixer = self.pde_mixer if self.c["mixer"] == "pde" else self.attention_mixer
+        n = self.c["width"]
+        m = self.linear(ad.silu(c), "blocks.%d.adaLN_modulation.1" % i)
+        s1, a1, g1, s2, a2, g2 = (m[:, k * n:(k + 1) * n] for k in range(6))
+        rows = (m.shape[0], 1, n)
+        x = x + g1.reshape(*rows) * mixer(i, self.layer_norm(x, s1, a1), height, width)
+        h = self.gelu(self.linear(self.layer_norm(x, s2, a2), "blocks.%d.mlp.fc1" % i))
+        return x + g2.reshape(*rows) * self.linear(h, "blocks.%d.mlp.fc2" % i)
+
+    def velocity(self, image, t, y):
+        """image [B, channels, Hi, Wi], t [B], y [B] -> Var [B, channels, Hi, Wi]."""
+        batch, channels, rows, columns = image.shape
+        p, n = self.c["patch"], self.c["width"]
+        height, width = rows // p, columns // p
+        patches = image.reshape(batch, channels, height, p, width, p).transpose(0, 2, 4, 1, 3, 5)
+        weight = self.p["x_embedder.proj.weight"].reshape(n, channels * p * p)
+        x = (ad.var(patches.reshape(batch, height * width, channels * p * p)) @
+             weight.transpose(1, 0) + self.p["x_embedder.proj.bias"] + self.positions(height, width))
+        c = self.condition(t, y)
+        for i in range(self.c["depth"]):
+            x = self.block(i, x, c, height, width)
+        m = self.linear(ad.silu(c), "final_layer.adaLN_modulation.1")
+        out = self.linear(self.layer_norm(x, m[:, :n], m[:, n:]), "final_layer.linear")
+        out = out.reshape(batch, height, width, p, p, channels).transpose(0, 5, 1, 3, 2, 4)
+        return out.reshape(batch, channels, rows, columns)
+
+    def loss(self, v, target):
+        d = v - target
+        return (d * d).sum(tuple(range(4))) * (1 / target.size)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+# test_network.py: the whole network of the library, forward and every gradient, against network.py:
+# test_network.py DUMP [--device D] [--only NAME]. Fails with a line that runs the case again.
+import argparse
+import json
+import os
+import pathlib
+import shlex
+import struct
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+import autodiff as ad
+from network import Network
+
+TOLERANCE = 1e-4  # of the largest element of a tensor, the project's promise
+DIFFERENCES = 1e-6  # of network.py's own gradients against differences of its own loss
+
+# Token grids: square, a prime, odd by even, one row, one column, powers of two; image = grid * patch.
+CASES = {
+    "evolve": "--mixer pde",
+    "forced": "--mixer pde --solution forced --height 6 --width 5",
+    "attention": "--mixer attention",
+    "attention-odd": "--mixer attention --height 3 --width 7 --channels 3",
+    "prime": "--mixer pde --height 7 --width 11",
+    "row": "--mixer pde --height 1 --width 12",
+    "column": "--mixer pde --solution forced --height 10 --width 1",
+    "wide": "--mixer pde --height 8 --width 16 --batch 2",
+    "patch-4": "--mixer pde --patch 4 --height 3 --width 4 --channels 3",
+    "expand": "--mixer pde --expand 2 --height 4 --width 6",
+    "other-grid": "--mixer pde --height 6 --width 4 --rows 4 --columns 8",
+    "one-image": "--mixer pde --batch 1 --height 5 --width 5 --channels 1",
+}
+
+
+def read_safetensors(path):
+    data = path.read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8:8 + length])
+    metadata = header.pop("__metadata__")
+    tensors = {}
+    for name, entry in header.items():
+        begin, end = (8 + length + offset for offset in entry["data_offsets"])
+        kind = {"F32": "<f4", "I32": "<i4"}[entry["dtype"]]
+        tensors[name] = np.frombuffer(data[begin:end], kind).reshape(entry["shape"])
+    return json.loads(metadata["pdessm.config"]), tensors
+
+
+def compare(name, got, expected):
+    scale = np.abs(expected).max()
+    error = np.abs(got - expected).max() if np.isfinite(got).all() else np.inf
+    if error <= TOLERANCE * scale and scale > 0:
+        return error / scale
+    where = np.unravel_index(np.argmax(np.abs(got - expected)), expected.shape)
+    raise AssertionError("%s%s: got %.7g, expected %.7g, off by %.2g of the largest (%.3g)" % (
+        name, list(map(int, where)), got[where], expected[where], error / scale, scale))
+
+
+def check_differences(network, parameters, inputs, target, rng):
+    """The oracle judges itself: slopes along a random direction in each parameter."""
+    def loss(shifted, name):
+        kept = parameters[name].value
+        parameters[name].value = shifted
+        value = network.loss(network.velocity(*inputs), target).value
+        parameters[name].value = kept
+        return value
+
+    for name in parameters:
+        direction = rng.standard_normal(parameters[name].shape)
+        value, h = parameters[name].value, 1e-5
+        slope = (loss(value + h * direction, name) - loss(value - h * direction, name)) / (2 * h)
+        expected = (parameters[name].gradient * direction).sum()
+        scale = np.abs(parameters[name].gradient * direction).sum() + 1e-6
+        assert abs(slope - expected) <= DIFFERENCES * scale + 1e-9, (
+            "network.py: gradient of %s: %.9g, difference %.9g" % (name, expected, slope))
+
+
+def run_case(dump, device, arguments, with_differences):
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "dump.safetensors"
+        command = [dump, "--device", device, "--out", str(path)] + shlex.split(arguments)
+        subprocess.run(command, check=True)
+        config, tensors = read_safetensors(path)
+    parameters = {name[6:]: ad.Var(value.astype(float)) for name, value in tensors.items()
+                  if name.startswith("param.")}
+    network = Network(config, parameters)
+    target = tensors["target"].astype(float)
+    inputs = tensors["x"].astype(float), tensors["t"].astype(float), tensors["y"]
+    v = network.velocity(*inputs)
+    loss = network.loss(v, target)
+    loss.backward()
+    if with_differences:
+        check_differences(network, parameters, inputs, target, np.random.default_rng(1))
+    worst = compare("v", tensors["v"], v.value)
+    compare("loss", tensors["loss"], loss.value.reshape(1))
+    gradients = {name: compare("gradient of " + name, tensors["grad." + name], p.gradient)
+                 for name, p in parameters.items()}
+    assert set(tensors) == {"x", "t", "y", "target", "v", "loss"} | {
+        kind + name for name in parameters for kind in ("param.", "grad.")}
+    name = max(gradients, key=gradients.get)
+    return "v within %.1e, %d gradients within %.1e (%s)" % (
+        worst, len(gradients), gradients[name], name)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("dump")
+    parser.add_argument("--device", default=os.environ.get("PDESSM_TEST_DEVICE", "cpu"))
+    parser.add_argument("--only")
+    options = parser.parse_args()
+    failed = 0
+    for name, arguments in CASES.items():
+        if options.only not in (None, name):
+            continue
+        try:
+            print("%-14s %s" % (name, run_case(options.dump, options.device, arguments,
+                                               options.device == "cpu")), flush=True)
+        except (AssertionError, subprocess.CalledProcessError) as error:
+            failed += 1
+            print("FAIL %s: %s\n  replay: python3 %s --device %s --only %s" % (
+                name, error, " ".join(sys.argv[:2]), options.device, name), flush=True)
+    return 1 if failed else 0
+
+
+sys.exit(main())

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+# lint.py: the house rules that a program can check: who includes whom, lengths, heads of files,
+# words that mark unfinished work, and paths that exist on nobody's machine. See lint.sh.
+import pathlib
+import re
+import sys
+
+LONGEST_FILE, LONGEST_FUNCTION, LONGEST_LINE = 400, 60, 100
+
+# Each floor and what it may include, besides itself. `fallback` and `data` stand beside the others:
+# they know numbers and files, and nothing of devices.
+FLOORS = {
+    "core": [],
+    "fallback": ["core"],
+    "device": ["core", "fallback"],
+    "ops": ["core", "fallback", "device"],
+    "graph": ["core", "device", "ops"],
+    "data": ["core"],
+    "model": ["core", "device", "ops", "graph", "data"],
+    "drivers": ["core", "device", "ops", "graph", "data", "model"],
+    "cli": ["core", "fallback", "device", "ops", "graph", "data", "model", "drivers"],
+}
+# The floor that a public header belongs to.
+PUBLIC = {
+    "status": "core", "context": "core", "device": "device", "tensor": "device", "graph": "graph",
+    "ops": "graph", "safetensors": "data", "data": "data", "model": "model", "sample": "drivers",
+    "train": "drivers",
+}
+# The operator table is read by the floor that defines what an operator is.
+EXCEPTIONS = {("device", "ops/ops.def")}
+
+# Split so that this file does not find itself.
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|not imple" r"mented|st" r"ub)\b")
+FOREIGN_PATH = re.compile(r"/(wo" r"rk|fa" r"rm)/|\.\./sha" r"red")
+
+problems = []
+
+
+def complain(path, line, what):
+    problems.append("%s:%d: %s" % (path, line, what))
+
+
+def floor_of(path):
+    """The floor that a file stands on; None for tests, which may look anywhere."""
+    parts = path.parts
+    if parts[0] == "src" and len(parts) > 2:
+        return parts[1]
+    if parts[0] == "include":
+        return PUBLIC.get(path.stem)
+    return {"fallback": "fallback", "tools": "cli"}.get(parts[0])
+
+
+def floor_of_include(name, path):
+    """The floor of what is included; None for headers of the system or of the same folder."""
+    head, _, rest = name.partition("/")
+    if head == "pdessm":
+        return PUBLIC.get(rest.removesuffix(".h"), "drivers")
+    if head in FLOORS and rest:
+        return head
+    return "fallback" if pathlib.Path("fallback", name).exists() else None
+
+
+def check_includes(path, lines):
+    floor = floor_of(path)
+    for number, line in enumerate(lines, 1):
+        match = re.match(r'\s*#\s*include\s+["<]([^">]+)[">]', line)
+        if not match:
+            continue
+        if path.suffix in (".cl", ".clh"):
+            complain(path, number, "a kernel text includes nothing")
+        if floor is None or (floor, match[1]) in EXCEPTIONS or path.name == "pdessm.h":
+            continue
+        other = floor_of_include(match[1], path)
+        if other is not None and other != floor and other not in FLOORS[floor]:
+            complain(path, number, "%s includes %s of %s, a floor that it may not know" % (
+                floor, match[1], other))
+
+
+def check_functions(path, lines):
+    start = None
+    for number, line in enumerate(lines, 1):
+        if re.match(r"[a-zA-Z].*\)\s*{\s*$|\s+.*\)\s*{\s*$", line) and start is None:
+            start = number if not line.startswith(" ") or lines[number - 2][:1].isalpha() else None
+        elif line.startswith("}"):
+            if start is not None and number - start > LONGEST_FUNCTION:
+                complain(path, start, "a function of %d lines, at most %d are allowed" % (
+                    number - start, LONGEST_FUNCTION))
+            start = None
+
+
+def check_head(path, lines):
+    first = 1 if lines and lines[0].startswith("#!") else 0
+    if len(lines) <= first or "SPDX-License-Identifier: MIT" not in lines[first]:
+        complain(path, first + 1, "the licence line (SPDX-License-Identifier: MIT) is missing")
+    about = lines[first + 1] if len(lines) > first + 1 else ""
+    if path.suffix != ".build" and not re.match(r"(/\*|#|//) ?\S", about):
+        complain(path, first + 2, "the second line should say what the file is")
+
+
+def check_words(path, lines):
+    for number, line in enumerate(lines, 1):
+        if UNFINISHED.search(line):
+            complain(path, number, "a mark of unfinished work: " + line.strip())
+        if FOREIGN_PATH.search(line):
+            complain(path, number, "a path that exists on no user's machine: " + line.strip())
+        if line != line.rstrip():
+            complain(path, number, "blanks at the end of the line")
+        if "\t" in line:
+            complain(path, number, "a tab")
+
+
+def check(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    check_words(path, lines)
+    if path.suffix in (".md", ".yaml", ".yml"):
+        return
+    check_head(path, lines)
+    if path.suffix in (".c", ".h", ".cl", ".clh", ".def"):
+        check_includes(path, lines)
+        check_functions(path, lines)
+        for number, line in enumerate(lines, 1):
+            if len(line) > LONGEST_LINE:
+                complain(path, number, "%d columns, at most %d are allowed" % (
+                    len(line), LONGEST_LINE))
+    if len(lines) > LONGEST_FILE:
+        complain(path, len(lines), "%d lines, at most %d are allowed" % (
+            len(lines), LONGEST_FILE))
+
+
+def main():
+    kinds = {".c", ".h", ".cl", ".clh", ".def", ".py", ".sh", ".build", ".md"}
+    for folder in ("include", "src", "fallback", "cl", "tests", "tools", "docs"):
+        for path in sorted(pathlib.Path(folder).rglob("*")):
+            if path.suffix in kinds and "__pycache__" not in path.parts:
+                check(path)
+    for path in (pathlib.Path("meson.build"), pathlib.Path("README.md")):
+        if path.exists():
+            check(path)
+    for line in problems:
+        print(line, file=sys.stderr)
+    sys.exit(1 if problems else 0)
+
+
+main()
