@@ -134,8 +134,8 @@ CASE(cdr_symbol) {
     k->attribute[0] = (double)extent(k, 1, 33);
     k->attribute[1] = (double)extent(k, 1, 33);
     k->attribute[2] = coin(k);
-    k->terms = 33 * 33;
-    k->condition = 32; /* phases: up to 2 pi b m of them are rounded before their sine is taken */
+    k->terms = s + 24; /* phases of up to 20 are rounded before their sine is taken */
+    k->condition = 4;
 }
 
 CASE(spectral_filter) {

@@ -37,6 +37,11 @@ static void print_text(const pdessm_device_info *list, int count) {
 
 static void print_json(cli *c, const pdessm_device_info *list, int count) {
     cJSON *json = pdessm_cli_json_begin(c);
+    for (int i = 0; !c->device && i < count; i++)
+        if (list[i].is_auto) {
+            cJSON_AddItemToObject(json, "device", pdessm_cli_json_device(&list[i]));
+            pdessm_cli_json_text(json, "driver", list[i].driver);
+        }
     cJSON *rows = pdessm_cli_json_array(json, "devices");
     for (int i = 0; i < count; i++) {
         cJSON *row = pdessm_cli_json_device(&list[i]);
@@ -51,6 +56,8 @@ static pdessm_status run(cli *c) {
     int count = 0;
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_begin(c, NULL, 0, NULL, 0));
+    if (c->device_name) /* the one that is asked about has to be there */
+        PDESSM_TRY(pdessm_cli_open_device(c));
     PDESSM_TRY(pdessm_device_list(c->ctx, &list, &count));
     if (c->format == CLI_FORMAT_JSON)
         print_json(c, list, count);

@@ -138,6 +138,8 @@ const char *pdessm_cli_value_text(cli *c, const cli_option *o) {
     const int64_t *extent = o->target;
     switch (o->kind) {
     case CLI_WHOLE:
+        if (o->zero_is_unset && *(int64_t *)o->target == 0)
+            return NULL;
         return pdessm_cli_text(c, "%lld", (long long)*(int64_t *)o->target);
     case CLI_REAL:
         return real_text(c, *(double *)o->target);
@@ -146,6 +148,8 @@ const char *pdessm_cli_value_text(cli *c, const cli_option *o) {
                    ? pdessm_cli_text(c, "%lldx%lld", (long long)extent[0], (long long)extent[1])
                    : NULL;
     case CLI_CHOICE:
+        if (o->zero_is_unset && *(int *)o->target == 0)
+            return NULL;
         return word_at(c, o->choices, *(int *)o->target);
     case CLI_FLAG:
         return *(int *)o->target ? "yes" : "no";

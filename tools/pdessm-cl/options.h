@@ -25,6 +25,7 @@ typedef struct cli_option {
     double least, most;  /* bounds of numbers and extents; most = 0: no upper bound */
     const char *choices; /* "text json" */
     int fixed;           /* train --resume: decided when the run began */
+    int zero_is_unset;   /* 0 stands for: as the preset or the data has it */
     int given;           /* set by pdessm_cli_parse() */
 } cli_option;
 
@@ -47,7 +48,7 @@ pdessm_status pdessm_cli_begin(cli *c, cli_option *options, int option_count,
  * "expected a whole number of at least 1". */
 int pdessm_cli_convert(cli *c, const cli_option *option, const char *text, char *why, size_t size);
 
-/* The value as text that convert() reads back; NULL for a text or a size that is not set. */
+/* The value as text that convert() reads back; NULL when it is not set. */
 const char *pdessm_cli_value_text(cli *c, const cli_option *option);
 
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))

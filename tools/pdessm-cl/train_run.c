@@ -139,8 +139,11 @@ static void show(cli_train_run *r) {
         share =
             by_time > by_steps ? r->bar.first_share + by_time * (1 - r->bar.first_share) : share;
     }
-    snprintf(detail, sizeof detail, "step %lld/%lld  loss %.4f  %.0f images/s", (long long)step,
-             (long long)r->settings->steps, r->last_loss, rate);
+    char loss[32] = "-";
+    if (isfinite(r->last_loss))
+        snprintf(loss, sizeof loss, "%.4f", r->last_loss);
+    snprintf(detail, sizeof detail, "step %lld/%lld  loss %s  %.0f images/s", (long long)step,
+             (long long)r->settings->steps, loss, rate);
     pdessm_cli_progress_update(&r->bar, share, detail);
 }
 
@@ -173,12 +176,13 @@ static pdessm_status after_step(cli_train_run *r, int last) {
         PDESSM_TRY(look(r, &report));
     if (logs && step > r->line_step)
         PDESSM_TRY(write_line(r, &report));
+    double pause = elapsed(r);
     if (saves)
         PDESSM_TRY(save(r));
     if (s->sample_every && (step % s->sample_every == 0 || last) && !pdessm_cli_interrupted())
         PDESSM_TRY(draw_samples(r));
-    if (status == PDESSM_OK)
-        show(r);
+    r->line_seconds += elapsed(r) - pause; /* images/s is about training alone */
+    show(r);
 out:
     /* An interrupt during the pictures is no failure; the loop sees it too. */
     return status == PDESSM_ERROR_CANCELLED ? PDESSM_OK : status;
