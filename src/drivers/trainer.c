@@ -271,26 +271,33 @@ static int all_finite(const float *values, int64_t n) {
     return finite;
 }
 
-pdessm_status pdessm_trainer_find_bad(pdessm_trainer *trainer, const char **ret_name) {
+/* The first parameter whose value, or whose gradient, is not finite. */
+static pdessm_status first_bad(pdessm_model *m, int gradients, const char **ret_name) {
     pdessm_status status = PDESSM_OK;
-    pdessm_model *m = trainer->model;
     float *values = NULL;
-    const char *bad = NULL;
-    for (int i = 0; !bad && i < m->count; i++) {
-        pdessm_parameter *p = &m->parameter[i];
-        int64_t n = pdessm_tensor_count(&p->value);
+    for (int i = 0; !*ret_name && i < m->count; i++) {
+        pdessm_tensor *t = gradients ? &m->parameter[i].gradient : &m->parameter[i].value;
+        int64_t n = pdessm_tensor_count(t);
         free(values);
         values = NULL;
         PDESSM_TRY(pdessm_alloc(m->ctx, (size_t)n, sizeof *values, &values));
-        PDESSM_TRY(pdessm_tensor_read(&p->value, values));
-        int finite = all_finite(values, n);
-        PDESSM_TRY(pdessm_tensor_read(&p->gradient, values));
-        if (!finite || !all_finite(values, n))
-            bad = p->name;
+        PDESSM_TRY(pdessm_tensor_read(t, values));
+        if (!all_finite(values, n))
+            *ret_name = m->parameter[i].name;
     }
-    *ret_name = bad;
 out:
     free(values);
+    return status;
+}
+
+/* Values first: one bad value infects nearly all gradients. */
+pdessm_status pdessm_trainer_find_bad(pdessm_trainer *trainer, const char **ret_name) {
+    const char *bad = NULL;
+    pdessm_status status = first_bad(trainer->model, 0, &bad);
+    if (status == PDESSM_OK && !bad)
+        status = first_bad(trainer->model, 1, &bad);
+    if (status == PDESSM_OK)
+        *ret_name = bad;
     return status;
 }
 

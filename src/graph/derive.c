@@ -37,18 +37,33 @@ static value *gradient_of(pdessm_graph *g, value *v) {
     return v->gradient;
 }
 
-/* Has the whole of v, or a part of it, a gradient yet? */
-static int has_gradient(const value *v) {
-    if (v->external)
-        return v->gradient != NULL;
-    if (v->gradient_written)
-        return 1;
-    for (const value *s = v->slices; s; s = s->sibling)
-        if (s->gradient_written)
+/* What a chain of reshapes looks at: a root, or a slice of something. */
+static value *base_of(value *v) {
+    while (v->parent && v->slice < 0)
+        v = v->parent;
+    return v;
+}
+
+/* Has somebody written to the gradient of v or to a part of it? v is a base. */
+static int is_touched(const value *v) {
+    int touched = v->gradient_written;
+    for (const value *s = v->slices; !touched && s; s = s->sibling)
+        touched = is_touched(s);
+    return touched;
+}
+
+/* Is the whole gradient of v there, as its own or as part of a larger one? v is a base. */
+static int is_whole(value *v) {
+    for (; v->parent; v = base_of(v->parent))
+        if (v->gradient_written)
             return 1;
-    if (v->parent)
-        return v->slice >= 0 ? v->parent->gradient_written : has_gradient(v->parent);
-    return 0;
+    return v->external || v->gradient_written;
+}
+
+/* Has the whole of v, or a part of it, a gradient yet? */
+static int has_gradient(value *v) {
+    v = base_of(v);
+    return v->external ? v->gradient != NULL : is_whole(v) || is_touched(v);
 }
 
 static pdessm_status zero_step(pdessm_graph *g, value *v) {
@@ -57,54 +72,55 @@ static pdessm_status zero_step(pdessm_graph *g, value *v) {
                     : g->status;
 }
 
-/* Slices that nobody wrote are zero. */
-static pdessm_status complete_slices(pdessm_graph *g, value *v) {
+static pdessm_status complete(pdessm_graph *g, value *v);
+
+/* What nobody wrote to in slice i of v is zero. */
+static pdessm_status complete_slice(pdessm_graph *g, value *v, int64_t i) {
+    value *s = (value *)pdessm_slice(g, &v->tensor, i);
+    return s ? complete(g, s) : g->status;
+}
+
+/* What nobody wrote to in v is zero: v's gradient is whole after this. v is a base. */
+static pdessm_status complete(pdessm_graph *g, value *v) {
     pdessm_status status = PDESSM_OK;
-    int64_t known = 0;
-    for (value *s = v->slices; s; s = s->sibling, known++)
-        if (!s->gradient_written) {
-            PDESSM_TRY(zero_step(g, s));
-            s->gradient_written = 1;
-        }
-    for (int64_t i = 0; known < v->tensor.dims[0] && i < v->tensor.dims[0]; i++) {
-        value *s = (value *)pdessm_slice(g, &v->tensor, i);
-        if (!s)
-            return g->status;
-        if (!s->gradient_written) {
-            PDESSM_TRY(zero_step(g, s));
-            s->gradient_written = 1;
-        }
-    }
+    if (v->gradient_written)
+        return status;
+    if (!is_touched(v))
+        PDESSM_TRY(zero_step(g, v));
+    else
+        for (int64_t i = 0; i < v->tensor.dims[0]; i++)
+            PDESSM_TRY(complete_slice(g, v, i));
+    v->gradient_written = 1;
 out:
     return status;
 }
 
 /* Must the next writer of v's gradient add? Marks it as written. */
 static pdessm_status claim(pdessm_graph *g, value *v, int *ret_adds) {
-    if (v->external) {
-        *ret_adds = 1;
-        return PDESSM_OK;
-    }
-    if (v->parent && v->slice < 0)
-        return claim(g, v->parent, ret_adds);
-    if (v->parent) {
-        *ret_adds = v->gradient_written || v->parent->gradient_written;
-        v->gradient_written = 1;
-        return PDESSM_OK;
-    }
     pdessm_status status = PDESSM_OK;
-    *ret_adds = has_gradient(v);
-    if (*ret_adds && !v->gradient_written)
-        PDESSM_TRY(complete_slices(g, v));
-    v->gradient_written = 1;
+    v = base_of(v);
+    /* A slice of a reshape lies across the slices of its base, which becomes whole first. */
+    if (v->parent && v->parent != base_of(v->parent) && !is_whole(v))
+        PDESSM_TRY(complete(g, base_of(v->parent)));
+    *ret_adds = is_whole(v) || is_touched(v);
+    if (!is_whole(v) && is_touched(v))
+        PDESSM_TRY(complete(g, v));
+    if (!v->external)
+        v->gradient_written = 1;
 out:
     return status;
 }
 
-/* Lets x's gradient be y's, if nobody has written to x's yet and both are whole values. */
-static int pass_through(value *x, value *y) {
+/* Lets the gradient of operand i be that of the output y, if nobody has written to it yet, both are
+ * whole values, and no other operand is the same tensor: its part would be added to y's gradient
+ * while that is still read. */
+static int pass_through(const pdessm_call *call, int i, value *y) {
+    value *x = (value *)call->operand[i];
     if (x->external || x->gradient || x->parent || y->parent || x->pinned || y->pinned)
         return 0;
+    for (int k = 0; k < PDESSM_MAX_OPERANDS; k++)
+        if (k != i && call->operand[k] && pdessm_value_root((value *)call->operand[k]) == x)
+            return 0;
     x->gradient = y->gradient;
     x->gradient_written = 1;
     return 1;
@@ -146,7 +162,8 @@ static pdessm_status outgoing(pdessm_graph *g, const pdessm_op_row *row, pdessm_
             !pdessm_letter_has_gradient(row->letters[i]))
             continue;
         int last = pdessm_op_operands(back->op) - 1;
-        if (row->descriptor->pass_through == i + 1 && pass_through(x, (value *)back->operand[last]))
+        if (row->descriptor->pass_through == i + 1 &&
+            pass_through(back, i, (value *)back->operand[last]))
             continue;
         int adds = 0;
         PDESSM_TRY(claim(g, x, &adds));

@@ -173,6 +173,37 @@ static void reshapes_of_slices(void **state) {
     assert_gradients(&t);
 }
 
+/* A row of a slice, the slice, and the whole, in every order of use. */
+static void slices_of_slices(void **state) {
+    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    for (int i = 0; i < 6; i++) {
+        tape t = begin(*state);
+        pdessm_graph *g = t.graph;
+        pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, 2 * WIDTH, WIDTH);
+        pdessm_tensor *sum = parameter(&t, 3, (const int64_t[]){2, ROWS, WIDTH});
+        pdessm_tensor *parts = pdessm_linear(g, x, w, NULL, 2);
+        pdessm_tensor *one = pdessm_slice(g, parts, 1), *row = pdessm_slice(g, one, 2);
+        pdessm_tensor *used[] = {parts, one, row};
+        for (int k = 0; k < 3; k++)
+            sum = pdessm_add(g, sum, used[orders[i][k]]);
+        end_in(&t, sum);
+        assert_gradients(&t);
+    }
+}
+
+/* Views of a parameter add to its gradient, whatever is there. */
+static void slices_of_a_parameter(void **state) {
+    tape t = begin(*state);
+    pdessm_graph *g = t.graph;
+    pdessm_tensor *p = parameter(&t, 3, (const int64_t[]){2, ROWS, WIDTH});
+    pdessm_tensor *row = pdessm_slice(g, pdessm_slice(g, p, 1), 0);
+    pdessm_tensor *flat = pdessm_reshape(g, p, 2, (const int64_t[]){2 * ROWS, WIDTH});
+    pdessm_tensor *sum = pdessm_add(g, pdessm_slice(g, p, 0), pdessm_slice(g, flat, 1));
+    end_in(&t, pdessm_add(g, sum, row));
+    assert_gradients(&t);
+}
+
 /* ------------------------------------------------------------------ consumers */
 
 static void several_consumers(void **state) {
@@ -328,7 +359,8 @@ static void errors_are_kept(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         api_test(slices_and_an_unused_one),    api_test(a_slice_and_the_whole),
-        api_test(reshapes_of_slices),          api_test(several_consumers),
+        api_test(reshapes_of_slices),          api_test(slices_of_slices),
+        api_test(slices_of_a_parameter),       api_test(several_consumers),
         api_test(a_shared_parameter),          api_test(residuals_pass_through),
         api_test(residuals_with_a_catch),      api_test(gradients_add_up_and_scale),
         api_test(constants_are_computed_once), api_test(errors_are_kept),

@@ -3,6 +3,8 @@
  * none, does not depend on threads, and survives numbers that are not finite. */
 #include "api.h"
 
+#include <sys/stat.h>
+
 static pdessm_train_options small_run(void) {
     pdessm_train_options o = pdessm_train_defaults();
     o.steps = 12;
@@ -44,6 +46,12 @@ static char *read_file(const char *path, size_t *ret_size) {
     return bytes;
 }
 
+/* The folder of a run below the test's own. */
+static void run_folder(api *a, const char *name, int number, char ret_path[128]) {
+    snprintf(ret_path, 128, "%s/%s-%d", a->folder, name, number);
+    assert_int_equal(mkdir(ret_path, 0777), 0);
+}
+
 /* Both folders hold the same checkpoint, to the last bit of model, average and moments. */
 static void assert_same_checkpoint(const char *one, const char *other, int step) {
     static const char *const names[] = {"model", "ema", "optimizer"};
@@ -63,8 +71,8 @@ static void assert_same_checkpoint(const char *one, const char *other, int step)
 static void resume_repeats_the_bits(api *a, pdessm_mixer mixer) {
     const pdessm_train_options o = small_run();
     char whole[128], broken[128], *newest = NULL;
-    snprintf(whole, sizeof whole, "%s/whole-%d", a->folder, mixer);
-    snprintf(broken, sizeof broken, "%s/broken-%d", a->folder, mixer);
+    run_folder(a, "whole", mixer, whole);
+    run_folder(a, "broken", mixer, broken);
     pdessm_trainer *t = begin(a, mixer, &o);
     pdessm_train_report uninterrupted = run(a, t, 9);
     assert_ok(a, pdessm_trainer_save(t, whole, 0));
@@ -163,7 +171,7 @@ static void threads_do_not_change_the_bits(void **state) {
     api_open(&other, 1);
     for (int i = 0; i < 2; i++) {
         api *run_by = i ? &other : a;
-        snprintf(folder[i], sizeof folder[i], "%s/threads-%d", a->folder, i);
+        run_folder(a, "threads", i, folder[i]);
         pdessm_trainer *t = begin(run_by, PDESSM_MIXER_PDE, &o);
         run(run_by, t, 5);
         assert_ok(run_by, pdessm_trainer_save(t, folder[i], 0));

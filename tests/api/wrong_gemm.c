@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#pragma GCC visibility push(default)
+
 enum { ROW_MAJOR = 101, TRANSPOSED = 112, FROM = 96 };
 
 static float at(const float *x, size_t ld, int transposed, size_t i, size_t j) {
