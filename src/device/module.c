@@ -23,9 +23,10 @@ pdessm_status pdessm_backend_load(pdessm_context *ctx, const pdessm_backend **re
 
 #define MODULE "pdessm-opencl.so"
 
-/* Where the module lies: beside the library when run from a build tree, in pdessm/ when installed.
+/* Where the module lies: below the program or the library of a build tree, in pdessm/ if installed.
  */
-static const char *const places[] = {"src/device/ocl/" MODULE, "pdessm/" MODULE};
+static const char *const places[] = {"src/device/ocl/" MODULE, "device/ocl/" MODULE,
+                                     "pdessm/" MODULE};
 
 static void library_folder(char *ret, size_t size) {
     Dl_info info;
