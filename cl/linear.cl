@@ -31,22 +31,25 @@ static inline void tile_clear(tile *t)
         t->low[r] = t->high[r] = 0.0f;
 }
 
-/* Rows i .. i + ROWS - 1 and columns j .. j + 31, all of which exist. */
-static inline void tile_whole(tile *t, matrix a, matrix b, int i, int j, int depth)
+/* Columns j .. j + 15, or j .. j + 31 if wide; rows beyond the last repeat it. */
+static inline void tile_vectors(tile *t, matrix a, matrix b, int j, int depth, int rows, int wide)
 {
     float16 low[ROWS], high[ROWS];
-    __global const float *pa = a.at + i * a.row, *pb = b.at + j;
+    ulong row[ROWS];
+    __global const float *pa = a.at, *pb = b.at + j;
     for (int r = 0; r < ROWS; r++) {
         low[r] = t->low[r];
         high[r] = t->high[r];
+        row[r] = min(r, rows - 1) * a.row;
     }
     for (int k = 0; k < depth; k++, pa += a.column, pb += b.row) {
-        float16 b0 = vload16(0, pb), b1 = vload16(1, pb);
+        float16 b0 = vload16(0, pb), b1 = wide ? vload16(1, pb) : b0;
 #pragma unroll
         for (int r = 0; r < ROWS; r++) {
-            float16 v = pa[r * a.row];
+            float16 v = pa[row[r]];
             low[r] = fma(v, b0, low[r]);
-            high[r] = fma(v, b1, high[r]);
+            if (wide)
+                high[r] = fma(v, b1, high[r]);
         }
     }
     for (int r = 0; r < ROWS; r++) {
@@ -55,32 +58,31 @@ static inline void tile_whole(tile *t, matrix a, matrix b, int i, int j, int dep
     }
 }
 
-/* The first `rows` rows and `columns` columns of a tile at the edge. */
-static inline void tile_edge(tile *t, matrix a, matrix b, int i, int j, int depth, int rows, int columns)
+/* Columns j + first .. j + columns - 1, one by one. */
+static inline void tile_scalars(tile *t, matrix a, matrix b, int j, int depth, int rows, int first,
+                                int columns)
 {
     float *low = (float *)t->low, *high = (float *)t->high;
-    for (int k = 0; k < depth; k++) {
-        float row[32] = {0};
-        for (int c = 0; c < columns; c++)
-            row[c] = b.at[k * b.row + j + c];
-        for (int r = 0; r < rows; r++) {
-            float v = a.at[(i + r) * a.row + k * a.column];
-            for (int c = 0; c < 16; c++) {
-                low[r * 16 + c] += v * row[c];
-                high[r * 16 + c] += v * row[16 + c];
-            }
+    for (int r = 0; r < rows; r++)
+        for (int c = first; c < columns; c++) {
+            float sum = 0.0f;
+            for (int k = 0; k < depth; k++)
+                sum += a.at[r * a.row + k * a.column] * b.at[k * b.row + j + c];
+            *(c < 16 ? low + r * 16 + c : high + r * 16 + c - 16) += sum;
         }
-    }
 }
 
 /* t += the tile at (i, j) of the product of a [m, depth] and b [depth, n]. */
 static inline void tile_sum(tile *t, matrix a, matrix b, int i, int j, int m, int n, int depth)
 {
     int rows = min(ROWS, m - i), columns = min(32, n - j);
-    if (rows == ROWS && columns == 32)
-        tile_whole(t, a, b, i, j, depth);
-    else
-        tile_edge(t, a, b, i, j, depth, rows, columns);
+    a.at += i * a.row;
+    if (columns == 32)
+        tile_vectors(t, a, b, j, depth, rows, 1);
+    else if (columns >= 16)
+        tile_vectors(t, a, b, j, depth, rows, 0);
+    if (columns < 32)
+        tile_scalars(t, a, b, j, depth, rows, columns < 16 ? 0 : 16, columns);
 }
 
 static inline void tile_put(const tile *t, __global float *c, ulong step, int i, int j, int m, int n,

@@ -33,8 +33,9 @@ struct head {
     /* Packed panels. By width: [panel of tokens][width][GEMM_COLUMNS]; by token: [panel of
      * width][tokens][GEMM_COLUMNS]. */
     float *k_by_width, *v_by_width, *k_by_token, *v_by_token, *q_by_token, *dy_by_token;
-    float *scores, *slopes; /* [QUERIES][KEYS] */
-    float *delta;           /* [QUERIES] */
+    float *scores, *slopes; /* [QUERIES][stride] */
+    int64_t stride;
+    float *delta; /* [QUERIES] */
 };
 
 static int64_t padded(int64_t n) {
@@ -58,16 +59,16 @@ static void pack_by_token(const struct head *h, const float *source, int64_t row
     (to + j * count, GEMM_COLUMNS, source + j, 1, row, least(GEMM_COLUMNS, h->width - j), count);
 }
 
-/* to [queries][KEYS] = rows . columns^T over the width, for keys k0 .. k0 + keys - 1. Whole vectors
- * are written: up to LANES - 1 columns beyond the last key hold zeros. */
+/* to [queries][stride] = rows . columns^T over the width, for keys k0 .. k0 + keys - 1. Whole
+ * vectors are written: up to LANES - 1 columns beyond the last key hold zeros. */
 static void products(const struct head *h, const float *rows, int64_t row, const float *columns,
                      int64_t queries, int64_t k0, int64_t keys, float *to) {
     for (int64_t j = 0; j < keys; j += GEMM_COLUMNS)
         for (int64_t i = 0; i < queries; i += GEMM_ROWS)
             FALLBACK(gemm_tile)
     (least(GEMM_ROWS, queries - i), least(GEMM_COLUMNS, ceil_div(keys - j, LANES) * LANES),
-     h->width, rows + i * row, row, 1, columns + (k0 + j) * h->width, to + i * KEYS + j, KEYS, 0,
-     NULL);
+     h->width, rows + i * row, row, 1, columns + (k0 + j) * h->width, to + i * h->stride + j,
+     h->stride, 0, NULL);
 }
 
 /* to [m][width], `row` apart, [+]= matrix [m][depth] (strides) times tokens k0 .. of packed panels
@@ -85,6 +86,36 @@ static void weighted(const struct head *h, int64_t m, int64_t depth, const float
 
 /* ------------------------------------------------------------------ forward */
 
+/* Sums and maxima across a vector go by quarters: fewer steps in line than lane by lane. */
+typedef float quad __attribute__((vector_size(16)));
+
+static quad quarter(vec v, int i) {
+    quad q;
+    memcpy(&q, (const char *)&v + (size_t)i * sizeof q, sizeof q);
+    return q;
+}
+
+static float sum_across(vec v) {
+    quad q = quarter(v, 0);
+    for (int i = 1; i < LANES / 4; i++)
+        q += quarter(v, i);
+    return (q[0] + q[2]) + (q[1] + q[3]);
+}
+
+static vec larger(vec a, vec b) {
+    veci above = a > b;
+    return (vec)((above & (veci)a) | (~above & (veci)b));
+}
+
+static float largest_across(vec v) {
+    quad q = quarter(v, 0);
+    for (int i = 1; i < LANES / 4; i++)
+        for (int l = 0; l < 4; l++)
+            q[l] = quarter(v, i)[l] > q[l] ? quarter(v, i)[l] : q[l];
+    float a = q[0] > q[2] ? q[0] : q[2], b = q[1] > q[3] ? q[1] : q[3];
+    return a > b ? a : b;
+}
+
 /* What a query knows of the keys it has seen. */
 struct softmax {
     float largest, sum;
@@ -94,22 +125,16 @@ struct softmax {
  * factor for what was summed up with the largest score of before. n is a multiple of LANES. */
 static float weigh(struct softmax *state, float *restrict score, int64_t n, float scale) {
     vec high = vec_load(score), sum = {0};
-    for (int64_t j = LANES; j < n; j += LANES) {
-        vec s = vec_load(score + j);
-        veci above = s > high;
-        high = (vec)((above & (veci)s) | (~above & (veci)high));
-    }
-    float largest = state->largest, total = 0.0f;
-    for (int l = 0; l < LANES; l++)
-        largest = high[l] > largest ? high[l] : largest;
+    for (int64_t j = LANES; j < n; j += LANES)
+        high = larger(vec_load(score + j), high);
+    float before = state->largest, largest = largest_across(high);
+    largest = largest > before ? largest : before;
     for (int64_t j = 0; j < n; j++)
         score[j] = exp_fast(scale * (score[j] - largest));
     for (int64_t j = 0; j < n; j += LANES)
         sum += vec_load(score + j);
-    for (int l = 0; l < LANES; l++)
-        total += sum[l];
-    float factor = state->sum > 0.0f ? exp_fast(scale * (state->largest - largest)) : 0.0f;
-    state->sum = state->sum * factor + total;
+    float factor = state->sum > 0.0f ? exp_fast(scale * (before - largest)) : 0.0f;
+    state->sum = state->sum * factor + sum_across(sum);
     state->largest = largest;
     return factor;
 }
@@ -129,14 +154,14 @@ static void forward_queries(const struct head *h, int64_t q0, int64_t queries) {
         int64_t keys = least(KEYS, h->tokens - k0), whole = ceil_div(keys, LANES) * LANES;
         products(h, h->q + q0 * h->row, h->row, h->k_by_width, queries, k0, keys, h->scores);
         for (int64_t i = 0; i < queries; i++) {
-            float *score = h->scores + i * KEYS;
+            float *score = h->scores + i * h->stride;
             for (int64_t j = keys; j < whole; j++)
                 score[j] = -FLT_MAX; /* weighs nothing: exp_fast(-huge) is 1e-38 */
             float factor = weigh(&state[i], score, whole, h->scale);
             if (k0 > 0)
                 scale_row(y + i * y_row, h->width, factor);
         }
-        weighted(h, queries, keys, h->scores, KEYS, 1, h->v_by_token, h->tokens, k0, y, y_row,
+        weighted(h, queries, keys, h->scores, h->stride, 1, h->v_by_token, h->tokens, k0, y, y_row,
                  k0 > 0);
     }
     for (int64_t i = 0; i < queries; i++) {
@@ -177,13 +202,13 @@ static void backward_queries(const struct head *h, int64_t q0, int64_t queries) 
         products(h, q, h->row, h->k_by_width, queries, k0, keys, h->scores);
         products(h, dy, y_row, h->v_by_width, queries, k0, keys, h->slopes);
         for (int64_t i = 0; i < queries; i++)
-            slopes_of_row(h->scores + i * KEYS, h->slopes + i * KEYS, keys, h->scale,
+            slopes_of_row(h->scores + i * h->stride, h->slopes + i * h->stride, keys, h->scale,
                           h->lse[q0 + i], h->delta[i]);
-        weighted(h, queries, keys, h->slopes, KEYS, 1, h->k_by_token, h->tokens, k0,
+        weighted(h, queries, keys, h->slopes, h->stride, 1, h->k_by_token, h->tokens, k0,
                  h->dq + q0 * h->row, h->row, h->add || k0 > 0);
-        weighted(h, keys, queries, h->slopes, 1, KEYS, h->q_by_token, queries, 0,
+        weighted(h, keys, queries, h->slopes, 1, h->stride, h->q_by_token, queries, 0,
                  h->dk + k0 * h->row, h->row, h->add || q0 > 0);
-        weighted(h, keys, queries, h->scores, 1, KEYS, h->dy_by_token, queries, 0,
+        weighted(h, keys, queries, h->scores, 1, h->stride, h->dy_by_token, queries, 0,
                  h->dv + k0 * h->row, h->row, h->add || q0 > 0);
     }
 }
@@ -201,16 +226,18 @@ static float *carve(float *base, int64_t *used, int64_t n) {
 /* Lays out a head's scratch; the answer is its size in floats. */
 static int64_t lay_out(struct head *h, float *base, int backward) {
     int64_t by_width = padded(h->tokens) * h->width, by_token = h->tokens * padded(h->width);
+    /* Not a multiple of 1 KB: rows that share cache sets would push each other out. */
+    h->stride = padded(least(h->tokens, KEYS)) + LANES;
     int64_t used = 0, queries_by_token = QUERIES * padded(h->width);
     h->k_by_width = carve(base, &used, by_width);
-    h->scores = carve(base, &used, QUERIES * KEYS);
+    h->scores = carve(base, &used, QUERIES * h->stride);
     if (!backward) {
         h->v_by_token = carve(base, &used, by_token);
         return used;
     }
     h->v_by_width = carve(base, &used, by_width);
     h->k_by_token = carve(base, &used, by_token);
-    h->slopes = carve(base, &used, QUERIES * KEYS);
+    h->slopes = carve(base, &used, QUERIES * h->stride);
     h->q_by_token = carve(base, &used, queries_by_token);
     h->dy_by_token = carve(base, &used, queries_by_token);
     h->delta = carve(base, &used, QUERIES);

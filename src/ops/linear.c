@@ -188,11 +188,7 @@ static pdessm_status gemm_dweight(const pdessm_call *call, const pdessm_launcher
 /* Output tile of one work-group (GPU form, 16 x 16 items) or of one item (CPU form). */
 enum { GPU_TILE = 64, GPU_SIDE = 16, CPU_ROWS = 8, CPU_COLUMNS = 32 };
 /* Rows of x and dy that one slice of a sum over tokens takes at least, and the most slices. */
-enum { SLICE_ROWS = 128, MOST_SLICES = 64 };
-
-static int is_cpu(const pdessm_launcher *l) {
-    return l->info->kind == PDESSM_DEVICE_OPENCL_CPU;
-}
+enum { SLICE_ROWS = 128, CPU_SLICE_ROWS = 256, MOST_SLICES = 64, SLICES_FLOATS = 1 << 22 };
 
 static int64_t ceil_div(int64_t a, int64_t b) {
     return (a + b - 1) / b;
@@ -209,7 +205,7 @@ static pdessm_kernel tiles(const pdessm_launcher *l, const char *name, struct si
     };
     kernel.global[2] = (size_t)batch;
     kernel.local[2] = 1;
-    if (is_cpu(l)) {
+    if (cpu_form(l)) {
         kernel.global[0] = (size_t)ceil_div(rows, CPU_ROWS);
         kernel.global[1] = (size_t)ceil_div(columns, CPU_COLUMNS);
         kernel.local[0] = kernel.local[1] = 1;
@@ -225,7 +221,7 @@ static pdessm_kernel tiles(const pdessm_launcher *l, const char *name, struct si
 static pdessm_status own_y(const pdessm_call *call, const pdessm_launcher *l, struct sizes s) {
     pdessm_status status = PDESSM_OK;
     pdessm_kernel forward = tiles(l, "linear_forward", s, s.m, s.width, s.parts);
-    if (is_cpu(l)) {
+    if (cpu_form(l)) {
         forward.scratch_bytes = (size_t)(s.n * s.k) * sizeof(float);
         pdessm_kernel transpose = {
             .name = "linear_transpose",
@@ -242,13 +238,18 @@ out:
     return status;
 }
 
-/* Into how many slices the rows are cut, so that `tasks` pieces of work for each slice keep the
- * device busy. The same on every run of one device, so that its results repeat. */
+/* Into how many slices the rows are cut for dweight: on a CPU so that a slice of x stays in its
+ * cache, elsewhere so that `tasks` pieces of work for each slice keep the device busy; in both
+ * cases so that the partial sums stay small. The same on every run of one device: results repeat.
+ */
 static int64_t slices_for(const pdessm_launcher *l, struct sizes s, int64_t tasks) {
-    int64_t wanted = ceil_div(4 * (int64_t)l->info->compute_units, tasks);
-    int64_t most = ceil_div(s.m, SLICE_ROWS);
+    int64_t wanted = ceil_div(cpu_form(l) ? s.m : 4 * (int64_t)l->info->compute_units,
+                              cpu_form(l) ? CPU_SLICE_ROWS : tasks);
+    int64_t most = ceil_div(s.m, SLICE_ROWS), room = SLICES_FLOATS / (s.n * s.k);
     most = most < MOST_SLICES ? most : MOST_SLICES;
-    return wanted < most ? wanted : most;
+    most = most < room ? most : room;
+    wanted = wanted < most ? wanted : most;
+    return wanted > 1 ? wanted : 1;
 }
 
 /* Launches a kernel that leaves partial sums [slices, floats] in scratch, and one that adds them
@@ -273,7 +274,8 @@ out:
 
 static pdessm_status own_dweight(const pdessm_call *call, const pdessm_launcher *l,
                                  struct sizes s) {
-    int64_t height = is_cpu(l) ? CPU_ROWS : GPU_TILE, width = is_cpu(l) ? CPU_COLUMNS : GPU_TILE;
+    int64_t height = cpu_form(l) ? CPU_ROWS : GPU_TILE,
+            width = cpu_form(l) ? CPU_COLUMNS : GPU_TILE;
     int64_t tasks = ceil_div(s.width, height) * ceil_div(s.k, width) * s.parts;
     int64_t slices = slices_for(l, s, tasks);
     pdessm_kernel partial = tiles(l, "linear_dweight", s, s.width, s.k, s.parts * slices);
@@ -286,7 +288,7 @@ static pdessm_status own_dbias(const pdessm_call *call, const pdessm_launcher *l
     pdessm_kernel partial = {
         .name = "linear_dbias",
         .dims = 2,
-        .global = {(size_t)(is_cpu(l) ? ceil_div(s.width, 16) * s.parts : s.n), (size_t)slices},
+        .global = {(size_t)(cpu_form(l) ? ceil_div(s.width, 16) * s.parts : s.n), (size_t)slices},
         .scalar_count = 3,
         .scalar = {scalar_int(s.m), scalar_int(s.n), scalar_int(s.width)},
     };
