@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* on_device.c: on_device NAME PROGRAM ARGUMENTS...: becomes the program if there is such a device;
  * else says so and exits with 77, which Meson counts as a skip (and tools/test.sh as a failure
- * under CI). The program finds the name in PDESSM_TEST_DEVICE. */
+ * under CI). The program finds the name in PDESSM_TEST_DEVICE and the build tree's OpenCL module
+ * wherever it lies itself; PDESSM_TEST_PRELOAD becomes its LD_PRELOAD. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
 #include <stdlib.h>
