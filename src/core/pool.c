@@ -24,20 +24,26 @@ struct worker {
     int index;
 };
 
+/* `door` of the region at hand: whether workers may still enter, and how many are inside. The
+ * caller never waits for a worker that has not entered: on a busy machine that could take a time
+ * slice. */
+enum { OPEN = 1 << 30 };
+
 struct pdessm_pool {
     int workers; /* the calling thread is worker 0 */
     int started; /* threads really running, workers 1 .. started */
     struct worker *worker;
     void **scratch;
     size_t scratch_bytes;
-    /* The region at hand. `generation` is the futex that workers wait on. */
+    /* The region: written while the door is shut and nobody is inside. */
     pdessm_task task;
     void *argument;
     int64_t count;
-    _Alignas(64) atomic_int generation;
+    _Alignas(64) atomic_int generation; /* of regions; workers wait for it to change */
+    atomic_int sleepers;                /* of them, those that sleep */
     atomic_int stop;
     _Alignas(64) atomic_llong next;
-    _Alignas(64) atomic_int busy; /* workers that have not yet left the region */
+    _Alignas(64) atomic_int door;
 };
 
 static void relax(void) {
@@ -56,15 +62,25 @@ static void futex_wake(atomic_int *word) {
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-/* Waits until *word differs from seen: spins first, then sleeps. */
-static void wait_change(atomic_int *word, int seen) {
+/* Spins until *word differs from seen; 0 when patience ends first. */
+static int spin_until_changed(atomic_int *word, int seen) {
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(word, memory_order_acquire) != seen)
-            return;
+            return 1;
         relax();
     }
-    while (atomic_load_explicit(word, memory_order_acquire) == seen)
-        futex_wait(word, seen);
+    return 0;
+}
+
+static void wait_for_region(pdessm_pool *pool, int seen) {
+    if (spin_until_changed(&pool->generation, seen))
+        return;
+    /* Sequentially consistent with the caller's change of generation and look at sleepers: either
+     * it sees us, or the futex sees the new generation. */
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (atomic_load(&pool->generation) == seen)
+        futex_wait(&pool->generation, seen);
+    atomic_fetch_sub(&pool->sleepers, 1);
 }
 
 static void work(pdessm_pool *pool, int index) {
@@ -76,18 +92,35 @@ static void work(pdessm_pool *pool, int index) {
     }
 }
 
+/* Goes into the region if its door is still open. */
+static int enter(pdessm_pool *pool) {
+    int door = atomic_load_explicit(&pool->door, memory_order_relaxed);
+    while (door & OPEN)
+        if (atomic_compare_exchange_weak_explicit(&pool->door, &door, door + 1,
+                                                  memory_order_acquire, memory_order_relaxed))
+            return 1;
+    return 0;
+}
+
+/* The last one out after the door was shut tells the caller, who may sleep on it. */
+static void leave(pdessm_pool *pool) {
+    if (atomic_fetch_sub_explicit(&pool->door, 1, memory_order_acq_rel) == 1)
+        futex_wake(&pool->door);
+}
+
 static void *run_worker(void *argument) {
     struct worker *self = argument;
     pdessm_pool *pool = self->pool;
     int seen = 0;
     for (;;) {
-        wait_change(&pool->generation, seen);
+        wait_for_region(pool, seen);
         seen = atomic_load_explicit(&pool->generation, memory_order_acquire);
         if (atomic_load_explicit(&pool->stop, memory_order_relaxed))
             return NULL;
-        work(pool, self->index);
-        if (atomic_fetch_sub_explicit(&pool->busy, 1, memory_order_acq_rel) == 1)
-            futex_wake(&pool->busy);
+        if (enter(pool)) {
+            work(pool, self->index);
+            leave(pool);
+        }
     }
 }
 
@@ -128,13 +161,18 @@ pdessm_pool *pdessm_pool_create(int threads) {
     return pool;
 }
 
+static void wake_workers(pdessm_pool *pool) {
+    atomic_fetch_add(&pool->generation, 1);
+    if (atomic_load(&pool->sleepers) > 0)
+        futex_wake(&pool->generation);
+}
+
 void pdessm_pool_destroy(pdessm_pool **pool) {
     pdessm_pool *p = *pool;
     if (!p)
         return;
     atomic_store(&p->stop, 1);
-    atomic_fetch_add(&p->generation, 1);
-    futex_wake(&p->generation);
+    wake_workers(p);
     for (int i = 1; i <= p->started; i++)
         pthread_join(p->worker[i].thread, NULL);
     for (int i = 0; p->scratch && i < p->workers; i++)
@@ -159,12 +197,15 @@ void pdessm_parallel(pdessm_pool *pool, int64_t count, pdessm_task task, void *a
     pool->argument = argument;
     pool->count = count;
     atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    atomic_store_explicit(&pool->busy, pool->started, memory_order_relaxed);
-    atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
-    futex_wake(&pool->generation);
+    atomic_store_explicit(&pool->door, OPEN, memory_order_release);
+    wake_workers(pool);
     work(pool, 0);
-    for (int left; (left = atomic_load_explicit(&pool->busy, memory_order_acquire)) != 0;)
-        wait_change(&pool->busy, left);
+    int inside = atomic_fetch_sub_explicit(&pool->door, OPEN, memory_order_acq_rel) - OPEN;
+    while (inside != 0) {
+        if (!spin_until_changed(&pool->door, inside))
+            futex_wait(&pool->door, inside);
+        inside = atomic_load_explicit(&pool->door, memory_order_acquire);
+    }
 }
 
 int pdessm_pool_reserve(pdessm_pool *pool, size_t bytes) {
