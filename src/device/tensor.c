@@ -69,6 +69,11 @@ static void count_memory(pdessm_storage *s) {
 static pdessm_status commit_host(pdessm_storage *s) {
     if (s->host)
         return PDESSM_OK;
+    if (s->device->dry) {
+        if (!s->counted)
+            count_memory(s);
+        return PDESSM_OK;
+    }
     s->host = aligned_alloc(ALIGNMENT, align(s->bytes ? s->bytes : 1));
     if (!s->host)
         return pdessm_fail(s->device->ctx, PDESSM_ERROR_MEMORY,

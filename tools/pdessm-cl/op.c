@@ -152,8 +152,11 @@ out:
     return status;
 }
 
-/* Integers of any width, which have to fit int32. */
+/* Integers of any width. They count rows of the first operand, which the file has to have before
+ * this is called: operators answer an index outside of it with NaN. */
 static pdessm_status read_indices(job *j, const pdessm_safetensors_entry *e, int32_t **ret) {
+    const pdessm_tensor *table = j->call.call.operand[0];
+    const int64_t rows = table ? pdessm_tensor_dims(table)[0] : 0;
     int64_t *wide = NULL;
     int32_t *values = NULL;
     pdessm_status status = PDESSM_OK;
@@ -162,9 +165,9 @@ static pdessm_status read_indices(job *j, const pdessm_safetensors_entry *e, int
     PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)e->count, sizeof *values, &values));
     PDESSM_TRY(pdessm_safetensors_read_int(j->file, e, wide));
     for (int64_t i = 0; i < e->count; i++) {
-        PDESSM_REQUIRE(j->c->ctx, wide[i] >= INT32_MIN && wide[i] <= INT32_MAX, PDESSM_ERROR_FILE,
-                       "%s: tensor '%s' holds %lld, expected 32-bit integers", j->in, e->name,
-                       (long long)wide[i]);
+        PDESSM_REQUIRE(j->c->ctx, wide[i] >= 0 && wide[i] < rows, PDESSM_ERROR_FILE,
+                       "%s: tensor '%s' holds %lld, expected 0 to %lld", j->in, e->name,
+                       (long long)wide[i], (long long)rows - 1);
         values[i] = (int32_t)wide[i];
     }
     *ret = values;
