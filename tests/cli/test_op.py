@@ -130,9 +130,9 @@ def test_wrong_tensors(tmp):
     x = numbers(6)
     expect(op(tmp, "gelu", {}), 4, "operand x is missing")
     expect(op(tmp, "gelu", {"y": ("F32", [6], x)}), 4, "operand x is missing")
-    expect(op(tmp, "gelu", {"x": ("F32", [0], [])}), 4, "'x'")
-    expect(op(tmp, "gelu", {"x": ("F32", [], [1.0])}), 4, "'x'", "rank 0")
-    expect(op(tmp, "gelu", {"x": ("F32", [1] * 6, [1.0])}), 4, "'x'", "rank 6")
+    expect(op(tmp, "gelu", {"x": ("F32", [0], [])}), 4, "tensor x")
+    expect(op(tmp, "gelu", {"x": ("F32", [], [1.0])}), 4, "tensor x", "rank 0")
+    expect(op(tmp, "gelu", {"x": ("F32", [1] * 6, [1.0])}), 4, "tensor x", "rank 6")
     expect(op(tmp, "linear", {"x": ("F32", [2, 3], x), "weight": ("F32", [3, 2], x)}), 4,
            "weight", "[3, 2]", "3]", "in.safetensors")
     expect(op(tmp, "gelu", {"x": ("F32", [6], x)}, None, "--grad"), 4, "grad.y")

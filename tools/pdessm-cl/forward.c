@@ -36,7 +36,7 @@ static pdessm_status read_float(job *j, const char *name, int rank, const int64_
     const pdessm_safetensors_entry *e = NULL;
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_safetensors_expect(j->file, name, rank, dims, &e));
-    PDESSM_REQUIRE(j->c->ctx, e->count > 0, PDESSM_ERROR_FILE, "%s: tensor '%s' is empty", j->in,
+    PDESSM_REQUIRE(j->c->ctx, e->count > 0, PDESSM_ERROR_FILE, "%s: tensor %s is empty", j->in,
                    name);
     PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)e->count, sizeof **ret, ret));
     PDESSM_TRY(pdessm_safetensors_read_float(j->file, e, *ret));
@@ -62,7 +62,7 @@ static pdessm_status read_labels(job *j) {
     }
     for (int64_t i = 0; i < batch; i++) {
         PDESSM_REQUIRE(j->c->ctx, wide[i] >= 0 && wide[i] <= classes, PDESSM_ERROR_FILE,
-                       "%s: tensor 'y' holds class %lld, expected 0 to %lld (%lld: null class)",
+                       "%s: tensor y holds class %lld, expected 0 to %lld (%lld: null class)",
                        j->in, (long long)wide[i], (long long)classes, (long long)classes);
         j->y[i] = (int32_t)wide[i];
     }
@@ -78,7 +78,7 @@ static pdessm_status read_inputs(job *j) {
     PDESSM_TRY(read_float(j, "x", 4, (const int64_t[]){-1, config->channels, -1, -1}, &j->x));
     PDESSM_REQUIRE(j->c->ctx, j->dims[2] % config->patch == 0 && j->dims[3] % config->patch == 0,
                    PDESSM_ERROR_FILE,
-                   "%s: tensor 'x' holds images of %lld x %lld, expected multiples of the model's "
+                   "%s: tensor x holds images of %lld x %lld, expected multiples of the model's "
                    "patch, %d",
                    j->in, (long long)j->dims[2], (long long)j->dims[3], config->patch);
     PDESSM_TRY(read_float(j, "t", 1, j->dims, &j->t));

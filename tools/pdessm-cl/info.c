@@ -89,8 +89,7 @@ static pdessm_status read_raw(job *j, int index, const char *name, float **ret,
     const char *full = pdessm_cli_text(j->c, "blocks.%d.mixer.pde.%s", index, name);
     int tensor = find_tensor(j->model, full);
     float *values = NULL;
-    PDESSM_REQUIRE(ctx, tensor >= 0, PDESSM_ERROR_FILE, "%s: tensor '%s' is missing", j->file,
-                   full);
+    PDESSM_REQUIRE(ctx, tensor >= 0, PDESSM_ERROR_FILE, "%s: tensor %s is missing", j->file, full);
     int rank = pdessm_model_tensor_shape(j->model, tensor, dims);
     for (int i = 0; i < rank; i++)
         count *= dims[i];

@@ -134,7 +134,7 @@ static pdessm_status check_extents(job *j, const pdessm_safetensors_entry *e) {
         good = good && e->dims[i] >= 1;
     return good ? PDESSM_OK
                 : pdessm_fail(j->c->ctx, PDESSM_ERROR_FILE,
-                              "%s: tensor '%s' has rank %d and %lld elements, expected 1 to %d "
+                              "%s: tensor %s has rank %d and %lld elements, expected 1 to %d "
                               "extents of at least 1",
                               j->in, e->name, e->rank, (long long)e->count, PDESSM_MAX_RANK);
 }
@@ -166,7 +166,7 @@ static pdessm_status read_indices(job *j, const pdessm_safetensors_entry *e, int
     PDESSM_TRY(pdessm_safetensors_read_int(j->file, e, wide));
     for (int64_t i = 0; i < e->count; i++) {
         PDESSM_REQUIRE(j->c->ctx, wide[i] >= 0 && wide[i] < rows, PDESSM_ERROR_FILE,
-                       "%s: tensor '%s' holds %lld, expected 0 to %lld", j->in, e->name,
+                       "%s: tensor %s holds %lld, expected 0 to %lld", j->in, e->name,
                        (long long)wide[i], (long long)rows - 1);
         values[i] = (int32_t)wide[i];
     }

@@ -94,8 +94,6 @@ static pdessm_status load_model(job *j) {
     j->pictures.scale = (int)j->scale;
     j->pictures.num_classes = config->num_classes;
     j->pictures.class_names = pdessm_cli_class_names(j->c, j->file, config->num_classes);
-    PDESSM_TRY(pdessm_cli_pictures_allocate(j->c, &j->pictures));
-    PDESSM_TRY(choose_labels(j));
 out:
     return status;
 }
@@ -195,6 +193,8 @@ static pdessm_status run(cli *c) {
     PDESSM_TRY(check_usage(&j));
     PDESSM_TRY(load_model(&j));
     PDESSM_TRY(check_memory(&j));
+    PDESSM_TRY(pdessm_cli_pictures_allocate(c, &j.pictures));
+    PDESSM_TRY(choose_labels(&j));
     PDESSM_TRY(draw(&j));
     PDESSM_TRY(pdessm_cli_pictures_write(c, &j.pictures, j.out));
     print(&j);
