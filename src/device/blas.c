@@ -29,17 +29,19 @@ static pdessm_status find_blas(pdessm_context *ctx, int asked, pdessm_blas **ret
 
 /* ------------------------------------------------------------------ probe products */
 
-enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112, LARGEST = 128 };
+enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112, LARGEST = 384 };
 
 struct probe {
     int m, n, k, transpose_a, transpose_b;
     float beta;
 };
 
-/* Below, at and above the tiles that libraries cut a product into, and long sums. */
+/* Below, at and above the tiles that libraries cut a product into, up to the largest block that we
+ * ask for (fallback/gemm.c), and sums longer than their blocks. */
 static const struct probe probes[] = {
-    {1, 1, 1, 0, 0, 0},    {3, 5, 7, 0, 1, 0},      {16, 16, 128, 1, 0, 1}, {33, 65, 40, 0, 0, 1},
-    {96, 96, 96, 0, 1, 0}, {61, 128, 127, 1, 1, 1}, {128, 32, 64, 0, 1, 1}, {128, 128, 31, 1, 0, 0},
+    {1, 1, 1, 0, 0, 0},     {3, 5, 7, 0, 1, 0},      {16, 16, 384, 1, 0, 1},
+    {33, 65, 40, 0, 0, 1},  {96, 96, 96, 0, 1, 0},   {61, 128, 127, 1, 1, 1},
+    {128, 32, 64, 0, 1, 1}, {128, 128, 31, 1, 0, 0}, {224, 384, 17, 0, 1, 1},
 };
 
 /* Numbers in [-1, 1] without a pattern that a wrong stride could share. */
