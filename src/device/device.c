@@ -189,8 +189,8 @@ pdessm_status pdessm_device_open(pdessm_context *ctx, const char *name, pdessm_d
     PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *d, &d));
     d->ctx = ctx;
     d->host = (pdessm_host){.fallback = pdessm_host_table(), .pool = ctx->pool};
-    /* Ours was measured faster with AVX2 (by 1.2) and AVX-512 (by 1.2 to 1.5) than OpenBLAS with its
-     * kernels for these, which it does not even find on CPUs newer than itself. */
+    /* Ours was measured faster with AVX2 (by 1.2) and AVX-512 (by 1.2 to 1.5) than OpenBLAS with
+     * its kernels for these, which it does not even find on CPUs newer than itself. */
     PDESSM_TRY(pdessm_blas_open(ctx, getenv("PDESSM_GEMM"),
                                 strcmp(d->host.fallback->isa, "base") != 0, &d->blas));
     d->host.blas = d->blas;
