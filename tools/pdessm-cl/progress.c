@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BAR = 24 };
+enum { LONGEST_BAR = 24, SHORTEST_BAR = 4 };
 
 static const double seconds_between_draws = 0.2, seconds_between_lines = 10;
 
@@ -28,26 +28,32 @@ static void format_duration(double seconds, char *ret, size_t size) {
         snprintf(ret, size, "%ld:%02ld", s / 60, s % 60);
 }
 
-static void compose(cli_progress *p, double share, const char *detail) {
-    char bar[BAR + 1], left[32] = "-:--";
-    double elapsed = pdessm_cli_seconds() - p->start, gained = share - p->first_share;
-    int full = (int)(share * BAR);
-    memset(bar, '.', BAR);
-    memset(bar, '#', (size_t)full);
-    bar[BAR] = '\0';
-    if (gained > 0)
-        format_duration(elapsed * (1 - share) / gained, left, sizeof left);
-    snprintf(p->line, sizeof p->line, "%s [%s] %3.0f%%  %s  left %s", p->what, bar, 100 * share,
-             detail, left);
+/* Columns that a line may take: one that wraps could not be rewritten. */
+static int line_width(const cli_progress *p) {
+    struct winsize window = {0};
+    if (!p->terminal)
+        return (int)sizeof p->line - 1;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col - 1
+                                                                               : 79;
 }
 
-/* Cut to the terminal's width: a line that wraps cannot be rewritten. */
+/* The bar takes what the words leave, within limits. */
+static void compose(cli_progress *p, double share, const char *detail) {
+    char bar[LONGEST_BAR + 1], words[200], left[32] = "-:--";
+    double elapsed = pdessm_cli_seconds() - p->start, gained = share - p->first_share;
+    if (gained > 0)
+        format_duration(elapsed * (1 - share) / gained, left, sizeof left);
+    int used = snprintf(words, sizeof words, "%3.0f%%  %s  left %s", 100 * share, detail, left);
+    int length = line_width(p) - used - (int)strlen(p->what) - 4;
+    length = length > LONGEST_BAR ? LONGEST_BAR : length < SHORTEST_BAR ? SHORTEST_BAR : length;
+    memset(bar, '.', (size_t)length);
+    memset(bar, '#', (size_t)(share * length));
+    bar[length] = '\0';
+    snprintf(p->line, sizeof p->line, "%s [%s] %s", p->what, bar, words);
+}
+
 static void draw(cli_progress *p) {
-    struct winsize window = {0};
-    int columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1
-                      ? window.ws_col - 1
-                      : 79;
-    fprintf(stderr, "\r\033[K%.*s", columns, p->line);
+    fprintf(stderr, "\r\033[K%.*s", line_width(p), p->line);
     fflush(stderr);
     p->shown = 1;
 }

@@ -125,26 +125,25 @@ static pdessm_status write_line(cli_train_run *r, const pdessm_train_report *rep
     return pdessm_cli_train_log_append(&r->log, &line);
 }
 
+/* Steps alone, or the time where --max-time ends the run first. */
+static double share_done(const cli_train_run *r, int64_t step) {
+    const cli_settings *s = r->settings;
+    double by_steps = (double)(step - r->first_step) / (double)(s->steps - r->first_step);
+    double by_time = s->max_time > 0 ? elapsed(r) / s->max_time : 0;
+    double share = by_time > by_steps ? by_time : by_steps;
+    return r->bar.first_share + share * (1 - r->bar.first_share);
+}
+
 static void show(cli_train_run *r) {
-    char detail[128];
+    char detail[128], loss[32] = "-", speed[32] = "-";
     int64_t step = pdessm_trainer_step_count(r->trainer);
-    double share = (double)step / (double)r->settings->steps;
-    int64_t images = (step - r->first_step) * r->settings->batch * r->settings->accumulate;
-    double rate = r->images_per_second > 0 ? r->images_per_second : (double)images / elapsed(r);
-    /* When the time runs out first, it says how far we are. */
-    if (r->settings->max_time > 0 && step > r->first_step) {
-        double by_time = elapsed(r) / r->settings->max_time;
-        double by_steps =
-            (double)(step - r->first_step) / (double)(r->settings->steps - r->first_step);
-        share =
-            by_time > by_steps ? r->bar.first_share + by_time * (1 - r->bar.first_share) : share;
-    }
-    char loss[32] = "-";
     if (isfinite(r->last_loss))
         snprintf(loss, sizeof loss, "%.4f", r->last_loss);
-    snprintf(detail, sizeof detail, "step %lld/%lld  loss %s  %.0f images/s", (long long)step,
-             (long long)r->settings->steps, loss, rate);
-    pdessm_cli_progress_update(&r->bar, share, detail);
+    if (r->images_per_second > 0)
+        snprintf(speed, sizeof speed, "%.0f", r->images_per_second);
+    snprintf(detail, sizeof detail, "step %lld/%lld  loss %s  %s images/s", (long long)step,
+             (long long)r->settings->steps, loss, speed);
+    pdessm_cli_progress_update(&r->bar, share_done(r, step), detail);
 }
 
 /* ------------------------------------------------------------------ the loop */
@@ -197,6 +196,7 @@ pdessm_status pdessm_cli_train_run(cli_train_run *r) {
     pdessm_cli_interrupt_catch();
     pdessm_cli_progress_begin(&r->bar, r->c, "train",
                               (double)r->first_step / (double)r->settings->steps);
+    show(r);
     for (int last = 0; !last;) {
         PDESSM_TRY(pdessm_trainer_step(r->trainer));
         last = pdessm_trainer_step_count(r->trainer) >= r->settings->steps || time_is_up(r) ||
