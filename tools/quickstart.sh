@@ -32,7 +32,12 @@ bash tools/install-deps.sh
 
 say "build"
 [ -e "$build/build.ninja" ] || meson setup "$build" >&2
-ninja -C "$build" >&2
+# The program and, where it can be built, the OpenCL module; the tests are tools/test.sh's business.
+targets=(pdessm-cl)
+if ninja -C "$build" -t targets all | grep -q '^src/device/ocl/pdessm-opencl.so:'; then
+    targets+=(src/device/ocl/pdessm-opencl.so)
+fi
+ninja -C "$build" "${targets[@]}" >&2
 pdessm_cl="$build/pdessm-cl"
 
 data=fashion-mnist
@@ -48,7 +53,7 @@ run="$runs-$number"
 last=$(printf '%s/step-%08d' "$run" "$steps")
 if compgen -G "$run/step-*/complete" >/dev/null && [ ! -e "$last" ]; then
     say "training goes on in $run"
-    "$pdessm_cl" train --resume "$run" --device "$device" >&2
+    "$pdessm_cl" train --resume "$run" --steps "$steps" --device "$device" >&2
 else
     if [ -e "$run" ]; then
         number=$((number + 1))
