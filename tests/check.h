@@ -58,4 +58,7 @@ void check_step(check *c, double step);
 /* Runs the case; failures are counted and printed with a line that replays them. */
 void check_run(check *c, check_oracle oracle);
 
+/* One case: seeds the draws and runs the body; 1 if it failed. */
+int check_case_run(pdessm_device *device, pdessm_op op, uint64_t seed, void (*body)(check *c));
+
 #endif
