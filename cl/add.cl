@@ -4,11 +4,23 @@
 
 #define COLUMNS (CPU_FORM ? 16 : 1)
 
+/* Elements of a work-item. */
+#define SPAN (CPU_FORM ? 1024 : 1)
+
 __kernel void add_forward(READ(a), READ(b), WRITE(y), int n, int width) {
-    int i = (int)get_global_id(0);
-    if (i >= n)
-        return;
-    AT(y)[i] = AT(a)[i] + AT(b)[i % width];
+    long at = (long)get_global_id(0) * SPAN, end = min(at + SPAN, (long)n);
+    while (at < end) {
+        int column = (int)(at % width), c = 0, run = (int)min(end - at, (long)(width - column));
+        __global const float *a = AT(a) + at, *b = AT(b) + column;
+        __global float *y = AT(y) + at;
+#if CPU_FORM
+        for (; c + 16 <= run; c += 16)
+            vstore16(vload16(0, a + c) + vload16(0, b + c), 0, y + c);
+#endif
+        for (; c < run; c++)
+            y[c] = a[c] + b[c];
+        at += run;
+    }
 }
 
 __kernel void add_backward_a(UNUSED(a), UNUSED(b), UNUSED(y), WRITE(da), UNUSED(db), READ(dy),

@@ -5,26 +5,57 @@
 
 #define COLUMNS (CPU_FORM ? 16 : 1)
 
-/* size = tokens channels */
-__kernel void residual_forward(READ(x), READ(gate), READ(m), WRITE(y), int n, int size,
+/* Elements of a work-item: a token on CPUs, else one. */
+#define SPAN (CPU_FORM ? channels : 1)
+
+__kernel void residual_forward(READ(x), READ(gate), READ(m), WRITE(y), int items, int size,
                                int channels) {
     int i = (int)get_global_id(0);
-    if (i >= n)
+    if (i >= items)
         return;
-    AT(y)[i] = AT(x)[i] + AT(gate)[i / size * channels + i % channels] * AT(m)[i];
+    ulong at = (ulong)i * SPAN;
+    __global const float *x = AT(x) + at, *m = AT(m) + at;
+    __global const float *gate = AT(gate) + at / size * channels + at % channels;
+    __global float *y = AT(y) + at;
+    int c = 0;
+#if CPU_FORM
+    for (; c + 16 <= channels; c += 16)
+        vstore16(vload16(0, x + c) + vload16(0, gate + c) * vload16(0, m + c), 0, y + c);
+#endif
+    for (; c < SPAN; c++)
+        y[c] = x[c] + gate[c] * m[c];
+}
+
+/* to (+)= factor dy over the elements of a work-item; factor NULL: 1 */
+inline void pass_on(__global const float *dy, __global const float *factor, __global float *to,
+                    int add, int span) {
+    int c = 0;
+#if CPU_FORM
+    for (; c + 16 <= span; c += 16) {
+        float16 d = vload16(0, dy + c);
+        if (factor)
+            d *= vload16(0, factor + c);
+        vstore16(add ? d + vload16(0, to + c) : d, 0, to + c);
+    }
+#endif
+    for (; c < span; c++) {
+        float d = factor ? dy[c] * factor[c] : dy[c];
+        PUT(to[c], d, add);
+    }
 }
 
 __kernel void residual_backward(UNUSED(x), READ(gate), UNUSED(m), UNUSED(y), WRITE(dx),
-                                UNUSED(dgate), WRITE(dm), READ(dy), uint accumulate, int n,
+                                UNUSED(dgate), WRITE(dm), READ(dy), uint accumulate, int items,
                                 int size, int channels) {
     int i = (int)get_global_id(0);
-    if (i >= n)
+    if (i >= items)
         return;
-    float d = AT(dy)[i];
+    ulong at = (ulong)i * SPAN;
+    __global const float *gate = AT(gate) + at / size * channels + at % channels;
     if (GIVEN(dx))
-        PUT(AT(dx)[i], d, ADDS(0));
+        pass_on(AT(dy) + at, 0, AT(dx) + at, ADDS(0), SPAN);
     if (GIVEN(dm))
-        PUT(AT(dm)[i], d * AT(gate)[i / size * channels + i % channels], ADDS(2));
+        pass_on(AT(dy) + at, gate, AT(dm) + at, ADDS(2), SPAN);
 }
 
 /* dims: (columns / COLUMNS, batch pieces) */

@@ -38,7 +38,7 @@ static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *h
 }
 
 static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
-    return launch_integers(launcher, call, "add_forward", count(call, A), 2,
+    return launch_integers(launcher, call, "add_forward", spans(launcher, count(call, A)), 2,
                            (const int64_t[]){count(call, A), count(call, B)});
 }
 

@@ -46,7 +46,7 @@ static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *ho
 static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
     pdessm_kernel kernel = {.name = "combine_forward",
                             .dims = 1,
-                            .global = {(size_t)count(call, X)},
+                            .global = {(size_t)spans(launcher, count(call, X))},
                             .scalar_count = 1 + TERMS,
                             .scalar = {scalar_int(count(call, X))}};
     for (int j = 0; j < TERMS; j++)

@@ -31,7 +31,7 @@ static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *ho
 
 static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
     int64_t n = count(call, DATA);
-    return launch_integers(launcher, call, "flow_path_forward", n, 2,
+    return launch_integers(launcher, call, "flow_path_forward", spans(launcher, n), 2,
                            (const int64_t[]){n, n / call->operand[DATA]->dims[0]});
 }
 

@@ -143,6 +143,11 @@ static inline int cpu_form(const pdessm_launcher *launcher) {
     return launcher->info->kind == PDESSM_DEVICE_OPENCL_CPU;
 }
 
+/* Work-items of kernels whose items take SPAN consecutive elements: 1024 on CPUs, else one. */
+static inline int64_t spans(const pdessm_launcher *launcher, int64_t n) {
+    return cpu_form(launcher) ? (n + 1023) / 1024 : n;
+}
+
 /* Sums n terms in a fixed order on a device. Kernel `part` runs with the scalars (n, items, begin,
  * stride, length) and the floats: item i adds up the terms i * begin, i * begin + stride, ...,
  * `length` of them or until n, and leaves the sum in the scratch buffer. CPUs get long runs, others

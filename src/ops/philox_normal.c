@@ -59,10 +59,10 @@ static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *ho
 
 static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
     int64_t batch = call->operand[Y]->dims[0], elements = count(call, Y) / batch;
-    int64_t blocks = (elements + 3) / 4;
+    int64_t taken = cpu_form(launcher) ? 64 : 4; /* elements of a work-item */
     pdessm_kernel kernel = {.name = "philox_normal_forward",
                             .dims = 2,
-                            .global = {(size_t)blocks, (size_t)batch},
+                            .global = {(size_t)((elements + taken - 1) / taken), (size_t)batch},
                             .scalar_count = 6,
                             .scalar = {scalar_int(elements)}};
     for (int i = SEED_LOW; i <= FIRST; i++)

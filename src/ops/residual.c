@@ -42,10 +42,17 @@ static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *h
     return PDESSM_OK;
 }
 
-static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
+/* A token for each work-item on CPUs, else an element. */
+static pdessm_status launch_elementwise(const pdessm_call *call, const pdessm_launcher *launcher,
+                                        const char *name) {
     const int64_t *d = call->operand[X]->dims;
-    return launch_integers(launcher, call, "residual_forward", count(call, X), 3,
-                           (const int64_t[]){count(call, X), d[1] * d[2], d[2]});
+    int64_t items = cpu_form(launcher) ? d[0] * d[1] : count(call, X);
+    return launch_integers(launcher, call, name, items, 3,
+                           (const int64_t[]){items, d[1] * d[2], d[2]});
+}
+
+static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
+    return launch_elementwise(call, launcher, "residual_forward");
 }
 
 static pdessm_status launch_gate(const pdessm_call *call, const pdessm_launcher *launcher) {
@@ -74,10 +81,8 @@ out:
 
 static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launcher *launcher) {
     pdessm_status status = PDESSM_OK;
-    const int64_t *d = call->operand[X]->dims;
     if (call->gradient[X] || call->gradient[M])
-        PDESSM_TRY(launch_integers(launcher, call, "residual_backward", count(call, X), 3,
-                                   (const int64_t[]){count(call, X), d[1] * d[2], d[2]}));
+        PDESSM_TRY(launch_elementwise(call, launcher, "residual_backward"));
     if (call->gradient[GATE])
         PDESSM_TRY(launch_gate(call, launcher));
 out:
