@@ -23,11 +23,11 @@ static inline void store(float *p, cvec v, int direction) {
     vec_store(p + (LANES - direction), v.im);
 }
 
-/* One pass works on `blocks` blocks of radix * m elements. */
+/* One pass works on `blocks` blocks of radix * m elements of each of `lines` lines. */
 typedef struct pass {
     const float *in;
     float *out;
-    int64_t in_stride, out_stride, blocks, m;
+    int64_t in_stride, out_stride, in_line, out_line, lines, blocks, m;
     const float *twiddle;
 } pass;
 
@@ -57,15 +57,27 @@ typedef struct pass {
     PASS(forward, r)                                                                               \
     PASS(inverse, r)
 
+/* Lines run innermost, since they share their twiddles. Everything is read from *p first: for all
+ * the compiler knows, the stores might change it. */
 #define PASS(direction, r)                                                                         \
     static void direction##_pass##r(const pass *p) {                                               \
-        int64_t sx = p->m * p->in_stride, sy = p->m * p->out_stride;                               \
-        for (int64_t b = 0; b < p->blocks; b++) {                                                  \
-            const float *x = p->in + b * r * sx, *w = p->twiddle;                                  \
-            float *y = p->out + b * r * sy;                                                        \
-            direction##_step##r(x, sx, y, sy, NULL);                                               \
-            for (int64_t j = 1; j < p->m; j++, w += 2 * (r - 1))                                   \
-                direction##_step##r(x + j * p->in_stride, sx, y + j * p->out_stride, sy, w);       \
+        const int64_t in_stride = p->in_stride, out_stride = p->out_stride;                        \
+        const int64_t in_line = p->in_line, out_line = p->out_line;                                \
+        const int64_t lines = p->lines, blocks = p->blocks, m = p->m;                              \
+        const int64_t sx = m * in_stride, sy = m * out_stride;                                     \
+        const float *twiddle = p->twiddle, *in = p->in;                                            \
+        float *out = p->out;                                                                       \
+        for (int64_t b = 0; b < blocks; b++) {                                                     \
+            const float *x = in + b * r * sx, *w = twiddle;                                        \
+            float *y = out + b * r * sy;                                                           \
+            for (int64_t i = 0; i < lines; i++)                                                    \
+                direction##_step##r(x + i * in_line, sx, y + i * out_line, sy, NULL);              \
+            for (int64_t j = 1; j < m; j++, w += 2 * (r - 1)) {                                    \
+                x += in_stride;                                                                    \
+                y += out_stride;                                                                   \
+                for (int64_t i = 0; i < lines; i++)                                                \
+                    direction##_step##r(x + i * in_line, sx, y + i * out_line, sy, w);             \
+            }                                                                                      \
         }                                                                                          \
     }
 
@@ -79,32 +91,29 @@ RADIX(7)
 RADIX(8)
 
 /* The same for a prime above 7. */
-static void forward_pass_odd(const pass *p, int r, const float *circle) {
+static void odd_step(const pass *p, const float *x, float *y, int r, const float *circle,
+                     const float *w, int direction) {
     cvec v[LARGEST_PRIME];
-    for (int64_t i = 0; i < p->blocks * p->m; i++) {
-        int64_t j = i % p->m, first = (i / p->m) * p->m * r + j;
-        const float *w = j ? p->twiddle + (j - 1) * 2 * (r - 1) : NULL;
-        for (int q = 0; q < r; q++)
-            v[q] = load(p->in + (first + q * p->m) * p->in_stride, FORWARD);
-        dft_odd(v, r, circle);
-        for (int q = 0; q < r; q++)
-            store(p->out + (first + q * p->m) * p->out_stride,
-                  w && q ? c_turn(v[q], w + 2 * q - 2) : v[q], FORWARD);
+    for (int q = 0; q < r; q++) {
+        v[q] = load(x + q * p->m * p->in_stride, direction);
+        if (direction == INVERSE && w && q)
+            v[q] = c_turn(v[q], w + 2 * q - 2);
+    }
+    dft_odd(v, r, circle);
+    for (int q = 0; q < r; q++) {
+        if (direction == FORWARD && w && q)
+            v[q] = c_turn(v[q], w + 2 * q - 2);
+        store(y + q * p->m * p->out_stride, v[q], direction);
     }
 }
 
-static void inverse_pass_odd(const pass *p, int r, const float *circle) {
-    cvec v[LARGEST_PRIME];
-    for (int64_t i = 0; i < p->blocks * p->m; i++) {
-        int64_t j = i % p->m, first = (i / p->m) * p->m * r + j;
-        const float *w = j ? p->twiddle + (j - 1) * 2 * (r - 1) : NULL;
-        for (int q = 0; q < r; q++) {
-            v[q] = load(p->in + (first + q * p->m) * p->in_stride, INVERSE);
-            v[q] = w && q ? c_turn(v[q], w + 2 * q - 2) : v[q];
-        }
-        dft_odd(v, r, circle);
-        for (int q = 0; q < r; q++)
-            store(p->out + (first + q * p->m) * p->out_stride, v[q], INVERSE);
+static void odd_pass(const pass *p, int r, const float *circle, int direction) {
+    for (int64_t i = 0; i < p->lines * p->blocks * p->m; i++) {
+        int64_t j = i % p->m, block = i / p->m % p->blocks, line = i / p->m / p->blocks;
+        int64_t at = block * r * p->m + j;
+        odd_step(p, p->in + line * p->in_line + at * p->in_stride,
+                 p->out + line * p->out_line + at * p->out_stride, r, circle,
+                 j ? p->twiddle + (j - 1) * 2 * (r - 1) : NULL, direction);
     }
 }
 
@@ -119,10 +128,8 @@ static void run_pass(const fft_plan *plan, int stage, const pass *p, int inverse
     int radix = plan->radix[stage];
     if (radix <= 8)
         table[inverse][radix](p);
-    else if (inverse)
-        inverse_pass_odd(p, radix, plan->circle[stage]);
     else
-        forward_pass_odd(p, radix, plan->circle[stage]);
+        odd_pass(p, radix, plan->circle[stage], inverse ? INVERSE : FORWARD);
 }
 
 /* X_k = c_k sum_j (x_j c_j) conj(c_{k-j}) with c_j = exp(-i pi j^2/n): a cyclic convolution of any
@@ -134,47 +141,73 @@ static void bluestein(const fft_plan *plan, const float *in, int64_t in_stride, 
         store(work + j * COMPLEX, c_turn(load(in + j * in_stride, direction), plan->chirp + 2 * j),
               FORWARD);
     memset(work + plan->n * COMPLEX, 0, (size_t)((padded->n - plan->n) * COMPLEX) * sizeof *work);
-    FALLBACK(fft_forward)(padded, work, COMPLEX, work, COMPLEX, NULL);
+    const fft_lines line = {1, COMPLEX, 0, COMPLEX, 0};
+    FALLBACK(fft_forward)(padded, &line, work, work, NULL);
     for (int64_t j = 0; j < padded->n; j++) {
         float *p = work + j * COMPLEX;
         store(p, c_turn(load(p, FORWARD), plan->response + 2 * j), FORWARD);
     }
-    FALLBACK(fft_inverse)(padded, work, COMPLEX, work, COMPLEX, NULL);
+    FALLBACK(fft_inverse)(padded, &line, work, work, NULL);
     for (int64_t j = 0; j < plan->n; j++)
         store(out + j * out_stride, c_turn(load(work + j * COMPLEX, FORWARD), plan->chirp + 2 * j),
               direction);
 }
 
-void FALLBACK(fft_forward)(const fft_plan *plan, const float *in, int64_t in_stride, float *out,
-                           int64_t out_stride, float *work) {
+static void bluestein_lines(const fft_plan *plan, const fft_lines *l, const float *in, float *out,
+                            float *work, int direction) {
+    for (int64_t i = 0; i < l->lines; i++)
+        bluestein(plan, in + i * l->in_line, l->in_stride, out + i * l->out_line, l->out_stride,
+                  work, direction);
+}
+
+void FALLBACK(fft_forward)(const fft_plan *plan, const fft_lines *l, const float *in, float *out,
+                           float *work) {
     if (plan->padded) {
-        bluestein(plan, in, in_stride, out, out_stride, work, FORWARD);
+        bluestein_lines(plan, l, in, out, work, FORWARD);
         return;
     }
-    pass p = {in, out, in_stride, out_stride, 1, plan->n, NULL};
+    pass p = {.in = in,
+              .out = out,
+              .in_stride = l->in_stride,
+              .out_stride = l->out_stride,
+              .in_line = l->in_line,
+              .out_line = l->out_line,
+              .lines = l->lines,
+              .blocks = 1,
+              .m = plan->n};
     for (int s = 0; s < plan->stages; s++) {
         p.m /= plan->radix[s];
         p.twiddle = plan->twiddle[s];
         run_pass(plan, s, &p, 0);
         p.blocks *= plan->radix[s];
         p.in = out;
-        p.in_stride = out_stride;
+        p.in_stride = l->out_stride;
+        p.in_line = l->out_line;
     }
 }
 
-void FALLBACK(fft_inverse)(const fft_plan *plan, float *in, int64_t in_stride, float *out,
-                           int64_t out_stride, float *work) {
+void FALLBACK(fft_inverse)(const fft_plan *plan, const fft_lines *l, float *in, float *out,
+                           float *work) {
     if (plan->padded) {
-        bluestein(plan, in, in_stride, out, out_stride, work, INVERSE);
+        bluestein_lines(plan, l, in, out, work, INVERSE);
         return;
     }
-    pass p = {in, in, in_stride, in_stride, plan->n, 1, NULL};
+    pass p = {.in = in,
+              .out = in,
+              .in_stride = l->in_stride,
+              .out_stride = l->in_stride,
+              .in_line = l->in_line,
+              .out_line = l->in_line,
+              .lines = l->lines,
+              .blocks = plan->n,
+              .m = 1};
     for (int s = plan->stages - 1; s >= 0; s--) {
         p.blocks /= plan->radix[s];
         p.twiddle = plan->twiddle[s];
         if (s == 0) {
             p.out = out;
-            p.out_stride = out_stride;
+            p.out_stride = l->out_stride;
+            p.out_line = l->out_line;
         }
         run_pass(plan, s, &p, 1);
         p.m *= plan->radix[s];

@@ -49,11 +49,16 @@ const fft_plan *FALLBACK(fft_plan_build)(int64_t n, void *memory);
 /* Floats of work space that transforms with this plan need; often 0. */
 int64_t FALLBACK(fft_work_floats)(int64_t n);
 
-/* Strides in floats. The two lines are apart or identical; after inverse() the input is garbage.
- * Neither normalises. */
-void FALLBACK(fft_forward)(const fft_plan *plan, const float *in, int64_t in_stride, float *out,
-                           int64_t out_stride, float *work);
-void FALLBACK(fft_inverse)(const fft_plan *plan, float *in, int64_t in_stride, float *out,
-                           int64_t out_stride, float *work);
+/* Several lines at once; strides between elements and between lines, in floats. */
+typedef struct fft_lines {
+    int64_t lines, in_stride, in_line, out_stride, out_line;
+} fft_lines;
+
+/* Input and output are apart or identical; after inverse() the input is garbage. Neither
+ * normalises. */
+void FALLBACK(fft_forward)(const fft_plan *plan, const fft_lines *lines, const float *in,
+                           float *out, float *work);
+void FALLBACK(fft_inverse)(const fft_plan *plan, const fft_lines *lines, float *in, float *out,
+                           float *work);
 
 #endif

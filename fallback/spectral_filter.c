@@ -44,8 +44,11 @@ static void cut(filter_job *job, int backward, int workers) {
     int64_t work_w = FALLBACK(fft_work_floats)(job->width);
     job->at_symbol = 16; /* behind the number of the block that is loaded */
     job->at_plane = job->at_symbol + job->wide * pair_symbol_floats(job);
-    job->at_lines = job->at_plane + planes * job->wide * plane_floats(job);
-    job->at_slots = job->at_lines + 4 * longest * COMPLEX + (work_h > work_w ? work_h : work_w);
+    job->at_lines = job->at_plane + (job->wide + planes - 1) * plane_floats(job);
+    job->line_floats = 4 * longest * COMPLEX;
+    if (job->line_floats < ROW_BYTES / 4)
+        job->line_floats = ROW_BYTES / 4;
+    job->at_slots = job->at_lines + job->line_floats + (work_h > work_w ? work_h : work_w);
     int64_t slots = backward ? divide_up(job->blocks * job->parts, workers) : 0;
     job->end = job->at_slots + slots * job->wide * pair_symbol_floats(job);
 }
@@ -91,7 +94,7 @@ static void run_task(void *argument, int64_t task, int worker) {
     }
     int64_t begin = job->batch * part / job->parts, end = job->batch * (part + 1) / job->parts;
     for (int64_t image = begin; image < end; image++)
-        FALLBACK(filter_image)(job, block, image, scratch, sums);
+        FALLBACK(filter_image)(job, block, image, image + 1 == end, scratch, sums);
     vec_stream_end();
 }
 

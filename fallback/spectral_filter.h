@@ -10,6 +10,10 @@
 
 #include "fft.h"
 
+/* Rows that are transformed at a time fill this at most (or are one): part of a first-level cache.
+ */
+enum { ROW_BYTES = 8192 };
+
 typedef struct filter_job {
     pdessm_pool *pool;
     int64_t batch, height, width, channels;
@@ -24,7 +28,8 @@ typedef struct filter_job {
     int64_t pitch; /* floats between the rows of a plane */
     int64_t pairs, wide, blocks, parts;
     int64_t at_symbol, at_plane, at_lines, at_slots, end;
-    int stream; /* the result goes past the caches */
+    int64_t line_floats; /* of at_lines: room for lines and row chunks, transforms' work behind */
+    int stream;          /* the result goes past the caches */
     const fft_plan *rows, *columns;
 } filter_job;
 
@@ -39,9 +44,9 @@ void FALLBACK(filter_store_gradient)(const filter_job *job, int64_t block, int64
                                      float *const *sums);
 
 /* One image: from job->in to job->out, adding to sums (like the symbol) if there is job->dsymbol.
- */
-void FALLBACK(filter_image)(const filter_job *job, int64_t block, int64_t image, float *scratch,
-                            float *sums);
+ * Unless it is the last of its part, the next one's memory is asked for meanwhile. */
+void FALLBACK(filter_image)(const filter_job *job, int64_t block, int64_t image, int last,
+                            float *scratch, float *sums);
 
 /* First channel of a pair, and how many of its 2 LANES exist. */
 static inline int64_t pair_channel(int64_t pair) {
