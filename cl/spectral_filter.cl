@@ -509,9 +509,9 @@ inline __global float *spectrum(__global float *scratch, int number, GRID) {
 }
 
 inline void fill_roots(__global float *scratch, int height, int width) {
-    int i = (int)get_global_id(0);
+    int i = (int)get_global_id(1);
     int n = i < height ? height : width, k = i < height ? i : i - height;
-    if (i >= height + width)
+    if (i >= height + width || get_global_id(0) > 0)
         return;
     scratch[2 * i] = cospi(2.0f * k / n);
     scratch[2 * i + 1] = -sinpi(2.0f * k / n);
