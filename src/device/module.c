@@ -23,10 +23,10 @@ pdessm_status pdessm_backend_load(pdessm_context *ctx, const pdessm_backend **re
 
 #define MODULE "pdessm-opencl.so"
 
-/* Where the module lies: below the program or the library of a build tree, in pdessm/ if installed.
- */
+/* Where the module lies, seen from the program or the library that this is linked into: in a build
+ * tree, or beside the library or the program of an installation, wherever that was moved to. */
 static const char *const places[] = {"src/device/ocl/" MODULE, "device/ocl/" MODULE,
-                                     "pdessm/" MODULE};
+                                     "pdessm/" MODULE, "../" PDESSM_LIBDIR "/pdessm/" MODULE};
 
 static void library_folder(char *ret, size_t size) {
     Dl_info info;
