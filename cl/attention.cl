@@ -2,125 +2,123 @@
 /* attention.cl: y = softmax(q k^T / sqrt(WIDTH)) v for each head, without the matrix of scores.
  *
  * qkv is [batch, tokens, 3, heads, WIDTH], y [batch, tokens, heads, WIDTH], lse [batch, heads,
- * tokens]. Build options: WIDTH, and KEYS, the tokens of a local tile. "Head" below counts heads
- * of all images. */
+ * tokens]. Build options: WIDTH, and KEYS, the tokens of a local tile. */
 
+#define SIZES int tokens, int heads, int all, int padded
+#define FORWARD READ(qkv), WRITE(y), WRITE(lse)
+#define BACKWARD READ(qkv), READ(y), READ(lse), WRITE(dqkv), READ(dy), uint accumulate
+
+/* One head of one image; item 1 of the range is its number among `all`. */
 typedef struct {
-    int tokens, heads;
+    int tokens, heads, all, padded, head;
     ulong row; /* from token to token in y; three times that in qkv */
     float scale;
-} sizes;
+} place;
 
-static inline sizes sizes_of(int tokens, int heads)
+static inline place here(SIZES)
 {
-    sizes z = {tokens, heads, (ulong)heads * WIDTH, 1.0f / sqrt((float)WIDTH)};
+    place z = {tokens, heads, all, padded, (int)get_global_id(1), (ulong)heads * WIDTH,
+               1.0f / sqrt((float)WIDTH)};
     return z;
 }
 
-/* Where row `token` of a head begins in y, and that of q (part 0), k (1), v (2) in qkv. */
-static inline ulong at_y(sizes z, int head, int token)
+/* Where the row of a token begins in y, and that of q (part 0), k (1), v (2) in qkv. */
+static inline ulong at_y(place z, int token)
 {
-    return ((ulong)(head / z.heads) * z.tokens + token) * z.row + (ulong)(head % z.heads) * WIDTH;
+    return ((ulong)(z.head / z.heads) * z.tokens + token) * z.row +
+           (ulong)(z.head % z.heads) * WIDTH;
 }
 
-static inline ulong at_qkv(sizes z, int head, int token, int part)
+static inline ulong at_qkv(place z, int token, int part)
 {
-    return ((ulong)(head / z.heads) * z.tokens + token) * 3 * z.row + part * z.row +
-           (ulong)(head % z.heads) * WIDTH;
+    return ((ulong)(z.head / z.heads) * z.tokens + token) * 3 * z.row + part * z.row +
+           (ulong)(z.head % z.heads) * WIDTH;
 }
 
-/* scratch [2, heads of all images, padded]: lse again, and delta = y . dy. */
-__kernel void attention_delta(UNUSED(qkv), READ(y), READ(lse), UNUSED(dqkv), READ(dy),
-                              uint accumulate, __global float *scratch, int tokens, int heads,
-                              int all, int padded)
+/* The head's part of the statistics in scratch, [2, all, padded]: lse again, and delta = y . dy. */
+static inline ulong at_lse(place z)
 {
-    int token = (int)get_global_id(0), head = (int)get_global_id(1);
+    return (ulong)z.head * z.padded;
+}
+
+static inline ulong at_delta(place z)
+{
+    return ((ulong)z.all + z.head) * z.padded;
+}
+
+__kernel void attention_delta(BACKWARD, __global float *scratch, SIZES)
+{
+    int token = (int)get_global_id(0);
+    place z = here(tokens, heads, all, padded);
+    float sum = 0.0f;
     if (token >= tokens)
         return;
-    ulong from = at_y(sizes_of(tokens, heads), head, token), to = (ulong)head * padded + token;
-    float sum = 0.0f;
     for (int d = 0; d < WIDTH; d++)
-        sum += AT(y)[from + d] * AT(dy)[from + d];
-    scratch[to] = AT(lse)[(ulong)head * tokens + token];
-    scratch[(ulong)all * padded + to] = sum;
+        sum += AT(y)[at_y(z, token) + d] * AT(dy)[at_y(z, token) + d];
+    scratch[at_lse(z) + token] = AT(lse)[(ulong)z.head * tokens + token];
+    scratch[at_delta(z) + token] = sum;
 }
 
 #if CPU_FORM
 
 /* An item takes ROWS tokens of one side and walks over those of the other in chunks of CHUNK
- * vectors. What it reads with vectors was packed into scratch, zero-padded: matrices
- * "by width" [DEPTH, padded] and "by token" [padded, DEPTH] for each head. */
+ * vectors. Scores come in vectors along the tokens, so keys (in backward passes q, k, v and dy) are
+ * turned first: a panel [WIDTH, padded] in scratch for each head, zero beyond the last token. */
 #define ROWS 4
 #define CHUNK 8
 #define VECTORS ((WIDTH + 15) / 16)
-#define DEPTH (VECTORS * 16)
 
-static inline __global float *packed(__global float *base, int slot, int all, int padded, int head)
+static inline __global float *panel(__global float *base, int slot, place z)
 {
-    return base + ((ulong)slot * all + head) * DEPTH * padded;
+    return base + ((ulong)slot * z.all + z.head) * WIDTH * z.padded;
 }
 
-/* One row into the two packed forms; either may be NULL. */
-static inline void pack_row(__global const float *from, __global float *by_width,
-                            __global float *by_token, int token, int padded)
+/* Tokens first .. first + 15, `step` apart. */
+static inline void turn(__global float *to, __global const float *from, ulong step, int first,
+                        place z)
 {
-    for (int d = 0; d < DEPTH; d++) {
-        float v = from && d < WIDTH ? from[d] : 0.0f;
-        if (by_width)
-            by_width[(ulong)d * padded + token] = v;
-        if (by_token)
-            by_token[(ulong)token * DEPTH + d] = v;
-    }
+    for (int d = 0; d < WIDTH; d++)
+        for (int t = first; t < first + 16; t++)
+            to[(ulong)d * z.padded + t] = t < z.tokens ? from[t * step + d] : 0.0f;
 }
 
-/* scratch: 0 k by width, 1 v by token. */
-__kernel void attention_pack(READ(qkv), UNUSED(y), UNUSED(lse), __global float *scratch, int tokens,
-                             int heads, int all, int padded)
+/* Item 0: 16 tokens. */
+__kernel void attention_turn(FORWARD, __global float *scratch, SIZES)
 {
-    int token = (int)get_global_id(0), head = (int)get_global_id(1);
-    sizes z = sizes_of(tokens, heads);
-    __global const float *k = AT(qkv) + at_qkv(z, head, token, 1), *v = k + z.row;
-    int there = token < tokens;
-    pack_row(there ? k : 0, packed(scratch, 0, all, padded, head), 0, token, padded);
-    pack_row(there ? v : 0, 0, packed(scratch, 1, all, padded, head), token, padded);
+    int first = (int)get_global_id(0) * 16;
+    place z = here(tokens, heads, all, padded);
+    turn(panel(scratch, 0, z), AT(qkv) + at_qkv(z, 0, 1), 3 * z.row, first, z);
 }
 
-/* scratch behind lse and delta: 0 k, 1 v, 2 q, 3 dy by width; 4 k, 5 q, 6 dy by token. */
-__kernel void attention_pack_gradient(READ(qkv), UNUSED(y), UNUSED(lse), UNUSED(dqkv), READ(dy),
-                                      uint accumulate, __global float *scratch, int tokens,
-                                      int heads, int all, int padded)
+/* Behind the statistics: panels of q, k, v, dy. */
+__kernel void attention_turn_all(BACKWARD, __global float *scratch, SIZES)
 {
-    int token = (int)get_global_id(0), head = (int)get_global_id(1), there = token < tokens;
-    sizes z = sizes_of(tokens, heads);
+    int first = (int)get_global_id(0) * 16;
+    place z = here(tokens, heads, all, padded);
     __global float *base = scratch + (ulong)2 * all * padded;
-    __global const float *q = AT(qkv) + at_qkv(z, head, token, 0), *k = q + z.row, *v = k + z.row;
-    __global const float *g = AT(dy) + at_y(z, head, token);
-    pack_row(there ? k : 0, packed(base, 0, all, padded, head), packed(base, 4, all, padded, head),
-             token, padded);
-    pack_row(there ? v : 0, packed(base, 1, all, padded, head), 0, token, padded);
-    pack_row(there ? q : 0, packed(base, 2, all, padded, head), packed(base, 5, all, padded, head),
-             token, padded);
-    pack_row(there ? g : 0, packed(base, 3, all, padded, head), packed(base, 6, all, padded, head),
-             token, padded);
+    for (int part = 0; part < 3; part++)
+        turn(panel(base, part, z), AT(qkv) + at_qkv(z, 0, part), 3 * z.row, first, z);
+    turn(panel(base, 3, z), AT(dy) + at_y(z, 0), z.row, first, z);
 }
 
 typedef float16 chunk[ROWS][CHUNK];
 typedef float16 sums[ROWS][VECTORS];
 
-/* s[r][j] = row r . tokens first + 16 j .. of a matrix by width; count is a multiple of 2. */
-static inline void products(chunk s, __global const float *const row[ROWS],
-                            __global const float *by_width, int padded, int first, int count)
+/* s[r][j] = row r . tokens first + 16 j .. of a panel; count is a multiple of 2. Row r begins at
+ * rows + min(r, last) step. */
+static inline void products(chunk s, __global const float *rows, ulong step, int last,
+                            __global const float *turned, int padded, int count)
 {
     for (int j = 0; j < count; j += 2) {
         float16 a[ROWS], b[ROWS];
-        __global const float *from = by_width + first + 16 * j;
+        __global const float *from = turned + 16 * j;
         for (int r = 0; r < ROWS; r++)
             a[r] = b[r] = 0.0f;
         for (int d = 0; d < WIDTH; d++, from += padded) {
             float16 left = vload16(0, from), right = vload16(1, from);
 #pragma unroll
             for (int r = 0; r < ROWS; r++) {
-                float16 v = row[r][d];
+                float16 v = rows[min(r, last) * step + d];
                 a[r] = fma(v, left, a[r]);
                 b[r] = fma(v, right, b[r]);
             }
@@ -132,16 +130,26 @@ static inline void products(chunk s, __global const float *const row[ROWS],
     }
 }
 
-/* sum[r] += weights of `count` tokens from `first` on, times their rows of a matrix by token. */
-static inline void weighted(sums sum, chunk weight, __global const float *by_token, int first,
+/* Numbers 16 v .. of a row, zero beyond its end. */
+static inline float16 load_row(__global const float *row, int v)
+{
+    if (16 * v + 16 <= WIDTH)
+        return vload16(v, row);
+    float part[16];
+    for (int d = 0; d < 16; d++)
+        part[d] = 16 * v + d < WIDTH ? row[16 * v + d] : 0.0f;
+    return vload16(0, part);
+}
+
+/* sum[r] += weights of `count` tokens times their rows, `step` apart. */
+static inline void weighted(sums sum, chunk weight, __global const float *rows, ulong step,
                             int count)
 {
     const float *w = (const float *)weight;
-    __global const float *from = by_token + (ulong)first * DEPTH;
-    for (int t = 0; t < count; t++, from += DEPTH)
+    for (int t = 0; t < count; t++)
 #pragma unroll
         for (int v = 0; v < VECTORS; v++) {
-            float16 x = vload16(v, from);
+            float16 x = load_row(rows + t * step, v);
 #pragma unroll
             for (int r = 0; r < ROWS; r++)
                 sum[r][v] = fma((float16)(w[r * CHUNK * 16 + t]), x, sum[r][v]);
@@ -159,166 +167,151 @@ static inline float largest_of(float16 v)
 {
     float8 a = fmax(v.lo, v.hi);
     float4 b = fmax(a.lo, a.hi);
-    float2 c = fmax(b.lo, b.hi);
-    return fmax(c.x, c.y);
+    return fmax(fmax(b.x, b.y), fmax(b.z, b.w));
 }
 
 static inline float sum_of(float16 v)
 {
     float8 a = v.lo + v.hi;
     float4 b = a.lo + a.hi;
-    float2 c = b.lo + b.hi;
-    return c.x + c.y;
+    return (b.x + b.y) + (b.z + b.w);
 }
 
-static inline void store_row(__global float *to, const float16 *sum, int add)
+static inline void store_row(__global float *to, const float16 *sum, float factor, int add)
 {
     const float *from = (const float *)sum;
     for (int d = 0; d < WIDTH; d++)
-        PUT(to[d], from[d], add);
+        PUT(to[d], factor * from[d], add);
 }
 
-__kernel void attention_forward(READ(qkv), WRITE(y), WRITE(lse), __global float *scratch,
-                                int tokens, int heads, int all, int padded)
+/* Scores of one query -> weights; *largest and *total go on, the answer is the factor for what was
+ * summed up before. */
+static inline float weigh(float16 *s, int count, int vectors, float scale, float *largest,
+                          float *total)
 {
-    int first = (int)get_global_id(0) * ROWS, head = (int)get_global_id(1);
-    sizes z = sizes_of(tokens, heads);
-    __global const float *k = packed(scratch, 0, all, padded, head);
-    __global const float *v = packed(scratch, 1, all, padded, head);
-    __global const float *row[ROWS];
+    float16 high = -INFINITY, parts = 0.0f;
+    for (int j = count; j < vectors * 16; j++)
+        ((float *)s)[j] = -INFINITY;
+    for (int j = 0; j < vectors; j++)
+        high = fmax(high, s[j]);
+    float next = fmax(*largest, scale * largest_of(high)), factor = exp(*largest - next);
+    for (int j = 0; j < vectors; j++) {
+        s[j] = exp(scale * s[j] - next);
+        parts += s[j];
+    }
+    *total = *total * factor + sum_of(parts);
+    *largest = next;
+    return factor;
+}
+
+__kernel void attention_forward(FORWARD, __global float *scratch, SIZES)
+{
+    int first = (int)get_global_id(0) * ROWS, last = tokens - 1 - first;
+    place z = here(tokens, heads, all, padded);
     float largest[ROWS], total[ROWS];
     chunk s;
     sums sum;
-    if (first >= tokens)
+    if (last < 0)
         return;
     for (int r = 0; r < ROWS; r++) {
-        row[r] = AT(qkv) + at_qkv(z, head, min(first + r, tokens - 1), 0);
         largest[r] = -INFINITY;
         total[r] = 0.0f;
     }
     clear(sum);
     for (int k0 = 0; k0 < tokens; k0 += CHUNK * 16) {
         int count = min(CHUNK * 16, tokens - k0), vectors = (count + 31) / 32 * 2;
-        products(s, row, k, padded, k0, vectors);
+        products(s, AT(qkv) + at_qkv(z, first, 0), 3 * z.row, last, panel(scratch, 0, z) + k0,
+                 padded, vectors);
         for (int r = 0; r < ROWS; r++) {
-            float *score = (float *)s[r];
-            float16 high = -INFINITY, parts = 0.0f;
-            for (int j = count; j < vectors * 16; j++)
-                score[j] = -INFINITY;
-            for (int j = 0; j < vectors; j++)
-                high = fmax(high, s[r][j]);
-            float next = fmax(largest[r], z.scale * largest_of(high));
-            float factor = exp(largest[r] - next);
-            for (int j = 0; j < vectors; j++) {
-                s[r][j] = exp(z.scale * s[r][j] - next);
-                parts += s[r][j];
-            }
-            total[r] = total[r] * factor + sum_of(parts);
-            largest[r] = next;
+            float factor = weigh(s[r], count, vectors, z.scale, &largest[r], &total[r]);
             for (int x = 0; x < VECTORS; x++)
                 sum[r][x] *= factor;
         }
-        weighted(sum, s, v, k0, count);
+        weighted(sum, s, AT(qkv) + at_qkv(z, k0, 2), 3 * z.row, count);
     }
-    for (int r = 0; r < ROWS && first + r < tokens; r++) {
-        for (int x = 0; x < VECTORS; x++)
-            sum[r][x] *= 1.0f / total[r];
-        store_row(AT(y) + at_y(z, head, first + r), sum[r], 0);
-        AT(lse)[(ulong)head * tokens + first + r] = largest[r] + log(total[r]);
+    for (int r = 0; r < ROWS && r <= last; r++) {
+        store_row(AT(y) + at_y(z, first + r), sum[r], 1.0f / total[r], 0);
+        AT(lse)[(ulong)z.head * tokens + first + r] = largest[r] + log(total[r]);
     }
 }
 
 /* dq of ROWS queries: sum over keys of ds k, ds = scale p (dy . v - delta). */
-__kernel void attention_dq(READ(qkv), UNUSED(y), READ(lse), WRITE(dqkv), READ(dy), uint accumulate,
-                           __global float *scratch, int tokens, int heads, int all, int padded)
+__kernel void attention_dq(BACKWARD, __global float *scratch, SIZES)
 {
-    int first = (int)get_global_id(0) * ROWS, head = (int)get_global_id(1);
-    sizes z = sizes_of(tokens, heads);
+    int first = (int)get_global_id(0) * ROWS, last = tokens - 1 - first;
+    place z = here(tokens, heads, all, padded);
     __global float *base = scratch + (ulong)2 * all * padded;
-    __global const float *stats = scratch + (ulong)head * padded, *q[ROWS], *g[ROWS];
     chunk p, ds;
     sums dq;
-    if (first >= tokens)
+    if (last < 0)
         return;
-    for (int r = 0; r < ROWS; r++) {
-        q[r] = AT(qkv) + at_qkv(z, head, min(first + r, tokens - 1), 0);
-        g[r] = AT(dy) + at_y(z, head, min(first + r, tokens - 1));
-    }
     clear(dq);
     for (int k0 = 0; k0 < tokens; k0 += CHUNK * 16) {
         int count = min(CHUNK * 16, tokens - k0), vectors = (count + 31) / 32 * 2;
-        products(p, q, packed(base, 0, all, padded, head), padded, k0, vectors);
-        products(ds, g, packed(base, 1, all, padded, head), padded, k0, vectors);
+        products(p, AT(qkv) + at_qkv(z, first, 0), 3 * z.row, last, panel(base, 1, z) + k0, padded,
+                 vectors);
+        products(ds, AT(dy) + at_y(z, first), z.row, last, panel(base, 2, z) + k0, padded, vectors);
         for (int r = 0; r < ROWS; r++) {
-            int token = min(first + r, tokens - 1);
-            float lse = stats[token], delta = stats[(ulong)all * padded + token];
+            float lse = scratch[at_lse(z) + first + min(r, last)];
+            float delta = scratch[at_delta(z) + first + min(r, last)];
             for (int j = 0; j < vectors; j++)
-                ds[r][j] = z.scale * exp(z.scale * p[r][j] - lse) * (ds[r][j] - delta);
+                ds[r][j] = exp(z.scale * p[r][j] - lse) * (ds[r][j] - delta);
         }
-        weighted(dq, ds, packed(base, 4, all, padded, head), k0, count);
+        weighted(dq, ds, AT(qkv) + at_qkv(z, k0, 1), 3 * z.row, count);
     }
-    for (int r = 0; r < ROWS && first + r < tokens; r++)
-        store_row(AT(dqkv) + at_qkv(z, head, first + r, 0), dq[r], ADDS(0));
+    for (int r = 0; r < ROWS && r <= last; r++)
+        store_row(AT(dqkv) + at_qkv(z, first + r, 0), dq[r], z.scale, ADDS(0));
 }
 
 /* dk and dv of ROWS keys: sums over queries of ds q and p dy. */
-__kernel void attention_dkv(READ(qkv), UNUSED(y), READ(lse), WRITE(dqkv), READ(dy), uint accumulate,
-                            __global float *scratch, int tokens, int heads, int all, int padded)
+__kernel void attention_dkv(BACKWARD, __global float *scratch, SIZES)
 {
-    int first = (int)get_global_id(0) * ROWS, head = (int)get_global_id(1);
-    sizes z = sizes_of(tokens, heads);
+    int first = (int)get_global_id(0) * ROWS, last = tokens - 1 - first;
+    place z = here(tokens, heads, all, padded);
     __global float *base = scratch + (ulong)2 * all * padded;
-    __global const float *stats = scratch + (ulong)head * padded, *k[ROWS], *v[ROWS];
     chunk p, ds;
     sums dk, dv;
-    if (first >= tokens)
+    if (last < 0)
         return;
-    for (int r = 0; r < ROWS; r++) {
-        k[r] = AT(qkv) + at_qkv(z, head, min(first + r, tokens - 1), 1);
-        v[r] = k[r] + z.row;
-    }
     clear(dk);
     clear(dv);
     for (int q0 = 0; q0 < tokens; q0 += CHUNK * 16) {
         int count = min(CHUNK * 16, tokens - q0), vectors = (count + 31) / 32 * 2;
-        products(p, k, packed(base, 2, all, padded, head), padded, q0, vectors);
-        products(ds, v, packed(base, 3, all, padded, head), padded, q0, vectors);
+        __global const float *key = AT(qkv) + at_qkv(z, first, 1);
+        products(p, key, 3 * z.row, last, panel(base, 0, z) + q0, padded, vectors);
+        products(ds, key + z.row, 3 * z.row, last, panel(base, 3, z) + q0, padded, vectors);
         for (int j = 0; j < (count + 15) / 16; j++) {
-            float16 lse = vload16(j, stats + q0);
-            float16 delta = vload16(j, stats + (ulong)all * padded + q0);
+            float16 lse = vload16(j, scratch + at_lse(z) + q0);
+            float16 delta = vload16(j, scratch + at_delta(z) + q0);
             for (int r = 0; r < ROWS; r++) {
                 p[r][j] = exp(z.scale * p[r][j] - lse);
-                ds[r][j] = z.scale * p[r][j] * (ds[r][j] - delta);
+                ds[r][j] = p[r][j] * (ds[r][j] - delta);
             }
         }
-        weighted(dk, ds, packed(base, 5, all, padded, head), q0, count);
-        weighted(dv, p, packed(base, 6, all, padded, head), q0, count);
+        weighted(dk, ds, AT(qkv) + at_qkv(z, q0, 0), 3 * z.row, count);
+        weighted(dv, p, AT(dy) + at_y(z, q0), z.row, count);
     }
-    for (int r = 0; r < ROWS && first + r < tokens; r++) {
-        store_row(AT(dqkv) + at_qkv(z, head, first + r, 1), dk[r], ADDS(0));
-        store_row(AT(dqkv) + at_qkv(z, head, first + r, 2), dv[r], ADDS(0));
+    for (int r = 0; r < ROWS && r <= last; r++) {
+        store_row(AT(dqkv) + at_qkv(z, first + r, 1), dk[r], z.scale, ADDS(0));
+        store_row(AT(dqkv) + at_qkv(z, first + r, 2), dv[r], 1.0f, ADDS(0));
     }
 }
 
 #else
 
 /* An item owns one query (or key) and keeps its rows in registers; a work-group of GROUP items
- * shares tiles of KEYS tokens of the other side. */
+ * shares tiles of KEYS tokens of the other side. Items beyond the last token help to load. */
 #define GROUP 64
+#define GROUPED __attribute__((reqd_work_group_size(GROUP, 1, 1)))
 #define FOURS ((WIDTH + 3) / 4)
 
 typedef float4 row4[FOURS];
 
-static inline float4 load4(__global const float *from, int left)
-{
-    return left >= 4 ? vload4(0, from)
-                     : (float4)(from[0], left > 1 ? from[1] : 0.0f, left > 2 ? from[2] : 0.0f, 0.0f);
-}
-
 static inline void load_row(row4 to, __global const float *from, float factor)
 {
-    for (int d = 0; d < FOURS; d++)
-        to[d] = factor * load4(from + 4 * d, WIDTH - 4 * d);
+    float *number = (float *)to;
+    for (int d = 0; d < FOURS * 4; d++)
+        number[d] = d < WIDTH ? factor * from[d] : 0.0f;
 }
 
 static inline void store_row(__global float *to, const row4 row, float factor, int add)
@@ -328,10 +321,10 @@ static inline void store_row(__global float *to, const row4 row, float factor, i
         PUT(to[d], factor * from[d], add);
 }
 
-static inline void clear(row4 row)
+static inline void scale_row(row4 row, float factor)
 {
     for (int d = 0; d < FOURS; d++)
-        row[d] = 0.0f;
+        row[d] = factor == 0.0f ? (float4)(0.0f) : factor * row[d];
 }
 
 static inline float dot_row(const row4 a, __local const float4 *b)
@@ -349,7 +342,8 @@ static inline void add_row(row4 to, float weight, __local const float4 *row)
 }
 
 /* KEYS rows, `step` apart; those from `count` on are zero. */
-static inline void load_tile(__local float4 *tile, __global const float *from, ulong step, int count)
+static inline void load_tile(__local float4 *tile, __global const float *from, ulong step,
+                             int count)
 {
     __local float *to = (__local float *)tile;
     for (int e = (int)get_local_id(0); e < KEYS * FOURS * 4; e += GROUP) {
@@ -358,33 +352,29 @@ static inline void load_tile(__local float4 *tile, __global const float *from, u
     }
 }
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
-attention_forward(READ(qkv), WRITE(y), WRITE(lse), int tokens, int heads, int all, int padded)
+__kernel GROUPED void attention_forward(FORWARD, SIZES)
 {
     __local float4 k[KEYS * FOURS], v[KEYS * FOURS];
-    int query = (int)get_global_id(0), head = (int)get_global_id(1);
-    int mine = min(query, tokens - 1); /* items beyond the last query help to load */
-    sizes z = sizes_of(tokens, heads);
+    int query = (int)get_global_id(0), mine = min(query, tokens - 1);
+    place z = here(tokens, heads, all, padded);
     float largest = -INFINITY, total = 0.0f;
     row4 q, sum;
-    load_row(q, AT(qkv) + at_qkv(z, head, mine, 0), z.scale);
-    clear(sum);
+    load_row(q, AT(qkv) + at_qkv(z, mine, 0), z.scale);
+    scale_row(sum, 0.0f);
     for (int k0 = 0; k0 < tokens; k0 += KEYS) {
         int count = min(KEYS, tokens - k0);
-        load_tile(k, AT(qkv) + at_qkv(z, head, k0, 1), 3 * z.row, count);
-        load_tile(v, AT(qkv) + at_qkv(z, head, k0, 2), 3 * z.row, count);
+        load_tile(k, AT(qkv) + at_qkv(z, k0, 1), 3 * z.row, count);
+        load_tile(v, AT(qkv) + at_qkv(z, k0, 2), 3 * z.row, count);
         barrier(CLK_LOCAL_MEM_FENCE);
-        for (int t = 0; t < count; t += 4) {
+        for (int t = 0; t < count; t += 4) { /* four keys share one look at the maximum */
             float s[4], next = largest;
             for (int j = 0; j < 4; j++) {
                 s[j] = t + j < count ? dot_row(q, k + (t + j) * FOURS) : -INFINITY;
                 next = fmax(next, s[j]);
             }
             if (next > largest) {
-                float factor = exp(largest - next);
-                for (int d = 0; d < FOURS; d++)
-                    sum[d] *= factor;
-                total *= factor;
+                scale_row(sum, exp(largest - next));
+                total *= exp(largest - next);
                 largest = next;
             }
             for (int j = 0; j < 4 && t + j < count; j++) {
@@ -397,29 +387,25 @@ attention_forward(READ(qkv), WRITE(y), WRITE(lse), int tokens, int heads, int al
     }
     if (query >= tokens)
         return;
-    store_row(AT(y) + at_y(z, head, query), sum, 1.0f / total, 0);
-    AT(lse)[(ulong)head * tokens + query] = largest + log(total);
+    store_row(AT(y) + at_y(z, query), sum, 1.0f / total, 0);
+    AT(lse)[(ulong)z.head * tokens + query] = largest + log(total);
 }
 
 /* dq of one query: sum over keys of ds k, ds = scale p (dy . v - delta). */
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
-attention_dq(READ(qkv), UNUSED(y), UNUSED(lse), WRITE(dqkv), READ(dy), uint accumulate,
-             __global const float *scratch, int tokens, int heads, int all, int padded)
+__kernel GROUPED void attention_dq(BACKWARD, __global const float *scratch, SIZES)
 {
     __local float4 k[KEYS * FOURS], v[KEYS * FOURS];
-    int query = (int)get_global_id(0), head = (int)get_global_id(1);
-    int mine = min(query, tokens - 1);
-    sizes z = sizes_of(tokens, heads);
-    __global const float *stats = scratch + (ulong)head * padded;
-    float lse = stats[mine], delta = stats[(ulong)all * padded + mine];
+    int query = (int)get_global_id(0), mine = min(query, tokens - 1);
+    place z = here(tokens, heads, all, padded);
+    float lse = scratch[at_lse(z) + mine], delta = scratch[at_delta(z) + mine];
     row4 q, g, dq;
-    load_row(q, AT(qkv) + at_qkv(z, head, mine, 0), z.scale);
-    load_row(g, AT(dy) + at_y(z, head, mine), 1.0f);
-    clear(dq);
+    load_row(q, AT(qkv) + at_qkv(z, mine, 0), z.scale);
+    load_row(g, AT(dy) + at_y(z, mine), 1.0f);
+    scale_row(dq, 0.0f);
     for (int k0 = 0; k0 < tokens; k0 += KEYS) {
         int count = min(KEYS, tokens - k0);
-        load_tile(k, AT(qkv) + at_qkv(z, head, k0, 1), 3 * z.row, count);
-        load_tile(v, AT(qkv) + at_qkv(z, head, k0, 2), 3 * z.row, count);
+        load_tile(k, AT(qkv) + at_qkv(z, k0, 1), 3 * z.row, count);
+        load_tile(v, AT(qkv) + at_qkv(z, k0, 2), 3 * z.row, count);
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int t = 0; t < count; t++) {
             float p = exp(dot_row(q, k + t * FOURS) - lse);
@@ -428,31 +414,28 @@ attention_dq(READ(qkv), UNUSED(y), UNUSED(lse), WRITE(dqkv), READ(dy), uint accu
         barrier(CLK_LOCAL_MEM_FENCE);
     }
     if (query < tokens)
-        store_row(AT(dqkv) + at_qkv(z, head, query, 0), dq, z.scale, ADDS(0));
+        store_row(AT(dqkv) + at_qkv(z, query, 0), dq, z.scale, ADDS(0));
 }
 
 /* dk and dv of one key: sums over queries of ds q and p dy. */
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void
-attention_dkv(READ(qkv), UNUSED(y), UNUSED(lse), WRITE(dqkv), READ(dy), uint accumulate,
-              __global const float *scratch, int tokens, int heads, int all, int padded)
+__kernel GROUPED void attention_dkv(BACKWARD, __global const float *scratch, SIZES)
 {
     __local float4 q[KEYS * FOURS], g[KEYS * FOURS];
-    int key = (int)get_global_id(0), head = (int)get_global_id(1), mine = min(key, tokens - 1);
-    sizes z = sizes_of(tokens, heads);
-    __global const float *stats = scratch + (ulong)head * padded;
+    int key = (int)get_global_id(0), mine = min(key, tokens - 1);
+    place z = here(tokens, heads, all, padded);
     row4 k, v, dk, dv;
-    load_row(k, AT(qkv) + at_qkv(z, head, mine, 1), z.scale);
-    load_row(v, AT(qkv) + at_qkv(z, head, mine, 2), 1.0f);
-    clear(dk);
-    clear(dv);
+    load_row(k, AT(qkv) + at_qkv(z, mine, 1), z.scale);
+    load_row(v, AT(qkv) + at_qkv(z, mine, 2), 1.0f);
+    scale_row(dk, 0.0f);
+    scale_row(dv, 0.0f);
     for (int q0 = 0; q0 < tokens; q0 += KEYS) {
         int count = min(KEYS, tokens - q0);
-        load_tile(q, AT(qkv) + at_qkv(z, head, q0, 0), 3 * z.row, count);
-        load_tile(g, AT(dy) + at_y(z, head, q0), z.row, count);
+        load_tile(q, AT(qkv) + at_qkv(z, q0, 0), 3 * z.row, count);
+        load_tile(g, AT(dy) + at_y(z, q0), z.row, count);
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int t = 0; t < count; t++) {
-            float p = exp(dot_row(k, q + t * FOURS) - stats[q0 + t]);
-            float slope = dot_row(v, g + t * FOURS) - stats[(ulong)all * padded + q0 + t];
+            float p = exp(dot_row(k, q + t * FOURS) - scratch[at_lse(z) + q0 + t]);
+            float slope = dot_row(v, g + t * FOURS) - scratch[at_delta(z) + q0 + t];
             add_row(dv, p, g + t * FOURS);
             add_row(dk, p * slope, q + t * FOURS);
         }
@@ -460,8 +443,8 @@ attention_dkv(READ(qkv), UNUSED(y), UNUSED(lse), WRITE(dqkv), READ(dy), uint acc
     }
     if (key >= tokens)
         return;
-    store_row(AT(dqkv) + at_qkv(z, head, key, 1), dk, z.scale, ADDS(0));
-    store_row(AT(dqkv) + at_qkv(z, head, key, 2), dv, 1.0f, ADDS(0));
+    store_row(AT(dqkv) + at_qkv(z, key, 1), dk, z.scale, ADDS(0));
+    store_row(AT(dqkv) + at_qkv(z, key, 2), dv, 1.0f, ADDS(0));
 }
 
 #endif

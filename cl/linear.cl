@@ -85,8 +85,8 @@ static inline void tile_sum(tile *t, matrix a, matrix b, int i, int j, int m, in
         tile_scalars(t, a, b, j, depth, rows, columns < 16 ? 0 : 16, columns);
 }
 
-static inline void tile_put(const tile *t, __global float *c, ulong step, int i, int j, int m, int n,
-                     __global const float *bias, int add)
+static inline void tile_put(const tile *t, __global float *c, ulong step, int i, int j, int m,
+                            int n, __global const float *bias, int add)
 {
     int rows = min(ROWS, m - i), columns = min(32, n - j);
     const float *low = (const float *)t->low, *high = (const float *)t->high;
@@ -139,7 +139,7 @@ static inline void fetch(__local float *to, matrix from, int i0, int k0, int row
 }
 
 static inline void tile_sum(tile *t, matrix a, matrix b, int i0, int j0, int m, int n, int depth,
-                     __local float *left, __local float *right)
+                            __local float *left, __local float *right)
 {
     int x = (int)get_local_id(0), y = (int)get_local_id(1);
     matrix turned = view(b.at, b.column, b.row);
@@ -161,8 +161,8 @@ static inline void tile_sum(tile *t, matrix a, matrix b, int i0, int j0, int m, 
     }
 }
 
-static inline void tile_put(const tile *t, __global float *c, ulong step, int i0, int j0, int m, int n,
-                     __global const float *bias, int add)
+static inline void tile_put(const tile *t, __global float *c, ulong step, int i0, int j0, int m,
+                            int n, __global const float *bias, int add)
 {
     for (int r = 0; r < 4; r++)
         for (int s = 0; s < 4; s++) {

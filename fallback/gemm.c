@@ -12,7 +12,8 @@
 
 /* A panel of BLOCK x GEMM_COLUMNS stays in the L1 cache while the rows of A pass by. */
 enum { BLOCK = 256 };
-/* Floats that the packed panels of one side should hold: 256 KB, so that both stay in an L2 cache. */
+/* Floats that the packed panels of one side should hold: 256 KB, so that both stay in an L2
+ * cache. */
 static const int64_t PANELS_MOST = 1 << 16;
 /* Register tiles in a task: enough to use an L1-resident panel of B again and again. */
 enum { TASK_ROWS = 8, TASK_COLUMNS = 12 };

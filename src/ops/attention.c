@@ -96,12 +96,13 @@ static pdessm_status make_plan(const pdessm_call *call, const pdessm_launcher *l
     while (2 * power <= keys && 2 * power <= MOST_KEYS)
         power *= 2;
     p.all = p.a.batch * p.a.heads;
-    p.padded = (p.a.tokens + CPU_PAD - 1) / CPU_PAD * CPU_PAD;
+    /* Whole pairs of vectors, and one more so that rows of panels do not share cache sets. */
+    p.padded = (p.a.tokens + CPU_PAD - 1) / CPU_PAD * CPU_PAD + CPU_PAD / 2;
     snprintf(p.options, sizeof p.options, "-DWIDTH=%lld -DKEYS=%lld", (long long)p.a.width,
              (long long)power);
-    int64_t matrix = (p.a.width + 15) / 16 * 16 * p.padded * p.all;
-    p.scratch_forward = p.cpu ? (size_t)(2 * matrix) * sizeof(float) : 0;
-    p.scratch_backward = (size_t)(2 * p.all * p.padded + (p.cpu ? 7 * matrix : 0)) * sizeof(float);
+    int64_t panels = p.cpu ? p.a.width * p.padded * p.all : 0;
+    p.scratch_forward = (size_t)panels * sizeof(float);
+    p.scratch_backward = (size_t)(2 * p.all * p.padded + 4 * panels) * sizeof(float);
     *ret = p;
 out:
     return status;
@@ -134,7 +135,7 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
     struct plan p;
     PDESSM_TRY(make_plan(call, l, &p));
     if (p.cpu)
-        PDESSM_TRY(run(call, l, &p, "attention_pack", p.padded, 1));
+        PDESSM_TRY(run(call, l, &p, "attention_turn", p.padded, 16));
     PDESSM_TRY(run(call, l, &p, "attention_forward", p.a.tokens, p.cpu ? CPU_ROWS : GROUP));
 out:
     return status;
@@ -148,7 +149,7 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
     PDESSM_TRY(make_plan(call, l, &p));
     PDESSM_TRY(run(call, l, &p, "attention_delta", p.a.tokens, 1));
     if (p.cpu)
-        PDESSM_TRY(run(call, l, &p, "attention_pack_gradient", p.padded, 1));
+        PDESSM_TRY(run(call, l, &p, "attention_turn_all", p.padded, 16));
     PDESSM_TRY(run(call, l, &p, "attention_dq", p.a.tokens, p.cpu ? CPU_ROWS : GROUP));
     PDESSM_TRY(run(call, l, &p, "attention_dkv", p.a.tokens, p.cpu ? CPU_ROWS : GROUP));
 out:
