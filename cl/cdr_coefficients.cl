@@ -5,10 +5,10 @@
 /* sqrt(2 eps) = 0.1/16: a blur of a tenth of a token */
 #define EPS (0.00625f * 0.00625f / 2)
 
-inline float softplus(float x) { return fmax(x, 0.0f) + log1p(exp(-fabs(x))); }
+static inline float softplus(float x) { return fmax(x, 0.0f) + log1p(exp(-fabs(x))); }
 
 /* Its slope; symmetric in form so that neither tail loses digits. */
-inline float softplus_slope(float x) {
+static inline float softplus_slope(float x) {
     float e = exp(-fabs(x));
     return (x > 0 ? 1.0f : e) / (1.0f + e);
 }
@@ -28,7 +28,7 @@ __kernel void cdr_coefficients_forward(READ(raw_diffusion), READ(raw_convection)
     AT(reaction)[i] = -softplus(AT(raw_reaction)[i]);
 }
 
-inline float convection_slope(float beta, float b_max) {
+static inline float convection_slope(float beta, float b_max) {
     float s = 1.0f / cosh(beta); /* 1 - tanh^2 would cancel */
     return b_max * s * s;
 }

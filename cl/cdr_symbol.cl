@@ -9,7 +9,7 @@ typedef struct {
     float my, mx, my_odd, mx_odd; /* integer wavenumbers; odd: with the Nyquist rule */
 } mode;
 
-inline mode mode_at(int y, int x, int height, int width) {
+static inline mode mode_at(int y, int x, int height, int width) {
     mode m;
     m.my = (float)(2 * y < height ? y : y - height);
     m.mx = (float)(2 * x < width ? x : x - width);
@@ -18,13 +18,13 @@ inline mode mode_at(int y, int x, int height, int width) {
     return m;
 }
 
-inline float2 multiply(float2 a, float2 b) {
+static inline float2 multiply(float2 a, float2 b) {
     return (float2)(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);
 }
 
 /* b m in whole turns, less the nearest whole number. b is cut so that both products are exact
  * (|m| < 4096): what the many turns of a high mode drop costs no digits. */
-inline float turns(float b, float m) {
+static inline float turns(float b, float m) {
     float high = as_float(as_int(b) & ~0xfff), product = high * m;
     return (product - rint(product)) + (b - high) * m;
 }
@@ -33,20 +33,20 @@ typedef struct {
     float kyy, kxy, kxx, by, bx, r;
 } term;
 
-inline float2 log_symbol(const term *t, mode m) {
+static inline float2 log_symbol(const term *t, mode m) {
     float real = t->r - TAU * TAU * (t->kyy * m.my * m.my + 2 * t->kxy * m.my_odd * m.mx_odd +
                                      t->kxx * m.mx * m.mx);
     return (float2)(real, TAU * (t->by * m.my_odd + t->bx * m.mx_odd));
 }
 
 /* exp(l); its phase is not taken from l, whose imaginary part has lost digits where it is large. */
-inline float2 evolve(const term *t, mode m, float2 l) {
+static inline float2 evolve(const term *t, mode m, float2 l) {
     float phase = turns(t->by, m.my_odd) + turns(t->bx, m.mx_odd);
     return exp(l.x) * (float2)(cospi(2 * phase), sinpi(2 * phase));
 }
 
 /* sum over k <= 8 of l^k/(k+1)!, or of (k+1) l^k/(k+2)!; |l| <= 1/2. */
-inline float2 series(float2 l, int slope) {
+static inline float2 series(float2 l, int slope) {
     float2 sum = (float2)(0, 0);
     float factorial = slope ? 3628800.0f : 362880.0f;
     for (int k = 8; k >= 0; k--) {
@@ -58,20 +58,20 @@ inline float2 series(float2 l, int slope) {
 }
 
 /* phi1(l) = (e - 1)/l and its slope (e - phi1)/l, e = exp(l). */
-inline float2 phi1(float2 l, float2 e) {
+static inline float2 phi1(float2 l, float2 e) {
     float square = dot(l, l);
     float2 conjugate = (float2)(l.x, -l.y);
     return square < 0.25f ? series(l, 0)
                           : multiply(e - (float2)(1, 0), conjugate) / square;
 }
 
-inline float2 phi1_slope(float2 l, float2 e, float2 phi) {
+static inline float2 phi1_slope(float2 l, float2 e, float2 phi) {
     float square = dot(l, l);
     float2 conjugate = (float2)(l.x, -l.y);
     return square < 0.25f ? series(l, 1) : multiply(e - phi, conjugate) / square;
 }
 
-inline term load_term(__global const float *diffusion, __global const float *convection,
+static inline term load_term(__global const float *diffusion, __global const float *convection,
                       __global const float *reaction, int at) {
     term t;
     t.kyy = diffusion[3 * at];

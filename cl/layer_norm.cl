@@ -9,14 +9,14 @@
 /* Work-items of a group at most; the launch asks for a power of two. */
 #define MOST 256
 
-inline float add16(float16 v) {
+static inline float add16(float16 v) {
     float8 a = v.lo + v.hi;
     float4 b = a.lo + a.hi;
     return (b.x + b.y) + (b.z + b.w);
 }
 
 /* What to add to the mean, and 1/std, from the sums of (x - mean) and its square. */
-inline float2 finish(float rest, float square, int n) {
+static inline float2 finish(float rest, float square, int n) {
     rest /= (float)n;
     return (float2)(rest, rsqrt(fmax(square / (float)n - rest * rest, 0.0f) + EPSILON));
 }
@@ -64,7 +64,7 @@ __kernel void layer_norm_forward_row(READ(x), READ(shift), READ(scale), WRITE(y)
 }
 
 /* The sum of v over the work-group, in every work-item. */
-inline float2 group_sum(__local float2 *shared, float2 v) {
+static inline float2 group_sum(__local float2 *shared, float2 v) {
     int i = (int)get_local_id(0);
     barrier(CLK_LOCAL_MEM_FENCE);
     shared[i] = v;

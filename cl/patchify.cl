@@ -2,7 +2,7 @@
 /* patchify.cl: image to tokens, a patch flattened as (channel, y, x); one element a work-item. */
 
 /* Where element i of the image [batch, channels, height, width] stands in the tokens. */
-inline ulong place(int i, int channels, int height, int width, int patch) {
+static inline ulong place(int i, int channels, int height, int width, int patch) {
     int x = i % width, y = i / width % height;
     int c = i / (width * height) % channels, b = i / (width * height * channels);
     int token = (b * (height / patch) + y / patch) * (width / patch) + x / patch;

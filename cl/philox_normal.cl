@@ -25,7 +25,7 @@ typedef uint word;
 /* sin and cos of 2 pi r for 0 <= r < 1: the quarter turn is taken off exactly, what is left lies in
  * [-pi/4, pi/4], where the Taylor series end early. sinpi and cospi of CPU drivers are calls for
  * each element, 20 times slower. */
-inline real sincos_turns(real r, real *ret_cos) {
+static inline real sincos_turns(real r, real *ret_cos) {
     whole n = TO_WHOLE(4.0f * r);
     real a = (r - 0.25f * TO_REAL(n)) * 6.28318531f;
     real q = a * a;

@@ -27,7 +27,7 @@ __kernel void residual_forward(READ(x), READ(gate), READ(m), WRITE(y), int items
 }
 
 /* to (+)= factor dy over the elements of a work-item; factor NULL: 1 */
-inline void pass_on(__global const float *dy, __global const float *factor, __global float *to,
+static inline void pass_on(__global const float *dy, __global const float *factor, __global float *to,
                     int add, int span) {
     int c = 0;
 #if CPU_FORM

@@ -4,7 +4,7 @@
  * fma are exact, and their whole part is taken off before the rest is joined. */
 
 /* (a.x + a.y) (b.x + b.y) to about 2^-46 */
-inline float2 times(float2 a, float2 b) {
+static inline float2 times(float2 a, float2 b) {
     float high = a.x * b.x;
     float low = fma(a.x, b.x, -high) + (a.x * b.y + a.y * b.x);
     return (float2)(high, low);

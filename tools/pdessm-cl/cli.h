@@ -32,7 +32,8 @@ typedef struct cli {
     const char *device_name; /* NULL: PDESSM_DEVICE, else auto */
     int64_t seed, threads;
     int quiet, seed_given;
-    int format; /* a cli_format */
+    int format;           /* a cli_format */
+    int ended, exit_code; /* by --help or wrong usage */
     pdessm_context *ctx;
     pdessm_device *device;
     struct cli_progress *progress; /* the bar on the terminal now, which messages must not cross */

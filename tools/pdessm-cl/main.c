@@ -133,11 +133,13 @@ static int run_command(const cli_command *command, int argc, const char **argv) 
     cli c = {.command = command, .argc = argc, .argv = argv};
     const char *profile = getenv("PDESSM_PROFILE");
     pdessm_status status = command->run(&c);
-    if (status != PDESSM_OK)
+    if (status != PDESSM_OK && !c.ended)
         print_failure(&c, status);
     if (c.device && profile && strcmp(profile, "1") == 0)
         pdessm_cli_print_profile(&c);
     release(&c);
+    if (c.ended)
+        return c.exit_code;
     int code = pdessm_cli_finish_output();
     return status != PDESSM_OK ? pdessm_status_exit_code(status) : code;
 }

@@ -161,16 +161,20 @@ const char *pdessm_cli_value_text(cli *c, const cli_option *o) {
 
 /* ------------------------------------------------------------------ the command line */
 
-static void end_with_usage(cli *c, const char *format, ...) PDESSM_PRINTF(2, 3);
+static void refuse(cli *c, const char *format, ...) PDESSM_PRINTF(2, 3);
 
-static void end_with_usage(cli *c, const char *format, ...) {
+/* Wrong usage, said in one line; the first one counts. */
+static void refuse(cli *c, const char *format, ...) {
     va_list arguments;
+    if (c->ended)
+        return;
     fprintf(stderr, PDESSM_CLI_PROGRAM " %s: ", c->command->name);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fprintf(stderr, " (see " PDESSM_CLI_PROGRAM " %s --help)\n", c->command->name);
-    exit(pdessm_status_exit_code(PDESSM_ERROR_ARGUMENT));
+    c->ended = 1;
+    c->exit_code = pdessm_status_exit_code(PDESSM_ERROR_ARGUMENT);
 }
 
 static void print_help(cli *c, poptContext popt) {
@@ -178,7 +182,8 @@ static void print_help(cli *c, poptContext popt) {
     poptSetOtherOptionHelp(popt, c->command->arguments);
     poptPrintHelp(popt, stdout, 0);
     printf("\nExample:\n  %s\n", c->command->example);
-    exit(pdessm_cli_finish_output());
+    c->ended = 1;
+    c->exit_code = pdessm_cli_finish_output();
 }
 
 /* All options of this subcommand: its own, then the common ones. */
@@ -219,7 +224,7 @@ static void take_option(cli *c, poptContext popt, cli_option *o) {
     if (o->kind == CLI_FLAG)
         *(int *)o->target = 1;
     else if (!pdessm_cli_convert(c, o, text ? text : "", why, sizeof why))
-        end_with_usage(c, "--%s '%s': %s", o->name, text ? text : "", why);
+        refuse(c, "--%s '%s': %s", o->name, text ? text : "", why);
     free(text);
 }
 
@@ -227,31 +232,34 @@ static void take_positionals(cli *c, poptContext popt, const cli_positional *pos
                              int count) {
     const char *text;
     for (int i = 0; (text = poptGetArg(popt)); i++) {
-        if (i == count)
-            end_with_usage(c, "'%s' is one argument too many; expected %s", text,
-                           *c->command->arguments ? c->command->arguments : "options only");
+        if (i == count) {
+            refuse(c, "'%s' is one argument too many; expected %s", text,
+                   *c->command->arguments ? c->command->arguments : "options only");
+            return;
+        }
         *positional[i].target = pdessm_cli_text(c, "%s", text);
     }
 }
 
 static void run_popt(cli *c, poptContext popt, cli_option *const *options, int count) {
     int code;
-    while ((code = poptGetNextOpt(popt)) > 0) {
+    while (!c->ended && (code = poptGetNextOpt(popt)) != -1) {
+        const char *bad = poptBadOption(popt, POPT_BADOPTION_NOALIAS);
         if (code == count + 1)
             print_help(c, popt);
-        take_option(c, popt, options[code - 1]);
+        else if (code > 0)
+            take_option(c, popt, options[code - 1]);
+        else if (code == POPT_ERROR_BADOPT)
+            refuse(c, "there is no option %s", bad);
+        else if (code == POPT_ERROR_NOARG)
+            refuse(c, "option %s needs a value", bad);
+        else
+            refuse(c, "%s: %s", bad, poptStrerror(code));
     }
-    const char *bad = poptBadOption(popt, POPT_BADOPTION_NOALIAS);
-    if (code == POPT_ERROR_BADOPT)
-        end_with_usage(c, "there is no option %s", bad);
-    if (code == POPT_ERROR_NOARG)
-        end_with_usage(c, "option %s needs a value", bad);
-    if (code < -1)
-        end_with_usage(c, "%s: %s", bad, poptStrerror(code));
 }
 
-void pdessm_cli_parse(cli *c, cli_option *own, int own_count, const cli_positional *positional,
-                      int positional_count) {
+pdessm_status pdessm_cli_parse(cli *c, cli_option *own, int own_count,
+                               const cli_positional *positional, int positional_count) {
     cli_option common[] = {
         {"device", 'd', CLI_TEXT, &c->device_name, "DEVICE",
          "auto, cpu, gpu, P:D, an index, or part of a name (see devices)"},
@@ -270,10 +278,12 @@ void pdessm_cli_parse(cli *c, cli_option *own, int own_count, const cli_position
     c->argv[0] = pdessm_cli_text(c, PDESSM_CLI_PROGRAM " %s", c->command->name);
     poptContext popt = poptGetContext(NULL, c->argc, c->argv, table, 0);
     run_popt(c, popt, options, count);
-    take_positionals(c, popt, positional, positional_count);
+    if (!c->ended)
+        take_positionals(c, popt, positional, positional_count);
     c->argv[0] = name;
     c->seed_given = common[1].given;
     poptFreeContext(popt);
+    return c->ended ? PDESSM_ERROR_ARGUMENT : PDESSM_OK;
 }
 
 static void print_log(void *user, pdessm_log_level level, const char *text) {
@@ -285,8 +295,11 @@ static void print_log(void *user, pdessm_log_level level, const char *text) {
 
 pdessm_status pdessm_cli_begin(cli *c, cli_option *options, int option_count,
                                const cli_positional *positional, int positional_count) {
-    pdessm_cli_parse(c, options, option_count, positional, positional_count);
-    return pdessm_context_create(
-        &(pdessm_context_options){.threads = (int)c->threads, .log = print_log, .log_user = c},
-        &c->ctx);
+    pdessm_status status = PDESSM_OK;
+    pdessm_context_options context = {.log = print_log, .log_user = c};
+    PDESSM_TRY(pdessm_cli_parse(c, options, option_count, positional, positional_count));
+    context.threads = (int)c->threads;
+    PDESSM_TRY(pdessm_context_create(&context, &c->ctx));
+out:
+    return status;
 }

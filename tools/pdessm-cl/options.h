@@ -35,10 +35,11 @@ typedef struct cli_positional {
     const char **target; /* stays as it was when the argument is absent */
 } cli_positional;
 
-/* Reads the command line of c->command: its options, then the common ones. --help prints and ends
- * the program, so does wrong usage (exit 2 with one line that says what was expected). */
-void pdessm_cli_parse(cli *c, cli_option *options, int option_count,
-                      const cli_positional *positional, int positional_count);
+/* Reads the command line of c->command: its options, then the common ones. After --help, and after
+ * wrong usage (one line that says what was expected), c->ended is set, nothing is left to do or to
+ * say, and the answer is not OK. */
+pdessm_status pdessm_cli_parse(cli *c, cli_option *options, int option_count,
+                               const cli_positional *positional, int positional_count);
 
 /* pdessm_cli_parse(), then the context with --threads and messages to stderr. */
 pdessm_status pdessm_cli_begin(cli *c, cli_option *options, int option_count,

@@ -71,7 +71,7 @@ static pdessm_status read_settings(job *j) {
     if (file) {
         *s = pdessm_cli_settings_begin();
         PDESSM_TRY(pdessm_cli_settings_load(c, file, s));
-        pdessm_cli_parse(c, rows, count, NULL, 0);
+        PDESSM_TRY(pdessm_cli_parse(c, rows, count, NULL, 0));
     }
     if (c->seed_given || !file)
         s->seed = c->seed;
