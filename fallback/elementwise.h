@@ -103,7 +103,7 @@ static inline float exp_fast(float x) {
     p = p * r + 0.5f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    int32_t bits = ((int32_t)n + 127) << 23;
+    uint32_t bits = (uint32_t)((int32_t)n + 127) << 23; /* unsigned: n is anything for a NaN */
     float power;
     memcpy(&power, &bits, sizeof power);
     return p * power;
