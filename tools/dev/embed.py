@@ -2,8 +2,10 @@
 # embed.py: writes the kernel texts as a C file: embed.py OUT cl/common.clh cl/NAME.cl ...
 #
 # The file defines pdessm_kernel_text("NAME"), NULL when there is no such text; the first input is
-# known as "common". A #line in front of each text makes build logs name the file and its line.
+# known as "common". A line `#include "part.clh"` is replaced by that file of the same folder. A #line in
+# front of each text makes build logs name the file and its line.
 import pathlib
+import re
 import sys
 
 HEAD = """/* SPDX-License-Identifier: MIT */
@@ -41,13 +43,24 @@ def literal(line):
     return '"%s\\n"' % out
 
 
+def lines_of(path):
+    """The lines of a kernel text, with its parts in their places."""
+    lines = ['#line 1 "%s"' % path.name]
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        part = re.fullmatch(r'#include "(\w+\.clh)"', line)
+        if part:
+            lines += lines_of(path.parent / part.group(1)) + ['#line %d "%s"' % (number + 1, path.name)]
+        else:
+            lines.append(line)
+    return lines
+
+
 def main(out, paths):
     parts = [HEAD, "\nstatic const struct {\n    const char *name, *text;\n} texts[] = {\n"]
     for index, path in enumerate(map(pathlib.Path, paths)):
         name = "common" if index == 0 else path.stem
-        lines = ['#line 1 "%s"' % path.name] + path.read_text(encoding="utf-8").splitlines()
         parts.append('    {"%s",\n' % name)
-        parts.append("\n".join("     " + literal(line) for line in lines))
+        parts.append("\n".join("     " + literal(line) for line in lines_of(path)))
         parts.append("},\n")
     parts.append("};\n" + TAIL)
     pathlib.Path(out).write_text("".join(parts), encoding="ascii")

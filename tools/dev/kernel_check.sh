@@ -28,7 +28,7 @@ check() {
                 cat "$root/cl/common.clh"
                 printf '#line 1 "%s"\n' "$1"
                 cat "$1"
-            } | "$clang" -x cl --target=$target-unknown-unknown -fsyntax-only -cl-std=CL1.2 \
+            } | "$clang" -x cl -I "$(dirname "$1")" --target=$target-unknown-unknown -fsyntax-only -cl-std=CL1.2 \
                 -Xclang -finclude-default-header -Wall -Wextra -Wno-unused-parameter -Wno-unused-function -Werror \
                 -DCPU_FORM=$form -DLOCAL_BYTES=32768 $2 - || {
                 echo "kernel_check.sh: $1 fails with CPU_FORM=$form $2 on $target" >&2
