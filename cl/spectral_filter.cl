@@ -18,9 +18,12 @@
 #if CPU_FORM
 #define LANES 16
 typedef float16 vec;
+typedef float16 __attribute__((aligned(4))) vec_anywhere; /* vstore16 would cut it in four */
+#define TOGETHER /* a group is one work-item */
 #else
 #define LANES 1
 typedef float vec;
+#define TOGETHER barrier(CLK_LOCAL_MEM_FENCE)
 #endif
 
 typedef struct {
@@ -54,7 +57,7 @@ static inline cvec c_multiply(cvec a, cvec b) {
 static inline vec load(__global const float *p, int left) {
 #if CPU_FORM
     if (left >= LANES)
-        return vload16(0, p);
+        return *(__global const vec_anywhere *)p;
     float v[LANES];
     for (int i = 0; i < LANES; i++)
         v[i] = i < left ? p[i] : 0.0f;
@@ -67,7 +70,8 @@ static inline vec load(__global const float *p, int left) {
 static inline void store(__global float *p, vec v, int left, int add) {
 #if CPU_FORM
     if (left >= LANES) {
-        vstore16(add ? v + vload16(0, p) : v, 0, p);
+        __global vec_anywhere *to = (__global vec_anywhere *)p;
+        *to = add ? v + *to : v;
         return;
     }
     float lane[LANES];
@@ -154,6 +158,7 @@ static inline void dft4(cvec *v) {
 static inline void dft8(cvec *v) {
     const float h = 0.70710678119f;
     cvec even[4], odd[4];
+#pragma unroll
     for (int i = 0; i < 4; i++) {
         even[i] = v[2 * i];
         odd[i] = v[2 * i + 1];
@@ -163,6 +168,7 @@ static inline void dft8(cvec *v) {
     odd[1] = c_turn(odd[1], (float2)(h, -h));
     odd[2] = c_make(odd[2].im, -odd[2].re);
     odd[3] = c_turn(odd[3], (float2)(-h, -h));
+#pragma unroll
     for (int i = 0; i < 4; i++) {
         v[i] = c_add(even[i], odd[i]);
         v[i + 4] = c_sub(even[i], odd[i]);
@@ -172,12 +178,14 @@ static inline void dft8(cvec *v) {
 /* 6 = 2 x 3 without twiddles: sample 3a + 2b, frequency 3k + 4l (mod 6). */
 static inline void dft6(cvec *v) {
     cvec even[3], odd[3];
+#pragma unroll
     for (int i = 0; i < 3; i++) {
         even[i] = v[2 * i];
         odd[i] = v[(2 * i + 3) % 6];
     }
     dft3(even);
     dft3(odd);
+#pragma unroll
     for (int i = 0; i < 3; i++) {
         v[4 * i % 6] = c_add(even[i], odd[i]);
         v[(4 * i + 3) % 6] = c_sub(even[i], odd[i]);
@@ -187,13 +195,16 @@ static inline void dft6(cvec *v) {
 /* Odd p by the definition, opposite frequencies sharing their sums; roots[step i] = exp(-2 pi i/p) */
 static inline void dft_odd(cvec *v, const int p, __global const float2 *roots, int step) {
     cvec sum[16], difference[16], zero = v[0];
+#pragma unroll 4
     for (int q = 1; q <= p / 2; q++) {
         sum[q] = c_add(v[q], v[p - q]);
         difference[q] = c_sub(v[q], v[p - q]);
         v[0] = c_add(v[0], sum[q]);
     }
+#pragma unroll 4
     for (int k = 1; k <= p / 2; k++) {
         cvec even = zero, odd = c_scale(zero, 0.0f);
+#pragma unroll 4
         for (int q = 1; q <= p / 2; q++) {
             float2 w = roots[k * q % p * step];
             even = c_axpy(even, w.x, sum[q]);
@@ -276,6 +287,14 @@ __kernel void spectral_filter_tables_backward(BACKWARD_OPERANDS, __global float 
     fill_tables((__global tables *)scratch, (int)get_global_id(0));
 }
 
+/* Not plain assignment: a struct is copied in pieces of another size than a vector's. */
+inline cvec take(__local const cvec *p) { return c_make(p->re, p->im); }
+
+inline void keep(__local cvec *p, cvec v) {
+    p->re = v.re;
+    p->im = v.im;
+}
+
 /* One stage of one dimension: butterflies of `radix` elements `m` apart. The n elements of a line are
  * `step` apart, the lines `line_step`. Each butterfly writes where it read, so one barrier is enough.
  * An inverse stage decimates in time; with re and im exchanged it is the same transform. */
@@ -289,23 +308,25 @@ static inline void stage(__local cvec *plane, const int inverse, const int n, co
         int pair = i % TILE, at = i / TILE % each, line = i / TILE / each, j = at % m;
         __local cvec *p = plane + line * line_step + (at / m * radix * m + j) * step + pair;
         cvec v[31];
+#pragma unroll 8
         for (int q = 0; q < radix; q++) {
-            v[q] = p[q * m * step];
+            v[q] = take(p + q * m * step);
             if (inverse)
                 v[q] = c_make(v[q].im, v[q].re);
             if (inverse && q && m > 1)
                 v[q] = c_turn(v[q], roots[j * q * (each / m)]);
         }
         dft(v, radix, roots, each);
+#pragma unroll 8
         for (int q = 0; q < radix; q++) {
             if (inverse)
                 v[q] = c_make(v[q].im, v[q].re);
             else if (q && m > 1)
                 v[q] = c_turn(v[q], roots[j * q * (each / m)]);
-            p[q * m * step] = v[q];
+            keep(p + q * m * step, v[q]);
         }
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    TOGETHER;
 }
 
 #define ROWS(inverse, radix, m)                                                                    \
@@ -342,21 +363,21 @@ static inline void image_in(__local cvec *plane, __global const float *image, in
     for (int i = (int)get_local_id(0); i < HEIGHT * WIDTH * TILE; i += GROUP) {
         int pair = i % TILE, point = i / TILE, c = channel_of(pair);
         __global const float *p = image + (size_t)point * channels + c;
-        plane[(point / WIDTH * PITCH + point % WIDTH) * TILE + pair] =
-            c_make(load(p, channels - c), load(p + LANES, channels - c - LANES));
+        keep(plane + (point / WIDTH * PITCH + point % WIDTH) * TILE + pair,
+             c_make(load(p, channels - c), load(p + LANES, channels - c - LANES)));
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    TOGETHER;
 }
 
 static inline void image_out(__local const cvec *plane, __global float *image, int channels, int add) {
     for (int i = (int)get_local_id(0); i < HEIGHT * WIDTH * TILE; i += GROUP) {
         int pair = i % TILE, point = i / TILE, c = channel_of(pair);
         __global float *p = image + (size_t)point * channels + c;
-        cvec v = plane[(point / WIDTH * PITCH + point % WIDTH) * TILE + pair];
+        cvec v = take(plane + (point / WIDTH * PITCH + point % WIDTH) * TILE + pair);
         store(p, v.re, channels - c, add);
         store(p + LANES, v.im, channels - c - LANES, add);
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    TOGETHER;
 }
 
 /* Mode i of MODES: its place and that of the opposite mode. */
@@ -392,13 +413,13 @@ static inline void filter(__local cvec *plane, __global const tables *t, __globa
             g1 = c_conj(g1);
             g2 = c_conj(g2);
         }
-        cvec z = c_scale(plane[m.at], 0.5f / (HEIGHT * WIDTH));
-        cvec z1 = c_scale(c_conj(plane[m.opposite]), 0.5f / (HEIGHT * WIDTH));
+        cvec z = c_scale(take(plane + m.at), 0.5f / (HEIGHT * WIDTH));
+        cvec z1 = c_scale(c_conj(take(plane + m.opposite)), 0.5f / (HEIGHT * WIDTH));
         cvec p1 = c_multiply(g1, c_add(z, z1)), p2 = c_multiply(g2, c_sub(z, z1));
-        plane[m.opposite] = c_conj(c_sub(p1, p2));
-        plane[m.at] = c_add(p1, p2);
+        keep(plane + m.opposite, c_conj(c_sub(p1, p2)));
+        keep(plane + m.at, c_add(p1, p2));
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    TOGETHER;
 }
 
 __kernel void spectral_filter_forward(FORWARD_OPERANDS, __global float *scratch, int channels) {
@@ -432,13 +453,13 @@ static inline void correlate(__local const cvec *u, __local const cvec *g, __glo
         mode m = mode_at(i, t);
         if (m.twin)
             continue;
-        cvec z = u[m.at], z1 = c_conj(u[m.opposite]);
-        cvec h = c_conj(g[m.at]), h1 = g[m.opposite];
+        cvec z = take(u + m.at), z1 = c_conj(take(u + m.opposite));
+        cvec h = c_conj(take(g + m.at)), h1 = take(g + m.opposite);
         __global float *p = sums + (size_t)i * 4 * LANES;
         put_sum(p, c_multiply(c_add(z, z1), c_add(h, h1)), first);
         put_sum(p + 2 * LANES, c_multiply(c_sub(z, z1), c_sub(h, h1)), first);
     }
-    barrier(CLK_LOCAL_MEM_FENCE);
+    TOGETHER;
 }
 
 /* One part of the batch by one group. */
