@@ -11,7 +11,8 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PDESSM_CL", "build/pdessm-cl")
+# Absolute, because some tests run it from another folder.
+PROGRAM = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build/pdessm-cl")
 failures = []
 count = 0
 
