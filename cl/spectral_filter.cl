@@ -5,13 +5,15 @@
  * channels in local memory. A pair is two groups of LANES real channels, which ride in one complex
  * transform z = x1 + i x2 and are parted at the multiply. LANES is 1 where neighbouring work-items
  * share memory accesses and 16 where a work-item should use vectors; a group is then one item.
- * HR0 .. HR3 and WR0 .. WR3 are the radices of height and width (1: none), GROUP the group's size.
+ * HR0 .. HR3 and WR0 .. WR3 are the radices of height and width (1: none), GROUP the group's size;
+ * BACKWARD chooses the pass, so that sampling does not compile what only training needs.
  *
  * Without: any grid, line by line by the definition, spectra in global memory; and what is needed
  * around a library's transforms.
  *
  * kernel_check: -DHEIGHT=16 -DWIDTH=56 -DTILE=2 -DGROUP=64 -DHR0=4 -DHR1=4 -DHR2=1 -DHR3=1 -DWR0=8 -DWR1=7 -DWR2=1 -DWR3=1
- * kernel_check: -DHEIGHT=66 -DWIDTH=15 -DTILE=1 -DGROUP=64 -DHR0=11 -DHR1=6 -DHR2=1 -DHR3=1 -DWR0=5 -DWR1=3 -DWR2=1 -DWR3=1
+ * kernel_check: -DHEIGHT=16 -DWIDTH=56 -DTILE=2 -DGROUP=64 -DHR0=4 -DHR1=4 -DHR2=1 -DHR3=1 -DWR0=8 -DWR1=7 -DWR2=1 -DWR3=1 -DBACKWARD
+ * kernel_check: -DHEIGHT=66 -DWIDTH=15 -DTILE=1 -DGROUP=64 -DHR0=11 -DHR1=6 -DHR2=1 -DHR3=1 -DWR0=5 -DWR1=3 -DWR2=1 -DWR3=1 -DBACKWARD
  * kernel_check: -DANY_GRID
  */
 
@@ -279,13 +281,14 @@ static inline void fill_tables(__global tables *t, int i) {
     }
 }
 
+#ifdef BACKWARD
+__kernel void spectral_filter_tables_backward(BACKWARD_OPERANDS, __global float *scratch) {
+#else
 __kernel void spectral_filter_tables_forward(FORWARD_OPERANDS, __global float *scratch) {
+#endif
     fill_tables((__global tables *)scratch, (int)get_global_id(0));
 }
 
-__kernel void spectral_filter_tables_backward(BACKWARD_OPERANDS, __global float *scratch) {
-    fill_tables((__global tables *)scratch, (int)get_global_id(0));
-}
 
 /* Not plain assignment: a struct is copied in pieces of another size than a vector's. */
 inline cvec take(__local const cvec *p) { return c_make(p->re, p->im); }
@@ -369,11 +372,27 @@ static inline void image_in(__local cvec *plane, __global const float *image, in
     TOGETHER;
 }
 
-static inline void image_out(__local const cvec *plane, __global float *image, int channels, int add) {
+static /* LANES numbers past the caches, which a large result would only push others out of. */
+inline void stream(__global float *p, vec v, int left) {
+#if CPU_FORM && __has_builtin(__builtin_nontemporal_store)
+    if (left >= LANES && ((size_t)p & 63) == 0) {
+        __builtin_nontemporal_store(v, (__global vec *)p);
+        return;
+    }
+#endif
+    store(p, v, left, 0);
+}
+
+inline void image_out(__local const cvec *plane, __global float *image, int channels, int add) {
     for (int i = (int)get_local_id(0); i < HEIGHT * WIDTH * TILE; i += GROUP) {
         int pair = i % TILE, point = i / TILE, c = channel_of(pair);
         __global float *p = image + (size_t)point * channels + c;
         cvec v = take(plane + (point / WIDTH * PITCH + point % WIDTH) * TILE + pair);
+        if (CPU_FORM && !add) {
+            stream(p, v.re, channels - c);
+            stream(p + LANES, v.im, channels - c - LANES);
+            continue;
+        }
         store(p, v.re, channels - c, add);
         store(p + LANES, v.im, channels - c - LANES, add);
     }
@@ -422,6 +441,7 @@ static inline void filter(__local cvec *plane, __global const tables *t, __globa
     TOGETHER;
 }
 
+#ifndef BACKWARD
 __kernel void spectral_filter_forward(FORWARD_OPERANDS, __global float *scratch, int channels) {
     __local cvec plane[PLANE];
     __global const tables *t = (__global const tables *)scratch;
@@ -433,6 +453,7 @@ __kernel void spectral_filter_forward(FORWARD_OPERANDS, __global float *scratch,
     image_out(plane, AT(y) + image, channels, 0);
 }
 
+#else
 /* ------------------------------------------------------------------ backward */
 
 /* Behind the tables: [part][tile][mode][re Q1, im Q1, re Q2, im Q2][LANES], 4 U conj(g). */
@@ -510,6 +531,7 @@ __kernel void spectral_filter_reduce(BACKWARD_OPERANDS, __global const float *sc
     PUT(to[0], scale * re, ADDS(1));
     PUT(to[1], scale * (twin ? im : -im), ADDS(1));
 }
+#endif
 
 #else
 /* ------------------------------------------------------------------ any grid, global memory */

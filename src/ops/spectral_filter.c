@@ -137,9 +137,9 @@ static int plan_fused(const pdessm_call *call, const pdessm_launcher *launcher, 
     f.scratch_bytes = (size_t)floats * sizeof(float);
     snprintf(f.options, sizeof f.options,
              "-DHEIGHT=%lld -DWIDTH=%lld -DTILE=%lld -DGROUP=%lld -DHR0=%d -DHR1=%d -DHR2=%d "
-             "-DHR3=%d -DWR0=%d -DWR1=%d -DWR2=%d -DWR3=%d",
+             "-DHR3=%d -DWR0=%d -DWR1=%d -DWR2=%d -DWR3=%d%s",
              (long long)e.height, (long long)e.width, (long long)f.tile, (long long)f.group, h[0],
-             h[1], h[2], h[3], w[0], w[1], w[2], w[3]);
+             h[1], h[2], h[3], w[0], w[1], w[2], w[3], back ? " -DBACKWARD" : "");
     *ret = f;
     return 1;
 }
