@@ -116,9 +116,10 @@ pdessm_status pdessm_cli_network_run(const pdessm_config *config, int64_t batch,
 
 /* ------------------------------------------------------------------ comparing */
 
-/* Rounding grows from layer to layer, which no bound of one operator says; these were taken at
- * ten times what two builds of plain C differ by. */
-static const double loss_tolerance = 1e-5, gradient_tolerance = 1e-3;
+/* Rounding grows from layer to layer, which no bound of one operator says. PoCL and two builds of
+ * plain C differ by 1e-7 in the loss and 1e-6 in the gradients: a hundred times that leaves room
+ * for a GPU's exp and is far below any mistake. */
+static const double loss_tolerance = 1e-5, gradient_tolerance = 1e-4;
 
 static pdessm_status compare_gradients(network *a, network *b, cli_network_error *e) {
     pdessm_status status = PDESSM_OK;

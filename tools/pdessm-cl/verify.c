@@ -52,7 +52,8 @@ static void take(verdict *v, cli_error e, uint64_t seed, const char *text) {
     int fails = !(e.error <= e.tolerance);
     v->cases++;
     if (fails && !v->failed)
-        snprintf(v->problem, sizeof v->problem, "%s", text);
+        snprintf(v->problem, sizeof v->problem, "--seed %llu --cases 1: %s",
+                 (unsigned long long)seed, text);
     v->failed += fails;
     if (v->cases == 1 || !(e.error / e.tolerance <= v->worst.error / v->worst.tolerance)) {
         v->worst = e;
