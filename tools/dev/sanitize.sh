@@ -26,9 +26,9 @@ nice ninja -C "$build" -j 2 --quiet || {
     exit 1
 }
 
-# Preloaded test libraries come before the sanitizer's, which is as it should be here. Linked
-# libraries may keep what they allocate; ours may not.
-export ASAN_OPTIONS=verify_asan_link_order=0:detect_stack_use_after_return=1
+# Preloaded test libraries come before the sanitizer's, which is as it should be here. Use after return
+# is not looked for: GCC 12 aligns its heap frames to 32 bytes (GCC bug 110027), our vectors have 64.
+export ASAN_OPTIONS=verify_asan_link_order=0
 export UBSAN_OPTIONS=print_stacktrace=1
 $MESON test -C "$build" --no-rebuild --suite plain --num-processes 2 --print-errorlogs || {
     echo "FAIL: replay with: $MESON test -C $build --suite plain" >&2
@@ -39,7 +39,10 @@ $MESON test -C "$build" --no-rebuild --suite plain --num-processes 2 --print-err
     echo "FAIL: pdessm-cl devices of a build without OpenCL" >&2
     exit 1
 }
-if "$build/pdessm-cl" devices --device gpu >/dev/null 2>"$build/refusal.txt"; then
-    :
+"$build/pdessm-cl" verify --device gpu >/dev/null 2>"$build/refusal.txt"
+if [ $? -ne 3 ] || ! grep -q 'without OpenCL' "$build/refusal.txt"; then
+    cat "$build/refusal.txt" >&2
+    echo "FAIL: --device gpu of a build without OpenCL: expected exit code 3 and the reason" >&2
+    exit 1
 fi
 echo "plain suites pass under the sanitizers and without OpenCL"
