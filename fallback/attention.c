@@ -15,7 +15,7 @@
 enum { QUERIES = 4 * GEMM_ROWS, KEYS = 512 };
 
 struct job {
-    const pdessm_attention *a;
+    const pdessm_attention_job *a;
     pdessm_pool *pool;
     float *to_y, *to_lse;      /* forward */
     const float *y, *lse, *dy; /* backward */
@@ -244,13 +244,13 @@ static int64_t lay_out(struct head *h, float *base, int backward) {
     return used;
 }
 
-size_t FALLBACK(attention_scratch)(const pdessm_attention *a, int backward) {
+size_t FALLBACK(attention_scratch)(const pdessm_attention_job *a, int backward) {
     struct head h = {.tokens = a->tokens, .width = a->width};
     return (size_t)lay_out(&h, NULL, backward) * sizeof(float);
 }
 
 static struct head head_of(const struct job *job, int64_t index, int worker, int backward) {
-    const pdessm_attention *a = job->a;
+    const pdessm_attention_job *a = job->a;
     int64_t c = a->heads * a->width, image = index / a->heads, head = index % a->heads;
     int64_t in = image * a->tokens * 3 * c + head * a->width;
     int64_t out = image * a->tokens * c + head * a->width;
@@ -296,13 +296,13 @@ static void backward_task(void *argument, int64_t index, int worker) {
         backward_queries(&h, q0, least(QUERIES, h.tokens - q0));
 }
 
-void FALLBACK(attention_forward)(pdessm_pool *pool, const pdessm_attention *a, float *y,
+void FALLBACK(attention_forward)(pdessm_pool *pool, const pdessm_attention_job *a, float *y,
                                  float *lse) {
     pdessm_parallel(pool, a->batch * a->heads, forward_task,
                     &(struct job){.a = a, .pool = pool, .to_y = y, .to_lse = lse});
 }
 
-void FALLBACK(attention_backward)(pdessm_pool *pool, const pdessm_attention *a, const float *y,
+void FALLBACK(attention_backward)(pdessm_pool *pool, const pdessm_attention_job *a, const float *y,
                                   const float *lse, const float *dy, float *dqkv, int add) {
     pdessm_parallel(
         pool, a->batch * a->heads, backward_task,

@@ -8,9 +8,9 @@
 /* y = softmax(q k^T / sqrt(width)) v for each head: qkv is [batch, tokens, 3, heads, width],
  * y [batch, tokens, heads, width], lse [batch, heads, tokens] the logarithms of the softmax's
  * denominators. */
-typedef struct pdessm_attention {
+typedef struct pdessm_attention_job {
     int64_t batch, tokens, heads, width;
     const float *qkv;
-} pdessm_attention;
+} pdessm_attention_job;
 
 #endif

@@ -3,7 +3,7 @@
 #include "gemm.h"
 
 /* y_p = x weight_p^T + bias_p for all parts at once. */
-static struct gemm product_y(const pdessm_linear *l, float *y) {
+static struct gemm product_y(const pdessm_linear_job *l, float *y) {
     return (struct gemm){
         .m = l->m,
         .n = l->n,
@@ -24,7 +24,7 @@ static struct gemm product_y(const pdessm_linear *l, float *y) {
 }
 
 /* dx [+]= dy_p weight_p */
-static struct gemm product_dx(const pdessm_linear *l, const float *dy, float *dx, int64_t part,
+static struct gemm product_dx(const pdessm_linear_job *l, const float *dy, float *dx, int64_t part,
                               int add) {
     int64_t width = l->n / l->parts;
     return (struct gemm){
@@ -46,7 +46,7 @@ static struct gemm product_dx(const pdessm_linear *l, const float *dy, float *dx
 }
 
 /* dweight_p [+]= dy_p^T x */
-static struct gemm product_dweight(const pdessm_linear *l, const float *dy, float *dweight,
+static struct gemm product_dweight(const pdessm_linear_job *l, const float *dy, float *dweight,
                                    int64_t part, int add) {
     int64_t width = l->n / l->parts;
     return (struct gemm){
@@ -72,7 +72,7 @@ static struct gemm product_dweight(const pdessm_linear *l, const float *dy, floa
 enum { SUM_COLUMNS = 4 * LANES, SUM_ROWS = 128 };
 
 struct sums {
-    const pdessm_linear *l;
+    const pdessm_linear_job *l;
     const float *dy;
     float *dbias;
     int add;
@@ -97,7 +97,7 @@ static void add_rows(const float *restrict dy, int64_t step, int64_t rows, int64
 static void sum_task(void *argument, int64_t index, int worker) {
     (void)worker;
     const struct sums *s = argument;
-    const pdessm_linear *l = s->l;
+    const pdessm_linear_job *l = s->l;
     int64_t width = l->n / l->parts;
     int64_t part = index / s->part_pieces, j0 = index % s->part_pieces * SUM_COLUMNS;
     int64_t columns = width - j0 < SUM_COLUMNS ? width - j0 : SUM_COLUMNS;
@@ -109,13 +109,13 @@ static void sum_task(void *argument, int64_t index, int worker) {
         dbias[j] = (s->add ? dbias[j] : 0.0f) + total[j];
 }
 
-static void sum_columns(pdessm_pool *pool, const pdessm_linear *l, const float *dy, float *dbias,
-                        int add) {
+static void sum_columns(pdessm_pool *pool, const pdessm_linear_job *l, const float *dy,
+                        float *dbias, int add) {
     int64_t pieces = (l->n / l->parts + SUM_COLUMNS - 1) / SUM_COLUMNS;
     pdessm_parallel(pool, pieces * l->parts, sum_task, &(struct sums){l, dy, dbias, add, pieces});
 }
 
-size_t FALLBACK(linear_scratch)(const pdessm_linear *l, int backward) {
+size_t FALLBACK(linear_scratch)(const pdessm_linear_job *l, int backward) {
     if (!backward) {
         struct gemm y = product_y(l, NULL);
         return FALLBACK(gemm_scratch)(&y);
@@ -126,12 +126,12 @@ size_t FALLBACK(linear_scratch)(const pdessm_linear *l, int backward) {
     return x > weight ? x : weight;
 }
 
-void FALLBACK(linear_forward)(pdessm_pool *pool, const pdessm_linear *l, float *y) {
+void FALLBACK(linear_forward)(pdessm_pool *pool, const pdessm_linear_job *l, float *y) {
     struct gemm g = product_y(l, y);
     FALLBACK(gemm)(pool, &g);
 }
 
-void FALLBACK(linear_backward)(pdessm_pool *pool, const pdessm_linear *l, const float *dy,
+void FALLBACK(linear_backward)(pdessm_pool *pool, const pdessm_linear_job *l, const float *dy,
                                const pdessm_linear_gradients *to) {
     for (int64_t part = 0; to->x && part < l->parts; part++) {
         struct gemm g = product_dx(l, dy, to->x, part, to->add_x);

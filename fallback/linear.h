@@ -12,11 +12,11 @@ typedef void (*pdessm_sgemm)(int order, int transpose_a, int transpose_b, int m,
                              float beta, float *c, int ldc);
 
 /* y = x weight^T + bias: x is [m, k], weight [n, k], bias [n] or NULL, y [parts, m, n/parts]. */
-typedef struct pdessm_linear {
+typedef struct pdessm_linear_job {
     int64_t m, n, k, parts;
     const float *x, *weight, *bias;
     pdessm_sgemm sgemm; /* computes the products; NULL: our own kernel */
-} pdessm_linear;
+} pdessm_linear_job;
 
 /* Gradients that the backward pass writes; NULL: not wanted. */
 typedef struct pdessm_linear_gradients {

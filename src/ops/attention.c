@@ -6,9 +6,9 @@
 
 enum { QKV, Y, LSE };
 
-static pdessm_attention sizes_of(const pdessm_call *call) {
+static pdessm_attention_job sizes_of(const pdessm_call *call) {
     const pdessm_tensor *qkv = call->operand[QKV];
-    pdessm_attention a = {.batch = qkv->dims[0], .tokens = qkv->dims[1]};
+    pdessm_attention_job a = {.batch = qkv->dims[0], .tokens = qkv->dims[1]};
     a.heads = (int64_t)call->attribute[0];
     a.width = qkv->dims[2] / 3 / a.heads;
     return a;
@@ -40,7 +40,7 @@ out:
 
 /* Two products of tokens x tokens x width forwards, five backwards, and the exponentials. */
 static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
-    pdessm_attention a = sizes_of(call);
+    pdessm_attention_job a = sizes_of(call);
     int back = call->pass == PDESSM_BACKWARD;
     double pairs = (double)(a.batch * a.heads) * (double)a.tokens * (double)a.tokens;
     double elements = (double)(a.batch * a.tokens * a.heads * a.width);
@@ -52,7 +52,7 @@ static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *
 /* ------------------------------------------------------------------ plain C */
 
 static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
-    pdessm_attention a = sizes_of(call);
+    pdessm_attention_job a = sizes_of(call);
     a.qkv = data(call, QKV);
     host->fallback->attention_forward(host->pool, &a, data(call, Y), data(call, LSE));
     return PDESSM_OK;
@@ -61,7 +61,7 @@ static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *ho
 static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
     if (!call->gradient[QKV])
         return PDESSM_OK;
-    pdessm_attention a = sizes_of(call);
+    pdessm_attention_job a = sizes_of(call);
     a.qkv = data(call, QKV);
     host->fallback->attention_backward(host->pool, &a, data(call, Y), data(call, LSE),
                                        grad(call, Y), grad(call, QKV), adds(call, QKV));
@@ -78,7 +78,7 @@ enum { CPU_ROWS = 4, CPU_PAD = 32, GROUP = 64, MOST_KEYS = 32 };
 enum { LOCAL_BYTES = 24576 };
 
 struct plan {
-    pdessm_attention a;
+    pdessm_attention_job a;
     int64_t all, padded; /* heads of all images; tokens, rounded up */
     int cpu;
     char options[64];

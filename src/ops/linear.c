@@ -65,13 +65,13 @@ out:
 
 /* ------------------------------------------------------------------ plain C */
 
-static pdessm_linear host_linear(const pdessm_call *call, const pdessm_host *host) {
+static pdessm_linear_job host_linear(const pdessm_call *call, const pdessm_host *host) {
     struct sizes s = sizes_of(call);
-    return (pdessm_linear){.m = s.m,
-                           .n = s.n,
-                           .k = s.k,
-                           .parts = s.parts,
-                           .sgemm = host->blas ? host->blas->sgemm : NULL};
+    return (pdessm_linear_job){.m = s.m,
+                               .n = s.n,
+                               .k = s.k,
+                               .parts = s.parts,
+                               .sgemm = host->blas ? host->blas->sgemm : NULL};
 }
 
 static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
@@ -80,14 +80,14 @@ static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *
     double product = 2.0 * (double)s.m * (double)s.n * (double)s.k;
     double touched = (double)(s.m * s.k) + (double)(s.n * s.k) + (double)(s.m * s.n);
     int products = back ? !!call->gradient[X] + !!call->gradient[WEIGHT] : 1;
-    pdessm_linear l = host_linear(call, host);
+    pdessm_linear_job l = host_linear(call, host);
     *ret = (pdessm_cost){.flops = products * product,
                          .bytes = 4 * products * touched,
                          .host_scratch = host->fallback->linear_scratch(&l, back)};
 }
 
 static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
-    pdessm_linear l = host_linear(call, host);
+    pdessm_linear_job l = host_linear(call, host);
     l.x = data(call, X);
     l.weight = data(call, WEIGHT);
     l.bias = data(call, BIAS);
@@ -96,7 +96,7 @@ static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *ho
 }
 
 static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
-    pdessm_linear l = host_linear(call, host);
+    pdessm_linear_job l = host_linear(call, host);
     l.x = data(call, X);
     l.weight = data(call, WEIGHT);
     const pdessm_linear_gradients to = {
