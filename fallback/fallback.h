@@ -31,16 +31,16 @@ typedef struct pdessm_cdr {
 
 /* F(return type, name, arguments) */
 #define PDESSM_FALLBACK_LIST(F)                                                                    \
-    F(size_t, attention_scratch, (const pdessm_attention_job *a, int backward))                        \
+    F(size_t, attention_scratch, (const pdessm_attention_job *a, int backward))                    \
     F(void, attention_forward,                                                                     \
-      (pdessm_pool * pool, const pdessm_attention_job *a, float *y, float *lse))                       \
+      (pdessm_pool * pool, const pdessm_attention_job *a, float *y, float *lse))                   \
     F(void, attention_backward,                                                                    \
-      (pdessm_pool * pool, const pdessm_attention_job *a, const float *y, const float *lse,            \
+      (pdessm_pool * pool, const pdessm_attention_job *a, const float *y, const float *lse,        \
        const float *dy, float *dqkv, int add))                                                     \
-    F(size_t, linear_scratch, (const pdessm_linear_job *l, int backward))                              \
-    F(void, linear_forward, (pdessm_pool * pool, const pdessm_linear_job *l, float *y))                \
+    F(size_t, linear_scratch, (const pdessm_linear_job *l, int backward))                          \
+    F(void, linear_forward, (pdessm_pool * pool, const pdessm_linear_job *l, float *y))            \
     F(void, linear_backward,                                                                       \
-      (pdessm_pool * pool, const pdessm_linear_job *l, const float *dy,                                \
+      (pdessm_pool * pool, const pdessm_linear_job *l, const float *dy,                            \
        const pdessm_linear_gradients *to))                                                         \
     /* n elements */                                                                               \
     F(void, silu_forward, (pdessm_pool * pool, int64_t n, const float *x, float *y))               \
