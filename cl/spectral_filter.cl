@@ -32,31 +32,31 @@ typedef struct {
     vec re, im;
 } cvec;
 
-static inline cvec c_make(vec re, vec im) {
+inline cvec c_make(vec re, vec im) {
     cvec v;
     v.re = re;
     v.im = im;
     return v;
 }
 
-static inline cvec c_add(cvec a, cvec b) { return c_make(a.re + b.re, a.im + b.im); }
-static inline cvec c_sub(cvec a, cvec b) { return c_make(a.re - b.re, a.im - b.im); }
-static inline cvec c_conj(cvec a) { return c_make(a.re, -a.im); }
-static inline cvec c_scale(cvec a, float s) { return c_make(a.re * s, a.im * s); }
-static inline cvec c_axpy(cvec a, float s, cvec b) { return c_make(a.re + s * b.re, a.im + s * b.im); }
-static inline cvec c_sub_i(cvec a, cvec b) { return c_make(a.re + b.im, a.im - b.re); }
-static inline cvec c_add_i(cvec a, cvec b) { return c_make(a.re - b.im, a.im + b.re); }
-static inline cvec c_turn(cvec a, float2 w) {
+inline cvec c_add(cvec a, cvec b) { return c_make(a.re + b.re, a.im + b.im); }
+inline cvec c_sub(cvec a, cvec b) { return c_make(a.re - b.re, a.im - b.im); }
+inline cvec c_conj(cvec a) { return c_make(a.re, -a.im); }
+inline cvec c_scale(cvec a, float s) { return c_make(a.re * s, a.im * s); }
+inline cvec c_axpy(cvec a, float s, cvec b) { return c_make(a.re + s * b.re, a.im + s * b.im); }
+inline cvec c_sub_i(cvec a, cvec b) { return c_make(a.re + b.im, a.im - b.re); }
+inline cvec c_add_i(cvec a, cvec b) { return c_make(a.re - b.im, a.im + b.re); }
+inline cvec c_turn(cvec a, float2 w) {
     return c_make(a.re * w.x - a.im * w.y, a.im * w.x + a.re * w.y);
 }
-static inline cvec c_multiply(cvec a, cvec b) {
+inline cvec c_multiply(cvec a, cvec b) {
     return c_make(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re);
 }
 
 /* ------------------------------------------------------------------ LANES channels and memory */
 
 /* The first `left` of LANES numbers, zero behind; and back. */
-static inline vec load(__global const float *p, int left) {
+inline vec load(__global const float *p, int left) {
 #if CPU_FORM
     if (left >= LANES)
         return *(__global const vec_anywhere *)p;
@@ -69,7 +69,7 @@ static inline vec load(__global const float *p, int left) {
 #endif
 }
 
-static inline void store(__global float *p, vec v, int left, int add) {
+inline void store(__global float *p, vec v, int left, int add) {
 #if CPU_FORM
     if (left >= LANES) {
         __global vec_anywhere *to = (__global vec_anywhere *)p;
@@ -87,7 +87,7 @@ static inline void store(__global float *p, vec v, int left, int add) {
 }
 
 /* The same for LANES complex numbers as they lie in a symbol: re, im, re, im, .. */
-static inline cvec load_complex(__global const float *p, int left) {
+inline cvec load_complex(__global const float *p, int left) {
 #if CPU_FORM
     float16 a = load(p, 2 * left), b = load(p + LANES, 2 * left - LANES);
     return c_make((float16)(a.even, b.even), (float16)(a.odd, b.odd));
@@ -96,7 +96,7 @@ static inline cvec load_complex(__global const float *p, int left) {
 #endif
 }
 
-static inline void store_complex(__global float *p, cvec v, int left, int add) {
+inline void store_complex(__global float *p, cvec v, int left, int add) {
 #if CPU_FORM
     float16 a, b;
     a.even = v.re.lo;
@@ -117,9 +117,9 @@ static inline void store_complex(__global float *p, cvec v, int left, int add) {
 
 /* Columns of the half spectrum that hold their own mirror image: mx = 0, and mx = W/2, W even. Only
  * the part of G that is Hermitian along ky acts there. */
-static inline int own_mirror(int kx, int width) { return kx == 0 || 2 * kx == width; }
+inline int own_mirror(int kx, int width) { return kx == 0 || 2 * kx == width; }
 
-static inline cvec load_symbol(__global const float *symbol, int ky, int kx, int c, int height, int width,
+inline cvec load_symbol(__global const float *symbol, int ky, int kx, int c, int height, int width,
                         int channels) {
     int half_width = width / 2 + 1;
     size_t stride = (size_t)half_width * channels * 2, at = ((size_t)kx * channels + c) * 2;
@@ -133,15 +133,15 @@ static inline cvec load_symbol(__global const float *symbol, int ky, int kx, int
 #ifdef HEIGHT
 /* ------------------------------------------------------------------ small transforms */
 
-static inline void dft1(cvec *v) { (void)v; }
+inline void dft1(cvec *v) { (void)v; }
 
-static inline void dft2(cvec *v) {
+inline void dft2(cvec *v) {
     cvec a = v[0];
     v[0] = c_add(a, v[1]);
     v[1] = c_sub(a, v[1]);
 }
 
-static inline void dft3(cvec *v) {
+inline void dft3(cvec *v) {
     cvec sum = c_add(v[1], v[2]), difference = c_scale(c_sub(v[1], v[2]), 0.86602540378f);
     cvec t = c_axpy(v[0], -0.5f, sum);
     v[0] = c_add(v[0], sum);
@@ -149,7 +149,7 @@ static inline void dft3(cvec *v) {
     v[2] = c_add_i(t, difference);
 }
 
-static inline void dft4(cvec *v) {
+inline void dft4(cvec *v) {
     cvec a = c_add(v[0], v[2]), b = c_sub(v[0], v[2]), c = c_add(v[1], v[3]), d = c_sub(v[1], v[3]);
     v[0] = c_add(a, c);
     v[1] = c_sub_i(b, d);
@@ -157,7 +157,7 @@ static inline void dft4(cvec *v) {
     v[3] = c_add_i(b, d);
 }
 
-static inline void dft8(cvec *v) {
+inline void dft8(cvec *v) {
     const float h = 0.70710678119f;
     cvec even[4], odd[4];
 #pragma unroll
@@ -178,7 +178,7 @@ static inline void dft8(cvec *v) {
 }
 
 /* 6 = 2 x 3 without twiddles: sample 3a + 2b, frequency 3k + 4l (mod 6). */
-static inline void dft6(cvec *v) {
+inline void dft6(cvec *v) {
     cvec even[3], odd[3];
 #pragma unroll
     for (int i = 0; i < 3; i++) {
@@ -195,7 +195,7 @@ static inline void dft6(cvec *v) {
 }
 
 /* Odd p by the definition, opposite frequencies sharing their sums; roots[step i] = exp(-2 pi i/p) */
-static inline void dft_odd(cvec *v, const int p, __global const float2 *roots, int step) {
+inline void dft_odd(cvec *v, const int p, __global const float2 *roots, int step) {
     cvec sum[16], difference[16], zero = v[0];
 #pragma unroll 4
     for (int q = 1; q <= p / 2; q++) {
@@ -217,7 +217,7 @@ static inline void dft_odd(cvec *v, const int p, __global const float2 *roots, i
     }
 }
 
-static inline void dft(cvec *v, const int radix, __global const float2 *roots, int step) {
+inline void dft(cvec *v, const int radix, __global const float2 *roots, int step) {
     switch (radix) {
     case 1:
         break;
@@ -259,7 +259,7 @@ typedef struct {
 /* Floats before the partial sums. */
 #define TABLE_FLOATS (3 * (HEIGHT + WIDTH))
 
-static inline int place_of(int frequency, int n, int r0, int r1, int r2, int r3) {
+inline int place_of(int frequency, int n, int r0, int r1, int r2, int r3) {
     const int radix[4] = {r0, r1, r2, r3};
     int place = 0, block = n;
     for (int s = 0; s < 4; s++) {
@@ -270,7 +270,7 @@ static inline int place_of(int frequency, int n, int r0, int r1, int r2, int r3)
     return place;
 }
 
-static inline void fill_tables(__global tables *t, int i) {
+inline void fill_tables(__global tables *t, int i) {
     if (i < HEIGHT) {
         t->root_y[i] = (float2)(cospi(2.0f * i / HEIGHT), -sinpi(2.0f * i / HEIGHT));
         t->place_y[i] = place_of(i, HEIGHT, HR0, HR1, HR2, HR3);
@@ -301,7 +301,7 @@ inline void keep(__local cvec *p, cvec v) {
 /* One stage of one dimension: butterflies of `radix` elements `m` apart. The n elements of a line are
  * `step` apart, the lines `line_step`. Each butterfly writes where it read, so one barrier is enough.
  * An inverse stage decimates in time; with re and im exchanged it is the same transform. */
-static inline void stage(__local cvec *plane, const int inverse, const int n, const int step,
+inline void stage(__local cvec *plane, const int inverse, const int n, const int step,
                   const int lines, const int line_step, const int radix, const int m,
                   __global const float2 *roots) {
     const int each = n / radix;
@@ -337,7 +337,7 @@ static inline void stage(__local cvec *plane, const int inverse, const int n, co
 #define COLUMNS(inverse, radix, m)                                                                 \
     stage(plane, inverse, HEIGHT, PITCH *TILE, WIDTH, TILE, radix, m, t->root_y)
 
-static inline void transform(__local cvec *plane, __global const tables *t) {
+inline void transform(__local cvec *plane, __global const tables *t) {
     ROWS(0, WR0, WR1 * WR2 * WR3);
     ROWS(0, WR1, WR2 * WR3);
     ROWS(0, WR2, WR3);
@@ -348,7 +348,7 @@ static inline void transform(__local cvec *plane, __global const tables *t) {
     COLUMNS(0, HR3, 1);
 }
 
-static inline void transform_back(__local cvec *plane, __global const tables *t) {
+inline void transform_back(__local cvec *plane, __global const tables *t) {
     COLUMNS(1, HR3, 1);
     COLUMNS(1, HR2, HR3);
     COLUMNS(1, HR1, HR2 * HR3);
@@ -360,9 +360,9 @@ static inline void transform_back(__local cvec *plane, __global const tables *t)
 }
 
 /* First channel of a pair of this group's tile. */
-static inline int channel_of(int pair) { return ((int)get_group_id(0) * TILE + pair) * PAIR; }
+inline int channel_of(int pair) { return ((int)get_group_id(0) * TILE + pair) * PAIR; }
 
-static inline void image_in(__local cvec *plane, __global const float *image, int channels) {
+inline void image_in(__local cvec *plane, __global const float *image, int channels) {
     for (int i = (int)get_local_id(0); i < HEIGHT * WIDTH * TILE; i += GROUP) {
         int pair = i % TILE, point = i / TILE, c = channel_of(pair);
         __global const float *p = image + (size_t)point * channels + c;
@@ -405,7 +405,7 @@ typedef struct {
     int twin; /* in a column that is its own mirror image, and done by the opposite mode */
 } mode;
 
-static inline mode mode_at(int i, __global const tables *t) {
+inline mode mode_at(int i, __global const tables *t) {
     mode m;
     m.pair = i % TILE;
     m.kx = i / TILE % HALF_WIDTH;
@@ -419,7 +419,7 @@ static inline mode mode_at(int i, __global const tables *t) {
 
 /* The two fields' spectra are (z + z')/2 and (z - z')/2i with z' = conj Z(-k); with P1 = G1 (z + z')/2
  * and P2 = G2 (z - z')/2 the results are P1 + P2 at k and conj(P1 - P2) at -k. */
-static inline void filter(__local cvec *plane, __global const tables *t, __global const float *symbol,
+inline void filter(__local cvec *plane, __global const tables *t, __global const float *symbol,
                    int channels, int conjugate) {
     for (int i = (int)get_local_id(0); i < MODES; i += GROUP) {
         mode m = mode_at(i, t);
@@ -457,18 +457,18 @@ __kernel void spectral_filter_forward(FORWARD_OPERANDS, __global float *scratch,
 /* ------------------------------------------------------------------ backward */
 
 /* Behind the tables: [part][tile][mode][re Q1, im Q1, re Q2, im Q2][LANES], 4 U conj(g). */
-static inline __global float *sums_of(__global float *scratch, int part) {
+inline __global float *sums_of(__global float *scratch, int part) {
     size_t tile = (size_t)part * get_num_groups(0) + get_group_id(0);
     return scratch + TABLE_FLOATS + tile * MODES * 4 * LANES;
 }
 
-static inline void put_sum(__global float *p, cvec v, int first) {
+inline void put_sum(__global float *p, cvec v, int first) {
     store(p, v.re, LANES, !first);
     store(p + LANES, v.im, LANES, !first);
 }
 
 /* Each mode stays with one work-item, so the sums need no barrier. */
-static inline void correlate(__local const cvec *u, __local const cvec *g, __global const tables *t,
+inline void correlate(__local const cvec *u, __local const cvec *g, __global const tables *t,
                       __global float *sums, int first) {
     for (int i = (int)get_local_id(0); i < MODES; i += GROUP) {
         mode m = mode_at(i, t);
@@ -547,11 +547,11 @@ __kernel void spectral_filter_reduce(BACKWARD_OPERANDS, __global const float *sc
     if (c >= channels)                                                                             \
         return;
 
-static inline __global float *spectrum(__global float *scratch, int number, GRID) {
+inline __global float *spectrum(__global float *scratch, int number, GRID) {
     return scratch + base + (size_t)number * batch * height * (width / 2 + 1) * channels * 2;
 }
 
-static inline void fill_roots(__global float *scratch, int height, int width) {
+inline void fill_roots(__global float *scratch, int height, int width) {
     int i = (int)get_global_id(1);
     int n = i < height ? height : width, k = i < height ? i : i - height;
     if (i >= height + width || get_global_id(0) > 0)
@@ -569,7 +569,7 @@ __kernel void spectral_filter_roots_backward(BACKWARD_OPERANDS, __global float *
 }
 
 /* Real rows to the half spectrum; line = image * height + y. */
-static inline void rows(__global const float *image, __global float *scratch, int to, GRID) {
+inline void rows(__global const float *image, __global float *scratch, int to, GRID) {
     HERE
     __global const float2 *roots = (__global const float2 *)scratch + height;
     __global const float *p = image + line * width * channels + c;
@@ -587,7 +587,7 @@ static inline void rows(__global const float *image, __global float *scratch, in
 }
 
 /* The half spectrum to real rows; a column that stands for its mirror image too counts twice. */
-static inline void rows_back(__global float *image, __global float *scratch, int from, int add, GRID) {
+inline void rows_back(__global float *image, __global float *scratch, int from, int add, GRID) {
     HERE
     __global const float2 *roots = (__global const float2 *)scratch + height;
     __global const float *p =
@@ -604,7 +604,7 @@ static inline void rows_back(__global float *image, __global float *scratch, int
 }
 
 /* Columns to frequencies (sign 1) or back (sign -1); line = image * half_width + kx. */
-static inline void columns(__global float *scratch, int from, int to, float sign, GRID) {
+inline void columns(__global float *scratch, int from, int to, float sign, GRID) {
     HERE
     __global const float2 *roots = (__global const float2 *)scratch;
     size_t stride = (size_t)half_width * channels * 2;
@@ -621,7 +621,7 @@ static inline void columns(__global float *scratch, int from, int to, float sign
 }
 
 /* Spectrum times G/(HW), or its conjugate; place = mode, line = image. */
-static inline void filter(__global const float *symbol, __global float *scratch, int number,
+inline void filter(__global const float *symbol, __global float *scratch, int number,
                    int conjugate, GRID) {
     HERE
     int ky = (int)place / half_width, kx = (int)place % half_width;

@@ -54,7 +54,7 @@ run="$runs-$number"
 last=$(printf '%s/step-%08d' "$run" "$steps")
 if compgen -G "$run/step-*/complete" >/dev/null && [ ! -e "$last" ]; then
     say "training goes on in $run"
-    "$pdessm_cl" train --resume "$run" --steps "$steps" --device "$device" >&2
+    "$pdessm_cl" train --resume "$run" --steps "$steps" --device "$device" --max-time "$longest" >&2
 else
     if [ -e "$run" ]; then
         number=$((number + 1))
