@@ -309,7 +309,7 @@ static void make_operands(check *c) {
 static void run(check *c) {
     if (pdessm_dispatch(c->device, &c->call) != PDESSM_OK)
         fatal(c, "dispatch");
-    int pass = c->call.pass;
+    int pass = (int)c->call.pass;
     if (c->device->backend && c->device->on_host[c->op][pass])
         fail(c, pass == PDESSM_FORWARD ? "fell back to plain C, forward" : "fell back, backward",
              -1, -1, 0, 0, 0);

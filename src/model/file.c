@@ -115,12 +115,12 @@ static pdessm_status refuse_unknown(pdessm_model *m, const pdessm_safetensors *f
 
 /* Names and shapes are compared before memory is taken for what a hostile file announces. */
 static pdessm_status match(pdessm_context *ctx, const pdessm_config *config,
-                           const pdessm_safetensors *file) {
+                           const pdessm_safetensors *file, const char *path) {
     pdessm_status status = PDESSM_OK;
     pdessm_parameter *list = NULL;
     int count = 0;
     PDESSM_REQUIRE(ctx, config->depth <= pdessm_safetensors_count(file), PDESSM_ERROR_FILE,
-                   "the configuration says depth %d, but the file has only %lld tensors",
+                   "%s: the configuration says depth %d, but the file has only %lld tensors", path,
                    config->depth, (long long)pdessm_safetensors_count(file));
     PDESSM_TRY(pdessm_parameters_list(ctx, config, &list, &count));
     for (int i = 0; i < count; i++) {
@@ -159,7 +159,7 @@ pdessm_status pdessm_model_load(pdessm_device *device, const char *path, int wit
         pdessm_fail_prefix(ctx, status, "%s", path);
         goto out;
     }
-    PDESSM_TRY(match(ctx, &config, file));
+    PDESSM_TRY(match(ctx, &config, file, path));
     PDESSM_TRY(pdessm_model_create(device, &config, with_gradients, &m));
     PDESSM_TRY(copy_text(ctx, json, &m->json));
     PDESSM_TRY(refuse_unknown(m, file, path));

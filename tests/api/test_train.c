@@ -71,8 +71,8 @@ static void assert_same_checkpoint(const char *one, const char *other, int step)
 static void resume_repeats_the_bits(api *a, pdessm_mixer mixer) {
     const pdessm_train_options o = small_run();
     char whole[128], broken[128], *newest = NULL;
-    run_folder(a, "whole", mixer, whole);
-    run_folder(a, "broken", mixer, broken);
+    run_folder(a, "whole", (int)mixer, whole);
+    run_folder(a, "broken", (int)mixer, broken);
     pdessm_trainer *t = begin(a, mixer, &o);
     pdessm_train_report uninterrupted = run(a, t, 9);
     assert_ok(a, pdessm_trainer_save(t, whole, 0));
