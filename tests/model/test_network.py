@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # test_network.py: the whole network of the library, forward and every gradient, against network.py:
-# test_network.py DUMP [--device D] [--only NAME]. Fails with a line that runs the case again.
+# test_network.py DUMP [--device D] [--only NAME,NAME] [--wrap PROGRAM]. Fails with a line that runs the
+# case again. --wrap runs DUMP through a program, such as tools/dev/oclgrind.sh.
 import argparse
 import json
 import os
@@ -32,6 +33,8 @@ CASES = {
     "patch-4": "--mixer pde --patch 4 --height 3 --width 4 --channels 3",
     "expand": "--mixer pde --expand 2 --height 4 --width 6",
     "other-grid": "--mixer pde --height 6 --width 4 --rows 4 --columns 8",
+    "small": "--mixer pde --height 2 --width 3 --batch 2",  # these two are for the simulator
+    "small-attention": "--mixer attention --height 2 --width 3 --batch 2",
     "one-image": "--mixer pde --batch 1 --height 5 --width 5 --channels 1",
 }
 
@@ -79,9 +82,10 @@ def check_differences(network, parameters, inputs, target, rng):
 
 
 def run_case(dump, device, arguments, with_differences):
+    """dump: the words of the command."""
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "dump.safetensors"
-        command = [dump, "--device", device, "--out", str(path)] + shlex.split(arguments)
+        command = dump + ["--device", device, "--out", str(path)] + shlex.split(arguments)
         subprocess.run(command, check=True)
         config, tensors = read_safetensors(path)
     parameters = {name[6:]: ad.Var(value.astype(float)) for name, value in tensors.items()
@@ -109,19 +113,20 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("dump")
     parser.add_argument("--device", default=os.environ.get("PDESSM_TEST_DEVICE", "cpu"))
-    parser.add_argument("--only")
+    parser.add_argument("--only", default=",".join(CASES), help="NAME,NAME..")
+    parser.add_argument("--wrap")
     options = parser.parse_args()
+    dump = [options.wrap, options.dump] if options.wrap else [options.dump]
     failed = 0
-    for name, arguments in CASES.items():
-        if options.only not in (None, name):
-            continue
+    for name in options.only.split(","):
+        arguments = CASES[name]
         try:
-            print("%-14s %s" % (name, run_case(options.dump, options.device, arguments,
+            print("%-14s %s" % (name, run_case(dump, options.device, arguments,
                                                options.device == "cpu")), flush=True)
         except (AssertionError, subprocess.CalledProcessError) as error:
             failed += 1
-            print("FAIL %s: %s\n  replay: python3 %s --device %s --only %s" % (
-                name, error, " ".join(sys.argv[:2]), options.device, name), flush=True)
+            print("FAIL %s: %s\n  replay: python3 %s --only %s" % (
+                name, error, " ".join(sys.argv), name), flush=True)
     return 1 if failed else 0
 
 
