@@ -27,7 +27,9 @@ static inline void store(float *p, cvec v, int direction) {
 typedef struct pass {
     const float *in;
     float *out;
-    int64_t in_stride, out_stride, in_line, out_line, lines, blocks, m;
+    const fft_stride *from,
+        *to; /* not copied: a copy in one piece waits for the stores of its fields */
+    int64_t lines, blocks, m;
     const float *twiddle;
 } pass;
 
@@ -61,8 +63,8 @@ typedef struct pass {
  * the compiler knows, the stores might change it. */
 #define PASS(direction, r)                                                                         \
     static void direction##_pass##r(const pass *p) {                                               \
-        const int64_t in_stride = p->in_stride, out_stride = p->out_stride;                        \
-        const int64_t in_line = p->in_line, out_line = p->out_line;                                \
+        const int64_t in_stride = p->from->element, in_line = p->from->line;                       \
+        const int64_t out_stride = p->to->element, out_line = p->to->line;                         \
         const int64_t lines = p->lines, blocks = p->blocks, m = p->m;                              \
         const int64_t sx = m * in_stride, sy = m * out_stride;                                     \
         const float *twiddle = p->twiddle, *in = p->in;                                            \
@@ -95,7 +97,7 @@ static void odd_step(const pass *p, const float *x, float *y, int r, const float
                      const float *w, int direction) {
     cvec v[LARGEST_PRIME];
     for (int q = 0; q < r; q++) {
-        v[q] = load(x + q * p->m * p->in_stride, direction);
+        v[q] = load(x + q * p->m * p->from->element, direction);
         if (direction == INVERSE && w && q)
             v[q] = c_turn(v[q], w + 2 * q - 2);
     }
@@ -103,7 +105,7 @@ static void odd_step(const pass *p, const float *x, float *y, int r, const float
     for (int q = 0; q < r; q++) {
         if (direction == FORWARD && w && q)
             v[q] = c_turn(v[q], w + 2 * q - 2);
-        store(y + q * p->m * p->out_stride, v[q], direction);
+        store(y + q * p->m * p->to->element, v[q], direction);
     }
 }
 
@@ -111,8 +113,8 @@ static void odd_pass(const pass *p, int r, const float *circle, int direction) {
     for (int64_t i = 0; i < p->lines * p->blocks * p->m; i++) {
         int64_t j = i % p->m, block = i / p->m % p->blocks, line = i / p->m / p->blocks;
         int64_t at = block * r * p->m + j;
-        odd_step(p, p->in + line * p->in_line + at * p->in_stride,
-                 p->out + line * p->out_line + at * p->out_stride, r, circle,
+        odd_step(p, p->in + line * p->from->line + at * p->from->element,
+                 p->out + line * p->to->line + at * p->to->element, r, circle,
                  j ? p->twiddle + (j - 1) * 2 * (r - 1) : NULL, direction);
     }
 }
@@ -141,7 +143,7 @@ static void bluestein(const fft_plan *plan, const float *in, int64_t in_stride, 
         store(work + j * COMPLEX, c_turn(load(in + j * in_stride, direction), plan->chirp + 2 * j),
               FORWARD);
     memset(work + plan->n * COMPLEX, 0, (size_t)((padded->n - plan->n) * COMPLEX) * sizeof *work);
-    const fft_lines line = {1, COMPLEX, 0, COMPLEX, 0};
+    const fft_lines line = {1, {COMPLEX, 0}, {COMPLEX, 0}};
     FALLBACK(fft_forward)(padded, &line, work, work, NULL);
     for (int64_t j = 0; j < padded->n; j++) {
         float *p = work + j * COMPLEX;
@@ -156,8 +158,14 @@ static void bluestein(const fft_plan *plan, const float *in, int64_t in_stride, 
 static void bluestein_lines(const fft_plan *plan, const fft_lines *l, const float *in, float *out,
                             float *work, int direction) {
     for (int64_t i = 0; i < l->lines; i++)
-        bluestein(plan, in + i * l->in_line, l->in_stride, out + i * l->out_line, l->out_stride,
+        bluestein(plan, in + i * l->in.line, l->in.element, out + i * l->out.line, l->out.element,
                   work, direction);
+}
+
+static void set_stage(pass *p, const fft_plan *plan, int stage) {
+    p->m = plan->apart[stage];
+    p->blocks = plan->blocks[stage];
+    p->twiddle = plan->twiddle[stage];
 }
 
 void FALLBACK(fft_forward)(const fft_plan *plan, const fft_lines *l, const float *in, float *out,
@@ -166,23 +174,12 @@ void FALLBACK(fft_forward)(const fft_plan *plan, const fft_lines *l, const float
         bluestein_lines(plan, l, in, out, work, FORWARD);
         return;
     }
-    pass p = {.in = in,
-              .out = out,
-              .in_stride = l->in_stride,
-              .out_stride = l->out_stride,
-              .in_line = l->in_line,
-              .out_line = l->out_line,
-              .lines = l->lines,
-              .blocks = 1,
-              .m = plan->n};
+    pass p = {.in = in, .out = out, .from = &l->in, .to = &l->out, .lines = l->lines};
     for (int s = 0; s < plan->stages; s++) {
-        p.m /= plan->radix[s];
-        p.twiddle = plan->twiddle[s];
+        set_stage(&p, plan, s);
         run_pass(plan, s, &p, 0);
-        p.blocks *= plan->radix[s];
         p.in = out;
-        p.in_stride = l->out_stride;
-        p.in_line = l->out_line;
+        p.from = p.to;
     }
 }
 
@@ -192,24 +189,13 @@ void FALLBACK(fft_inverse)(const fft_plan *plan, const fft_lines *l, float *in, 
         bluestein_lines(plan, l, in, out, work, INVERSE);
         return;
     }
-    pass p = {.in = in,
-              .out = in,
-              .in_stride = l->in_stride,
-              .out_stride = l->in_stride,
-              .in_line = l->in_line,
-              .out_line = l->in_line,
-              .lines = l->lines,
-              .blocks = plan->n,
-              .m = 1};
+    pass p = {.in = in, .out = in, .from = &l->in, .to = &l->in, .lines = l->lines};
     for (int s = plan->stages - 1; s >= 0; s--) {
-        p.blocks /= plan->radix[s];
-        p.twiddle = plan->twiddle[s];
+        set_stage(&p, plan, s);
         if (s == 0) {
             p.out = out;
-            p.out_stride = l->out_stride;
-            p.out_line = l->out_line;
+            p.to = &l->out;
         }
         run_pass(plan, s, &p, 1);
-        p.m *= plan->radix[s];
     }
 }

@@ -29,6 +29,8 @@ typedef struct fft_plan {
     int64_t n;
     int stages;
     int radix[MAX_STAGES];
+    int64_t blocks[MAX_STAGES]; /* transforms that the stages before have left */
+    int64_t apart[MAX_STAGES];  /* m: elements between those of a butterfly */
     const float
         *twiddle[MAX_STAGES];        /* (cos, sin) [m - 1][radix - 1]: exp(-2 pi i j q/(m radix)) */
     const float *circle[MAX_STAGES]; /* (cos, sin)(2 pi i/p), i < p, of a prime radix above 7 */
@@ -49,9 +51,14 @@ const fft_plan *FALLBACK(fft_plan_build)(int64_t n, void *memory);
 /* Floats of work space that transforms with this plan need; often 0. */
 int64_t FALLBACK(fft_work_floats)(int64_t n);
 
-/* Several lines at once; strides between elements and between lines, in floats. */
+/* Several lines at once; floats between their elements, and from line to line. */
+typedef struct fft_stride {
+    int64_t element, line;
+} fft_stride;
+
 typedef struct fft_lines {
-    int64_t lines, in_stride, in_line, out_stride, out_line;
+    int64_t lines;
+    fft_stride in, out;
 } fft_lines;
 
 /* Input and output are apart or identical; after inverse() the input is garbage. Neither

@@ -4,7 +4,7 @@
 
 enum {
     CACHE = 1 << 20,        /* bytes that a task may fill: half of a usual second-level cache */
-    BEYOND_CACHE = 8 << 20, /* larger results would push their reader's other data out anyway */
+    BEYOND_CACHE = 4 << 20, /* larger results would push their reader's other data out anyway */
     MOST_CHANNELS = 128,    /* of a block: long enough runs of memory */
     TASKS = 32,             /* backward: enough to feed many threads */
     FEWEST_IMAGES = 4,      /* backward: fewer would make the partial sums the larger work */
@@ -29,6 +29,8 @@ static void cut(filter_job *job, int backward, int workers) {
     job->half = job->width / 2 + 1;
     job->pitch = (job->width | 1) * COMPLEX; /* odd, so that a column does not fall into one set */
     job->pairs = divide_up(job->channels, COMPLEX);
+    job->chunk = ROW_BYTES / (job->width * COMPLEX * (int64_t)sizeof(float));
+    job->chunk = job->chunk < 1 ? 1 : job->chunk;
     int64_t planes = backward ? 2 : 1;
     int64_t floats = planes * (plane_floats(job) + pair_symbol_floats(job));
     job->wide = least(MOST_CHANNELS / COMPLEX, CACHE / (4 * floats));

@@ -13,6 +13,8 @@
 /* Rows that are transformed at a time fill this at most (or are one): part of a first-level cache.
  */
 enum { ROW_BYTES = 8192 };
+/* Floats of a plane that fits a first-level cache with some room beside it. */
+enum { SMALL_PLANE = 5 << 10 };
 
 typedef struct filter_job {
     pdessm_pool *pool;
@@ -27,6 +29,7 @@ typedef struct filter_job {
     int64_t half;  /* W/2+1 */
     int64_t pitch; /* floats between the rows of a plane */
     int64_t pairs, wide, blocks, parts;
+    int64_t chunk; /* rows that are transformed at a time */
     int64_t at_symbol, at_plane, at_lines, at_slots, end;
     int64_t line_floats; /* of at_lines: room for lines and row chunks, transforms' work behind */
     int stream;          /* the result goes past the caches */

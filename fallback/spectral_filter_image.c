@@ -35,12 +35,9 @@ static void put_part(float *p, cvec v, int64_t n) {
         vec_store_part(p + LANES, v.im, n - LANES);
 }
 
-/* Rows that are transformed at a time: all passes over them in the first-level cache. */
+/* Rows that are transformed at a time, so that all passes over them stay in the first cache. */
 static int64_t row_chunk(const filter_job *job, int64_t y) {
-    int64_t rows = ROW_BYTES / (job->width * COMPLEX * (int64_t)sizeof(float));
-    int64_t left = job->height - y;
-    rows = rows < 1 ? 1 : rows;
-    return rows < left ? rows : left;
+    return job->chunk < job->height - y ? job->chunk : job->height - y;
 }
 
 /* A channel pair's rows of an image into its plane, transformed. */
@@ -50,14 +47,13 @@ static void rows_in(const filter_job *job, int64_t pair, const float *image, flo
     float *work = line + job->line_floats;
     for (int64_t y = 0, rows; y < job->height; y += rows) {
         const float *in = image + y * width * channels + pair_channel(pair);
-        fft_lines l = {0, channels, width * channels, COMPLEX, job->pitch};
-        rows = l.lines = row_chunk(job, y);
+        rows = row_chunk(job, y);
+        fft_lines l = {rows, {channels, width * channels}, {COMPLEX, job->pitch}};
         if (size < COMPLEX) {
             for (int64_t i = 0; i < rows * width; i++)
                 put(line + i * COMPLEX, get_part(in + i * channels, size));
             in = line;
-            l.in_stride = COMPLEX;
-            l.in_line = width * COMPLEX;
+            l.in = (fft_stride){COMPLEX, width * COMPLEX};
         }
         FALLBACK(fft_forward)(job->rows, &l, in, plane + y * job->pitch, work);
     }
@@ -92,42 +88,45 @@ static void rows_out(const filter_job *job, int64_t block, float *plane, float *
             float *in = plane + p * plane_floats(job) + y * job->pitch;
             float *out = image + y * width * channels + pair_channel(pair);
             if (size == COMPLEX && !job->stream && !job->add_out) {
-                fft_lines l = {rows, COMPLEX, job->pitch, channels, width * channels};
+                fft_lines l = {rows, {COMPLEX, job->pitch}, {channels, width * channels}};
                 FALLBACK(fft_inverse)(job->rows, &l, in, out, work);
                 continue;
             }
-            fft_lines l = {rows, COMPLEX, job->pitch, COMPLEX, width * COMPLEX};
+            fft_lines l = {rows, {COMPLEX, job->pitch}, {COMPLEX, width * COMPLEX}};
             FALLBACK(fft_inverse)(job->rows, &l, in, line, work);
             emit(job, line, out, rows * width, size);
         }
     }
 }
 
-/* Where the next image of the block lies, line by line of the cache: its memory is asked for while
- * the columns of this one are at work, which touch none. */
+/* Where the next image of the block lies: its memory is asked for, a part for each mode, while the
+ * columns of this one are at work, which touch none. */
 typedef struct ahead {
     const char *at;
-    int64_t left, run, skip; /* lines left of this run, lines of a run, bytes to the next run */
+    int64_t left, run, skip; /* parts left of this run, parts of a run, bytes to the next run */
     int64_t runs;
 } ahead;
 
+/* Over the modes of a half spectrum, this asks for a whole image and a little more. */
+enum { PART = 128, PARTS = 2 * COMPLEX * 4 < PART ? 1 : 2 * COMPLEX * 4 / PART };
+
 static ahead look_ahead(const filter_job *job, int64_t block, const float *image, int there_is) {
-    int64_t pixels = job->height * job->width;
-    int64_t channels = job->channels - pair_channel(block * job->wide);
-    if (channels > job->wide * COMPLEX)
-        channels = job->wide * COMPLEX;
-    int64_t run = (channels * (int64_t)sizeof(float) + 63) / 64;
-    return (ahead){.at = (const char *)(image + pair_channel(block * job->wide)),
+    int64_t first = pair_channel(block * job->wide), channels = job->channels - first;
+    channels = channels < job->wide * COMPLEX ? channels : job->wide * COMPLEX;
+    int64_t run = (channels * (int64_t)sizeof(float) + PART - 1) / PART;
+    return (ahead){.at = (const char *)(there_is ? image + first : NULL),
                    .left = run,
                    .run = run,
-                   .skip = job->channels * (int64_t)sizeof(float) - run * 64,
-                   .runs = there_is ? pixels : 0};
+                   .skip = job->channels * (int64_t)sizeof(float) - run * PART,
+                   .runs = there_is ? job->height * job->width : 0};
 }
 
-/* Four lines for each mode make a whole image over the half spectrum. */
 static inline void ask_ahead(ahead *a) {
-    for (int i = 0; i < 4 && a->runs > 0; i++, a->at += 64) {
+    if (a->runs <= 0)
+        return;
+    for (int i = 0; i < PARTS; i++, a->at += PART) {
         prefetch(a->at);
+        prefetch(a->at + 64);
         if (--a->left == 0) {
             a->at += a->skip;
             a->left = a->run;
@@ -136,15 +135,21 @@ static inline void ask_ahead(ahead *a) {
     }
 }
 
+/* The columns of mx and -mx, which may be the same, at their places in the transforms' order. */
+typedef struct columns {
+    float *at[2];
+    int64_t element; /* floats from one to the next */
+} columns;
+
 /* The spectra of the pair's two real fields are (z + z')/2 and (z - z')/2i with z' = conj Z(-k), so
  * with P1 = G1 (z + z')/2 and P2 = G2 (z - z')/2 the results are P1 + P2 at k and, since fields are
- * real, conj(P1 - P2) at -k. a holds the column of k, b that of -k. */
-static void filter_column(float *a, float *b, const float *symbol, int64_t n, const int32_t *mirror,
-                          ahead *next) {
+ * real, conj(P1 - P2) at -k. */
+static void filter_columns(columns c, const float *symbol, int64_t n, const int32_t *mirror,
+                           ahead *next) {
     for (int64_t j = 0; j < n; j++, symbol += 2 * COMPLEX) {
-        float *at = a + j * COMPLEX, *opposite = b + mirror[j] * COMPLEX;
+        float *at = c.at[0] + j * c.element, *opposite = c.at[1] + mirror[j] * c.element;
         ask_ahead(next);
-        if (a == b && mirror[j] < j)
+        if (c.at[0] == c.at[1] && mirror[j] < j)
             continue;
         cvec z = get(at), z1 = get_conj(opposite);
         cvec p1 = multiply(get(symbol), c_add(z, z1));
@@ -155,52 +160,77 @@ static void filter_column(float *a, float *b, const float *symbol, int64_t n, co
     }
 }
 
-/* sums += 4 U conj(g) for both fields of the pair; u and g: columns of k and -k. */
-static void correlate_column(float *const u[2], float *const g[2], float *sums, int64_t n,
-                             const int32_t *mirror, ahead *next) {
+/* sums += 4 U conj(g) for both fields of the pair. */
+static void correlate_columns(columns u, columns g, float *sums, int64_t n, const int32_t *mirror,
+                              ahead *next) {
     for (int64_t j = 0; j < n; j++, sums += 2 * COMPLEX) {
-        int64_t opposite = mirror[j] * COMPLEX;
+        int64_t at = j * u.element, opposite = mirror[j] * u.element;
         ask_ahead(next);
-        if (u[0] == u[1] && mirror[j] < j)
+        if (u.at[0] == u.at[1] && mirror[j] < j)
             continue;
-        cvec z = get(u[0] + j * COMPLEX), z1 = get_conj(u[1] + opposite);
-        cvec h = get_conj(g[0] + j * COMPLEX), h1 = get(g[1] + opposite);
+        cvec z = get(u.at[0] + at), z1 = get_conj(u.at[1] + opposite);
+        cvec h = get_conj(g.at[0] + at), h1 = get(g.at[1] + opposite);
         put(sums, c_add(get(sums), multiply(c_add(z, z1), c_add(h, h1))));
         put(sums + COMPLEX, c_add(get(sums + COMPLEX), multiply(c_sub(z, z1), c_sub(h, h1))));
     }
 }
 
-/* Columns mx and -mx of a plane, which may be the same, side by side in `line`. */
-static fft_lines columns_in(const filter_job *job, const float *plane, int64_t mx, float *line,
-                            float *column[2], float *work) {
-    int64_t at = job->rows->place[mx], opposite = job->rows->place[(job->width - mx) % job->width];
-    fft_lines l = {at == opposite ? 1 : 2, job->pitch, (opposite - at) * COMPLEX, COMPLEX,
-                   job->height * COMPLEX};
-    FALLBACK(fft_forward)(job->columns, &l, plane + at * COMPLEX, line, work);
-    column[0] = line;
-    column[1] = at == opposite ? line : line + job->height * COMPLEX;
+/* Where the columns of mx and -mx stand in a plane. */
+static columns columns_at(const filter_job *job, float *plane, int64_t mx) {
+    int64_t opposite = (job->width - mx) % job->width;
+    return (columns){
+        {plane + job->rows->place[mx] * COMPLEX, plane + job->rows->place[opposite] * COMPLEX},
+        job->pitch};
+}
+
+/* Small planes stay in the first cache, so all their columns are transformed together, in place. */
+static void small_plane(const filter_job *job, float *plane, float *u_plane, const float *symbol,
+                        float *sums, float *work, ahead next[2]) {
+    const fft_lines l = {job->width, {job->pitch, COMPLEX}, {job->pitch, COMPLEX}};
+    const int32_t *mirror = job->columns->mirror;
+    int64_t height = job->height, size = height * 2 * COMPLEX;
+    FALLBACK(fft_forward)(job->columns, &l, plane, plane, work);
+    if (sums) {
+        FALLBACK(fft_forward)(job->columns, &l, u_plane, u_plane, work);
+        for (int64_t mx = 0; mx < job->half; mx++)
+            correlate_columns(columns_at(job, u_plane, mx), columns_at(job, plane, mx),
+                              sums + mx * size, height, mirror, &next[1]);
+    }
+    if (!job->out)
+        return;
+    for (int64_t mx = 0; mx < job->half; mx++)
+        filter_columns(columns_at(job, plane, mx), symbol + mx * size, height, mirror, &next[0]);
+    FALLBACK(fft_inverse)(job->columns, &l, plane, plane, work);
+}
+
+/* Large ones give up two columns at a time, which stay in the first cache until they return. */
+static fft_lines borrow(const filter_job *job, columns from, float *line, columns *ret,
+                        float *work) {
+    int alone = from.at[0] == from.at[1];
+    int64_t size = job->height * COMPLEX;
+    fft_lines l = {alone ? 1 : 2, {job->pitch, from.at[1] - from.at[0]}, {COMPLEX, size}};
+    FALLBACK(fft_forward)(job->columns, &l, from.at[0], line, work);
+    *ret = (columns){{line, alone ? line : line + size}, COMPLEX};
     return l;
 }
 
-static void filter_columns(const filter_job *job, float *plane, const float *u_plane,
-                           const float *symbol, float *sums, float *line, ahead next[2]) {
-    int64_t height = job->height;
+static void large_plane(const filter_job *job, float *plane, float *u_plane, const float *symbol,
+                        float *sums, float *line, ahead next[2]) {
     float *work = line + job->line_floats;
     const int32_t *mirror = job->columns->mirror;
+    int64_t height = job->height, size = height * 2 * COMPLEX;
     for (int64_t mx = 0; mx < job->half; mx++) {
-        int64_t offset = mx * height * 2 * COMPLEX;
-        float *g[2], *u[2];
-        fft_lines l = columns_in(job, plane, mx, line, g, work);
+        columns from = columns_at(job, plane, mx), g, u;
+        fft_lines l = borrow(job, from, line, &g, work);
         if (sums) {
-            columns_in(job, u_plane, mx, line + 2 * height * COMPLEX, u, work);
-            correlate_column(u, g, sums + offset, height, mirror, &next[1]);
+            borrow(job, columns_at(job, u_plane, mx), line + size, &u, work);
+            correlate_columns(u, g, sums + mx * size, height, mirror, &next[1]);
         }
         if (!job->out)
             continue;
-        filter_column(g[0], g[1], symbol + offset, height, mirror, &next[0]);
-        fft_lines back = {l.lines, l.out_stride, l.out_line, l.in_stride, l.in_line};
-        FALLBACK(fft_inverse)
-        (job->columns, &back, line, plane + job->rows->place[mx] * COMPLEX, work);
+        filter_columns(g, symbol + mx * size, height, mirror, &next[0]);
+        fft_lines back = {l.lines, l.out, l.in};
+        FALLBACK(fft_inverse)(job->columns, &back, line, from.at[0], work);
     }
 }
 
@@ -217,8 +247,12 @@ void FALLBACK(filter_image)(const filter_job *job, int64_t block, int64_t image,
         rows_in(job, block * job->wide + p, job->in + offset, plane, line);
         if (sums)
             rows_in(job, block * job->wide + p, job->u + offset, u_plane, line);
-        filter_columns(job, plane, u_plane, scratch + job->at_symbol + symbol_offset,
-                       sums ? sums + symbol_offset : NULL, line, next);
+        const float *symbol = scratch + job->at_symbol + symbol_offset;
+        float *pair_sums = sums ? sums + symbol_offset : NULL;
+        if (plane_floats(job) <= SMALL_PLANE)
+            small_plane(job, plane, u_plane, symbol, pair_sums, line + job->line_floats, next);
+        else
+            large_plane(job, plane, u_plane, symbol, pair_sums, line, next);
     }
     if (job->out)
         rows_out(job, block, planes, job->out + offset, line);
