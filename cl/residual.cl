@@ -27,8 +27,8 @@ __kernel void residual_forward(READ(x), READ(gate), READ(m), WRITE(y), int items
 }
 
 /* to (+)= factor dy over the elements of a work-item; factor NULL: 1 */
-static inline void pass_on(__global const float *dy, __global const float *factor, __global float *to,
-                    int add, int span) {
+static inline void pass_on(__global const float *dy, __global const float *factor,
+                           __global float *to, int add, int span) {
     int c = 0;
 #if CPU_FORM
     for (; c + 16 <= span; c += 16) {

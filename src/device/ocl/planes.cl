@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* planes.cl: batched transposes around clFFT: [B, rows, cols] -> [B, cols, rows], of real or complex
- * numbers. Offsets in elements of the type moved. A tile of 16 x 16 goes through local memory, so
- * that both sides are read and written along their rows; the 17th column spares bank conflicts. */
+/* planes.cl: batched transposes around clFFT: [B, rows, cols] -> [B, cols, rows], of real or
+ * complex numbers. Offsets in elements of the type moved. A tile of 16 x 16 goes through local
+ * memory, so that both sides are read and written along their rows; the 17th column spares bank
+ * conflicts. */
 
 #define TILE 16
 
