@@ -47,12 +47,12 @@ if [ ! -d /usr/share/datasets/fashion-mnist ]; then
     data=shapes
 fi
 
-# The newest run is resumed if it has a checkpoint but not all of its steps.
+# The newest run is resumed if it does not have all of its steps.
 number=1
 while [ -e "$runs-$((number + 1))" ]; do number=$((number + 1)); done
 run="$runs-$number"
 last=$(printf '%s/step-%08d' "$run" "$steps")
-if compgen -G "$run/step-*/complete" >/dev/null && [ ! -e "$last" ]; then
+if [ -e "$run/config.yaml" ] && [ ! -e "$last" ]; then
     say "training goes on in $run"
     "$pdessm_cl" train --resume "$run" --steps "$steps" --device "$device" --max-time "$longest" >&2
 else

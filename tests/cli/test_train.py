@@ -154,6 +154,10 @@ def test_resume_errors(tmp):
     model.write_bytes(good)
     (tmp / "r/log.csv").write_text("a,b\n1,2\n")
     expect(run("train", "--resume", tmp / "r", "--steps", "4"), 4, "log.csv")
+    (tmp / "early").mkdir()
+    (tmp / "early/config.yaml").write_text((tmp / "r/config.yaml").read_text())
+    expect(run("train", "--resume", tmp / "early"), 0, "begins anew")
+    check(same_files(tmp / "early/step-00000002", checkpoint), "a run begun anew has the same bits")
     (checkpoint / "complete").unlink()
     expect(run("train", "--resume", tmp / "r", "--steps", "4"), 4, "no complete checkpoint")
 

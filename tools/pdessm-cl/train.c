@@ -133,29 +133,41 @@ out:
     return status;
 }
 
-/* Anything that a run leaves behind. */
-static int holds_a_run(const char *folder) {
+/* Does the folder have an entry whose name begins like this? */
+static int has_entry(const char *folder, const char *beginning) {
     int found = 0;
     DIR *dir = opendir(folder);
     for (const struct dirent *e; dir && !found && (e = readdir(dir));)
-        found = strcmp(e->d_name, "config.yaml") == 0 || strcmp(e->d_name, "log.csv") == 0 ||
-                strncmp(e->d_name, "step-", 5) == 0;
+        found = strncmp(e->d_name, beginning, strlen(beginning)) == 0;
     if (dir)
         closedir(dir);
     return found;
 }
 
+static int holds_a_run(const char *folder) {
+    return has_entry(folder, "config.yaml") || has_entry(folder, "log.csv") ||
+           has_entry(folder, "step-");
+}
+
+/* A run that was killed before its first checkpoint begins anew, which gives the same bits. */
+static pdessm_status find_checkpoint(job *j) {
+    pdessm_status status = pdessm_checkpoint_newest(j->c->ctx, j->folder, &j->checkpoint);
+    if (status != PDESSM_OK || j->checkpoint)
+        return status;
+    if (has_entry(j->folder, "step-"))
+        return pdessm_fail(j->c->ctx, PDESSM_ERROR_FILE,
+                           "%s: no complete checkpoint (step-*) to go on from; begin anew with "
+                           "another --out",
+                           j->folder);
+    pdessm_cli_note(j->c, "%s has no checkpoint yet: the run begins anew", j->folder);
+    return PDESSM_OK;
+}
+
 static pdessm_status prepare_folder(job *j) {
     cli *c = j->c;
     pdessm_status status = PDESSM_OK;
-    if (j->settings.resume) {
-        PDESSM_TRY(pdessm_checkpoint_newest(c->ctx, j->folder, &j->checkpoint));
-        PDESSM_REQUIRE(c->ctx, j->checkpoint, PDESSM_ERROR_FILE,
-                       "%s: no complete checkpoint (step-*) to go on from; begin anew with another "
-                       "--out",
-                       j->folder);
-        return PDESSM_OK;
-    }
+    if (j->settings.resume)
+        return find_checkpoint(j);
     PDESSM_REQUIRE(c->ctx, !holds_a_run(j->folder), PDESSM_ERROR_ARGUMENT,
                    "%s holds a run already; go on with --resume %s, or use another --out",
                    j->folder, j->folder);
