@@ -12,7 +12,7 @@
 
 /* Rows that are transformed at a time fill this at most (or are one): part of a first-level cache.
  */
-enum { ROW_BYTES = 8192 };
+enum { ROW_BYTES = 16384 };
 /* Floats of a plane that fits a first-level cache with some room beside it. */
 enum { SMALL_PLANE = 5 << 10 };
 
