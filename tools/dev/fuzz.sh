@@ -3,8 +3,8 @@
 # fuzz.sh: lets libFuzzer look for inputs that crash the file readers: fuzz.sh [BUILD]
 #
 # Clang, address and undefined-behaviour sanitizers (under which loops do not vectorise, hence
-# -Wno-pass-failed), 20 s a target. The quick suite replays generated
-# inputs under any compiler; this one finds new ones.
+# -Wno-pass-failed), 8 s a target: a smoke test of the suite. To look for longer, run a target below
+# BUILD/tests by hand. The tests fuzz-* replay generated inputs under any compiler; this finds new ones.
 set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
