@@ -95,6 +95,17 @@ def cifar():
     yield b"\xff" * 3073
 
 
+def config():
+    base = {"mixer": "pde", "width": 96, "depth": 4, "heads": 3, "patch": 4, "expand": 1, "states": 8,
+            "solution": "evolve", "image_size": [28, 28], "channels": 1, "num_classes": 10,
+            "reference_grid": [7, 7], "b_max": 0.25}
+    yield json.dumps(base).encode()
+    yield json.dumps({**base, "mixer": "attention", "solution": "forced", "unknown": [1, {}]}).encode()
+    for key in base:
+        yield json.dumps({**base, key: -1}).encode()
+        yield json.dumps({k: v for k, v in base.items() if k != key}).encode()
+
+
 def damage(rng, data):
     """One small act of violence: a cut, some bytes, a block moved, a number made large."""
     data = bytearray(data)
@@ -114,7 +125,7 @@ def damage(rng, data):
     return bytes(data)
 
 
-FORMATS = {f.__name__: f for f in (safetensors, idx, npy, npz, image, cifar)}
+FORMATS = {f.__name__: f for f in (safetensors, idx, npy, npz, image, cifar, config)}
 
 
 def main():
