@@ -230,24 +230,38 @@ pdessm_shape_text pdessm_tensor_shape(const pdessm_tensor *tensor) {
     return s;
 }
 
-pdessm_status pdessm_tensor_write(pdessm_tensor *tensor, const void *source) {
+/* Fills the tensor from source, or with zeros when source is NULL, on the side that works on it. */
+static pdessm_status replace(pdessm_tensor *tensor, const void *source) {
     pdessm_status status = PDESSM_OK;
-    pdessm_device *d = tensor->storage->device;
+    pdessm_storage *s = tensor->storage;
+    const pdessm_backend *b = s->device->backend;
+    void *state = s->device->state;
     size_t bytes = pdessm_tensor_bytes(tensor);
-    if (d->dry)
+    if (s->device->dry)
         return PDESSM_OK;
-    if (d->backend) {
+    if (b) {
         PDESSM_TRY(pdessm_tensor_to_remote(tensor, 0));
-        PDESSM_TRY(
-            d->backend->write(d->state, tensor->storage->remote, tensor->offset, bytes, source));
+        PDESSM_TRY(source ? b->write(state, s->remote, tensor->offset, bytes, source)
+                          : b->zero(state, s->remote, tensor->offset, bytes));
         pdessm_tensor_written(tensor, PDESSM_VALID_REMOTE);
     } else {
         PDESSM_TRY(pdessm_tensor_to_host(tensor, 0));
-        memcpy(pdessm_tensor_host(tensor), source, bytes);
+        if (source)
+            memcpy(pdessm_tensor_host(tensor), source, bytes);
+        else
+            memset(pdessm_tensor_host(tensor), 0, bytes);
         pdessm_tensor_written(tensor, PDESSM_VALID_HOST);
     }
 out:
     return status;
+}
+
+pdessm_status pdessm_tensor_write(pdessm_tensor *tensor, const void *source) {
+    return replace(tensor, source);
+}
+
+pdessm_status pdessm_tensor_zero(pdessm_tensor *tensor) {
+    return replace(tensor, NULL);
 }
 
 pdessm_status pdessm_tensor_read(pdessm_tensor *tensor, void *target) {
@@ -261,25 +275,6 @@ pdessm_status pdessm_tensor_read(pdessm_tensor *tensor, void *target) {
     } else {
         PDESSM_TRY(pdessm_tensor_to_host(tensor, 1));
         memcpy(target, pdessm_tensor_host(tensor), bytes);
-    }
-out:
-    return status;
-}
-
-pdessm_status pdessm_tensor_zero(pdessm_tensor *tensor) {
-    pdessm_status status = PDESSM_OK;
-    pdessm_device *d = tensor->storage->device;
-    size_t bytes = pdessm_tensor_bytes(tensor);
-    if (d->dry)
-        return PDESSM_OK;
-    if (d->backend) {
-        PDESSM_TRY(pdessm_tensor_to_remote(tensor, 0));
-        PDESSM_TRY(d->backend->zero(d->state, tensor->storage->remote, tensor->offset, bytes));
-        pdessm_tensor_written(tensor, PDESSM_VALID_REMOTE);
-    } else {
-        PDESSM_TRY(pdessm_tensor_to_host(tensor, 0));
-        memset(pdessm_tensor_host(tensor), 0, bytes);
-        pdessm_tensor_written(tensor, PDESSM_VALID_HOST);
     }
 out:
     return status;
