@@ -39,20 +39,21 @@ static int64_t extent(cli_case *k, int64_t least, int64_t most) {
     }
 }
 
-static void set(cli_case *k, int i, cli_fill fill, double scale, int rank, const int64_t *dims) {
+void pdessm_cli_case_set(cli_case *k, int i, cli_fill fill, double scale, int rank,
+                         const int64_t *dims) {
     k->operand[i] = (cli_operand){.fill = fill, .scale = scale, .rank = rank};
     for (int d = 0; d < rank; d++)
         k->operand[i].dims[d] = dims[d];
 }
 
-/* A new operand of normal numbers: set_normal(k, X, 2, rows, columns). */
-#define set_normal(k, i, ...)                                                                      \
-    set(k, i, CLI_NORMAL, 1, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),            \
-        (int64_t[]){__VA_ARGS__})
-
-static void set_like(cli_case *k, int i, int other, cli_fill fill, double scale) {
-    set(k, i, fill, scale, k->operand[other].rank, k->operand[other].dims);
+void pdessm_cli_case_set_like(cli_case *k, int i, int other, cli_fill fill, double scale) {
+    pdessm_cli_case_set(k, i, fill, scale, k->operand[other].rank, k->operand[other].dims);
 }
+
+/* Short names for the table below. */
+#define set pdessm_cli_case_set
+#define set_like pdessm_cli_case_set_like
+#define set_normal PDESSM_CLI_CASE_NORMAL
 
 /* Operand 0: 1 to 4 extents whose product stays small. */
 static void set_any(cli_case *k) {

@@ -5,6 +5,9 @@
 
 #include "device/device.h"
 
+struct cli;        /* cli.h */
+struct cli_opcall; /* opcall.h */
+
 /* How the numbers of an operand are drawn. */
 typedef enum cli_fill {
     CLI_ABSENT,
@@ -32,10 +35,22 @@ typedef struct cli_case {
     double attribute[PDESSM_MAX_ATTRIBUTES];
     int64_t terms;    /* additions behind one element of the result */
     double condition; /* by which the operator amplifies rounding */
+    int64_t period;   /* numbers of large operands repeat after so many; 0: never */
 } cli_case;
 
 /* Extents are biased to the ends of their range and to powers of two and their neighbours. */
 void pdessm_cli_case_draw(pdessm_op op, uint64_t seed, cli_case *ret);
+
+/* Operand i of a case that is made by hand. */
+void pdessm_cli_case_set(cli_case *k, int i, cli_fill fill, double scale, int rank,
+                         const int64_t *dims);
+/* The same with the extents of another operand. */
+void pdessm_cli_case_set_like(cli_case *k, int i, int other, cli_fill fill, double scale);
+/* Normal numbers: PDESSM_CLI_CASE_NORMAL(k, X, rows, columns). */
+#define PDESSM_CLI_CASE_NORMAL(k, i, ...)                                                          \
+    pdessm_cli_case_set(k, i, CLI_NORMAL, 1,                                                       \
+                        (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                 \
+                        (int64_t[]){__VA_ARGS__})
 
 /* "x [3, 17] weight [5, 17]" */
 typedef struct cli_case_text {
@@ -57,6 +72,17 @@ pdessm_status pdessm_cli_case_compare(const cli_case *k, pdessm_device *device,
 
 /* Runs it on one device, for what that leaves in the kernel cache. */
 pdessm_status pdessm_cli_case_run(const cli_case *k, pdessm_device *device);
+
+/* Operands of a call, filled as the case says, and room for its outputs. */
+pdessm_status pdessm_cli_case_operands(const cli_case *k, struct cli_opcall *o);
+/* What a backward pass needs besides: gradients of the outputs, drawn, and room for those of every
+ * input that can have one. */
+pdessm_status pdessm_cli_case_gradients(const cli_case *k, struct cli_opcall *o);
+
+/* Plain C to compare a device with; when that is plain C too, the portable build of it. *ret_name,
+ * which says so, lives as long as the run. */
+pdessm_status pdessm_cli_reference_open(struct cli *c, const pdessm_device *device,
+                                        pdessm_device **ret, const char **ret_name);
 
 /* |a - b| at its largest over |b| at its largest; infinite when anything is not finite. */
 double pdessm_cli_relative_error(const float *a, const float *b, int64_t count);

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "cases.h"
+#include "cli.h"
 #include "core/random.h"
+#include "fallback.h"
 #include "opcall.h"
 
 /* ------------------------------------------------------------------ numbers */
@@ -48,6 +50,18 @@ static double number(const cli_case *k, int operand, int64_t i) {
     }
 }
 
+/* How many of n numbers are drawn; repeat() makes the others, four bytes each. */
+static int64_t drawn(const cli_case *k, int64_t n) {
+    return k->period > 0 && k->period < n ? k->period : n;
+}
+
+static void repeat(void *values, int64_t first, int64_t n) {
+    const size_t width = sizeof(float);
+    for (int64_t done = first; done < n; done += first)
+        memcpy((char *)values + (size_t)done * width, values,
+               (size_t)(n - done < first ? n - done : first) * width);
+}
+
 static pdessm_status set_operand(const cli_case *k, cli_opcall *o, int i) {
     const cli_operand *operand = &k->operand[i];
     pdessm_status status = PDESSM_OK;
@@ -56,11 +70,12 @@ static pdessm_status set_operand(const cli_case *k, cli_opcall *o, int i) {
     for (int d = 0; d < operand->rank; d++)
         n *= operand->dims[d];
     PDESSM_TRY(pdessm_alloc(o->device->ctx, (size_t)n, sizeof(float), &values));
-    for (int64_t e = 0; e < n; e++)
+    for (int64_t e = 0; e < drawn(k, n); e++)
         if (operand->fill == CLI_INDEX)
             ((int32_t *)values)[e] = (int32_t)(operand->scale * uniform(k, OPERAND_STREAM + i, e));
         else
             ((float *)values)[e] = (float)number(k, i, e);
+    repeat(values, drawn(k, n), n);
     PDESSM_TRY(pdessm_cli_opcall_set(o, i, operand->rank, operand->dims, values));
 out:
     free(values);
@@ -69,20 +84,18 @@ out:
 
 /* ------------------------------------------------------------------ running */
 
-static pdessm_status run_forward(const cli_case *k, cli_opcall *o) {
+pdessm_status pdessm_cli_case_operands(const cli_case *k, cli_opcall *o) {
     pdessm_status status = PDESSM_OK;
     memcpy(o->call.attribute, k->attribute, sizeof k->attribute);
     for (int i = 0; o->row->letters[i]; i++)
         if (k->operand[i].fill != CLI_ABSENT)
             PDESSM_TRY(set_operand(k, o, i));
     PDESSM_TRY(pdessm_cli_opcall_make_outputs(o));
-    PDESSM_TRY(pdessm_cli_opcall_run(o, PDESSM_FORWARD));
 out:
     return status;
 }
 
-/* Gradients of outputs are drawn; every input that can have one gets its own. */
-static pdessm_status run_backward(const cli_case *k, cli_opcall *o) {
+pdessm_status pdessm_cli_case_gradients(const cli_case *k, cli_opcall *o) {
     pdessm_status status = PDESSM_OK;
     float *values = NULL;
     for (int i = 0; o->row->letters[i]; i++) {
@@ -90,16 +103,26 @@ static pdessm_status run_backward(const cli_case *k, cli_opcall *o) {
             continue;
         int64_t n = pdessm_tensor_count(o->call.operand[i]);
         PDESSM_TRY(pdessm_alloc(o->device->ctx, (size_t)n, sizeof *values, &values));
-        for (int64_t e = 0; e < n; e++)
+        for (int64_t e = 0; e < drawn(k, n); e++)
             values[e] = (float)normal(k, GRADIENT_STREAM + i, e);
+        repeat(values, drawn(k, n), n);
         PDESSM_TRY(pdessm_cli_opcall_set_gradient(o, i, values));
         free(values);
         values = NULL;
     }
-    PDESSM_TRY(pdessm_cli_opcall_run(o, PDESSM_BACKWARD));
 out:
     free(values);
     return status;
+}
+
+static pdessm_status run_forward(const cli_case *k, cli_opcall *o) {
+    pdessm_status status = pdessm_cli_case_operands(k, o);
+    return status == PDESSM_OK ? pdessm_cli_opcall_run(o, PDESSM_FORWARD) : status;
+}
+
+static pdessm_status run_backward(const cli_case *k, cli_opcall *o) {
+    pdessm_status status = pdessm_cli_case_gradients(k, o);
+    return status == PDESSM_OK ? pdessm_cli_opcall_run(o, PDESSM_BACKWARD) : status;
 }
 
 pdessm_status pdessm_cli_case_run(const cli_case *k, pdessm_device *device) {
@@ -189,5 +212,18 @@ pdessm_status pdessm_cli_case_compare(const cli_case *k, pdessm_device *device,
 out:
     pdessm_cli_opcall_end(&a);
     pdessm_cli_opcall_end(&b);
+    return status;
+}
+
+pdessm_status pdessm_cli_reference_open(cli *c, const pdessm_device *device, pdessm_device **ret,
+                                        const char **ret_name) {
+    pdessm_device *reference = NULL;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_device_open(c->ctx, "cpu", &reference));
+    if (!device->backend)
+        reference->host.fallback = &pdessm_fallback_base;
+    *ret_name = pdessm_cli_text(c, "plain C, instruction set %s", reference->host.fallback->isa);
+    *ret = reference;
+out:
     return status;
 }

@@ -186,14 +186,22 @@ static void print_help(cli *c, poptContext popt) {
     c->exit_code = pdessm_cli_finish_output();
 }
 
-/* All options of this subcommand: its own, then the common ones. */
+static int has_own(const char *name, const cli_option *own, int own_count) {
+    for (int i = 0; i < own_count; i++)
+        if (strcmp(own[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* All options of this subcommand: its own, then the common ones that it has not of its own. */
 static int collect(cli *c, cli_option *common, int common_count, cli_option *own, int own_count,
                    cli_option *ret[MAX_OPTIONS]) {
     int n = 0;
     for (int i = 0; i < own_count; i++)
         ret[n++] = &own[i];
     for (int i = 0; i < common_count; i++)
-        if (c->command->prints_result || strcmp(common[i].name, "format") != 0)
+        if ((c->command->prints_result || strcmp(common[i].name, "format") != 0) &&
+            !has_own(common[i].name, own, own_count))
             ret[n++] = &common[i];
     return n;
 }

@@ -35,7 +35,8 @@ typedef struct cli_positional {
     const char **target; /* stays as it was when the argument is absent */
 } cli_positional;
 
-/* Reads the command line of c->command: its options, then the common ones. After --help, and after
+/* Reads the command line of c->command: its options, and the common ones but for those that it has
+ * of its own. After --help, and after
  * wrong usage (one line that says what was expected), c->ended is set, nothing is left to do or to
  * say, and the answer is not OK. */
 pdessm_status pdessm_cli_parse(cli *c, cli_option *options, int option_count,

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cases.h"
-#include "fallback.h"
 #include "network.h"
 #include "opcall.h"
 #include "options.h"
@@ -163,17 +162,6 @@ static void print_json(job *j, int failed, const char *reference) {
     pdessm_cli_json_print(json);
 }
 
-/* Plain C is the reference; when it is the device too, its portable build is. */
-static pdessm_status open_reference(job *j, const char **ret_name) {
-    pdessm_status status = pdessm_device_open(j->c->ctx, "cpu", &j->reference);
-    if (status == PDESSM_OK && !j->c->device->backend)
-        j->reference->host.fallback = &pdessm_fallback_base;
-    if (status == PDESSM_OK)
-        *ret_name =
-            pdessm_cli_text(j->c, "plain C, instruction set %s", j->reference->host.fallback->isa);
-    return status;
-}
-
 static pdessm_status finish(job *j, const char *reference) {
     int failed = 0;
     for (int i = 0; i < j->count; i++)
@@ -205,7 +193,7 @@ static pdessm_status run(cli *c) {
                    PDESSM_ERROR_ARGUMENT, "no operator '%s'; `pdessm-cl op --list` shows them",
                    j.only);
     PDESSM_TRY(pdessm_cli_open_device(c));
-    PDESSM_TRY(open_reference(&j, &reference));
+    PDESSM_TRY(pdessm_cli_reference_open(c, c->device, &j.reference, &reference));
     PDESSM_TRY(verify_operators(&j));
     if (!j.only) {
         PDESSM_TRY(verify_network(&j, "pde-nano/4"));
