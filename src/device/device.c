@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "device/blas.h"
+#include "device/tuning.h"
 #include "fallback.h"
 
 const pdessm_fallback *pdessm_host_table(void) {
@@ -180,6 +181,42 @@ out:
     return status;
 }
 
+pdessm_status pdessm_device_find_blas(pdessm_device *device) {
+    if (device->blas)
+        return PDESSM_OK;
+    pdessm_status status = pdessm_blas_open(device->ctx, "auto", 0, &device->blas);
+    device->host.blas = device->blas;
+    return status;
+}
+
+static int tuned_for_cblas(const pdessm_tuning *tuning) {
+    for (int i = 0; i < pdessm_tuning_count(tuning); i++) {
+        const pdessm_tuned *e = pdessm_tuning_get(tuning, i);
+        if (strcmp(pdessm_tuning_value_text(e->op, e->choice, e->value).text, "cblas") == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* PDESSM_GEMM, where it names one, stands above what was measured. */
+static pdessm_status open_blas(pdessm_device *d) {
+    const char *asked = getenv("PDESSM_GEMM");
+    int free_choice = !asked || !*asked || strcmp(asked, "auto") == 0;
+    pdessm_status status = PDESSM_OK;
+    /* Ours was measured faster with AVX2 (by 1.2) and AVX-512 (by 1.2 to 1.5) than OpenBLAS with
+     * its kernels for these, which it does not even find on CPUs newer than itself. */
+    PDESSM_TRY(pdessm_blas_open(d->ctx, asked, strcmp(d->host.fallback->isa, "base") != 0,
+                                &d->blas));
+    d->host.blas_is_standard = d->blas != NULL;
+    d->host.blas = d->blas;
+    if (free_choice)
+        d->host.tuning = d->tuning;
+    if (free_choice && tuned_for_cblas(d->tuning))
+        PDESSM_TRY(pdessm_device_find_blas(d));
+out:
+    return status;
+}
+
 pdessm_status pdessm_device_open(pdessm_context *ctx, const char *name, pdessm_device **ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_device *d = NULL;
@@ -189,12 +226,9 @@ pdessm_status pdessm_device_open(pdessm_context *ctx, const char *name, pdessm_d
     PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *d, &d));
     d->ctx = ctx;
     d->host = (pdessm_host){.fallback = pdessm_host_table(), .pool = ctx->pool};
-    /* Ours was measured faster with AVX2 (by 1.2) and AVX-512 (by 1.2 to 1.5) than OpenBLAS with
-     * its kernels for these, which it does not even find on CPUs newer than itself. */
-    PDESSM_TRY(pdessm_blas_open(ctx, getenv("PDESSM_GEMM"),
-                                strcmp(d->host.fallback->isa, "base") != 0, &d->blas));
-    d->host.blas = d->blas;
     PDESSM_TRY(select_device(ctx, name, d));
+    PDESSM_TRY(pdessm_tuning_open(ctx, &d->info, &d->tuning));
+    PDESSM_TRY(open_blas(d));
     const char *routes = getenv("PDESSM_OPS");
     if (routes)
         PDESSM_TRY(pdessm_device_route(d, routes));
@@ -211,6 +245,7 @@ void pdessm_device_destroy(pdessm_device **device) {
         return;
     if (d->backend)
         d->backend->close(d->state);
+    pdessm_tuning_close(&d->tuning);
     pdessm_blas_close(&d->blas);
     free(d);
     *device = NULL;

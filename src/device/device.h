@@ -15,6 +15,7 @@ struct pdessm_device {
     struct pdessm_blas *blas;      /* what host.blas points to, or NULL */
     const pdessm_backend *backend; /* NULL: plain C only */
     void *state;                   /* the backend's */
+    struct pdessm_tuning *tuning;  /* what was measured on it; see tuning.h */
     /* Which operators stay on the host, by pass: asked for by a route, or found not to work. */
     unsigned char on_host[PDESSM_OP_COUNT][2];
     int profiling;
@@ -36,6 +37,10 @@ pdessm_status pdessm_run_call(pdessm_device *device, const pdessm_call *call);
 
 /* Both. */
 pdessm_status pdessm_dispatch(pdessm_device *device, const pdessm_call *call);
+
+/* Opens a CBLAS for comparison where our own matrix product is the standard; host.blas stays NULL
+ * when there is none. */
+pdessm_status pdessm_device_find_blas(pdessm_device *device);
 
 /* The best table of plain C operators that this CPU can run. */
 const struct pdessm_fallback *pdessm_host_table(void);

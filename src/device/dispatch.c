@@ -121,7 +121,7 @@ out:
 }
 
 static pdessm_status run_on_device(pdessm_device *d, const pdessm_call *call) {
-    const pdessm_launcher launcher = {d->backend, d->state, d->ctx, &d->info};
+    const pdessm_launcher launcher = {d->backend, d->state, d->ctx, &d->info, d->tuning};
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(visit(call, PDESSM_VALID_REMOTE, 0));
     PDESSM_TRY(pdessm_op_get(call->op)->descriptor->launch[call->pass](call, &launcher));

@@ -9,6 +9,8 @@
 struct pdessm_fallback; /* fallback/fallback.h */
 struct pdessm_blas;     /* device/blas.h */
 struct pdessm_backend;  /* device/backend.h */
+struct pdessm_tuning;   /* device/tuning.h */
+struct pdessm_tunable;  /* device/tuning.h */
 
 typedef enum pdessm_op {
 #define OP(name, letters, operands, attributes, meaning) PDESSM_OP_##name,
@@ -37,7 +39,9 @@ typedef struct pdessm_call {
 typedef struct pdessm_host {
     const struct pdessm_fallback *fallback;
     pdessm_pool *pool;
-    const struct pdessm_blas *blas; /* NULL: our own matrix product */
+    const struct pdessm_blas *blas; /* NULL: there is only our own matrix product */
+    int blas_is_standard;           /* it is what is used where nothing else was measured */
+    const struct pdessm_tuning *tuning;
 } pdessm_host;
 
 /* What a launch adapter may use. */
@@ -46,6 +50,7 @@ typedef struct pdessm_launcher {
     void *state;
     pdessm_context *ctx;
     const pdessm_device_info *info;
+    const struct pdessm_tuning *tuning;
 } pdessm_launcher;
 
 typedef struct pdessm_cost {
@@ -73,9 +78,10 @@ typedef pdessm_status (*pdessm_launch_fn)(const pdessm_call *call, const pdessm_
 typedef struct pdessm_descriptor {
     pdessm_shapes_fn shapes;
     pdessm_cost_fn cost;
-    pdessm_host_fn host[2];     /* host[BACKWARD] NULL: not differentiable */
-    pdessm_launch_fn launch[2]; /* NULL: plain C only */
-    int pass_through;           /* 1 + operand whose gradient equals the output's, or 0 */
+    pdessm_host_fn host[2];               /* host[BACKWARD] NULL: not differentiable */
+    pdessm_launch_fn launch[2];           /* NULL: plain C only */
+    int pass_through;                     /* 1 + operand whose gradient equals the output's, or 0 */
+    const struct pdessm_tunable *tunable; /* choices left open, or NULL */
 } pdessm_descriptor;
 
 /* The row itself, for listings: letters one per operand (see ops.def), names separated by blanks.

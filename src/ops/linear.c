@@ -63,7 +63,59 @@ out:
     return status;
 }
 
+/* ------------------------------------------------------------------ choices */
+
+enum { GEMM, PRODUCT, TILE };
+enum { OWN = 1, LIBRARY = 2 };
+
+/* Extents rounded up to powers of two; 1024 rows and more are one class. */
+static void classify(const pdessm_call *call, int64_t ret[PDESSM_CLASS_EXTENTS]) {
+    struct sizes s = sizes_of(call);
+    const int64_t extent[] = {s.m < 1024 ? s.m : 1024, s.width, s.k};
+    for (int i = 0; i < 3; i++)
+        for (ret[i] = 1; ret[i] < extent[i];)
+            ret[i] *= 2;
+}
+
+static int gemm_applies(const pdessm_site *site, int64_t value) {
+    return site->host && (value == OWN || site->host->blas);
+}
+
+static int64_t gemm_standard(const pdessm_site *site) {
+    return site->host && site->host->blas_is_standard ? LIBRARY : OWN;
+}
+
+/* CLBlast is not for CPU devices: see gemm.c of the OpenCL module. */
+static int product_applies(const pdessm_site *site, int64_t value) {
+    return site->info && (value == OWN || site->info->kind != PDESSM_DEVICE_OPENCL_CPU);
+}
+
+static int64_t product_standard(const pdessm_site *site) {
+    (void)site;
+    return LIBRARY;
+}
+
+static const pdessm_tunable tunable = {
+    .classify = classify,
+    .count = 2,
+    .choice = {[GEMM] = {.name = "gemm",
+                         .candidate = {OWN, LIBRARY},
+                         .names = (const char *const[]){NULL, "own", "cblas"},
+                         .applies = gemm_applies,
+                         .standard = gemm_standard},
+               [PRODUCT] = {.name = "product",
+                            .candidate = {OWN, LIBRARY},
+                            .names = (const char *const[]){NULL, "own", "clblast"},
+                            .applies = product_applies,
+                            .standard = product_standard}},
+};
+
 /* ------------------------------------------------------------------ plain C */
+
+static int uses_cblas(const pdessm_call *call, const pdessm_host *host) {
+    pdessm_site site = host_site(call, host);
+    return pdessm_choose(&site, GEMM) == LIBRARY;
+}
 
 static pdessm_linear_job host_linear(const pdessm_call *call, const pdessm_host *host) {
     struct sizes s = sizes_of(call);
@@ -71,7 +123,7 @@ static pdessm_linear_job host_linear(const pdessm_call *call, const pdessm_host 
                                .n = s.n,
                                .k = s.k,
                                .parts = s.parts,
-                               .sgemm = host->blas ? host->blas->sgemm : NULL};
+                               .sgemm = uses_cblas(call, host) ? host->blas->sgemm : NULL};
 }
 
 static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
@@ -115,6 +167,9 @@ static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *h
 
 static pdessm_status product(const pdessm_launcher *l, const pdessm_call *call,
                              const pdessm_gemm *gemm) {
+    pdessm_site site = site_of(call, l);
+    if (pdessm_choose(&site, PRODUCT) == OWN)
+        return PDESSM_ERROR_UNSUPPORTED;
     return l->backend->gemm(l->state, call, gemm);
 }
 
@@ -338,4 +393,5 @@ const pdessm_descriptor pdessm_descriptor_linear = {
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .tunable = &tunable,
 };

@@ -7,6 +7,7 @@
 
 #include "device/backend.h"
 #include "device/op.h"
+#include "device/tuning.h"
 #include "fallback.h"
 
 /* The name of operand i, for messages. */
@@ -136,6 +137,15 @@ static inline pdessm_status launch_integers(const pdessm_launcher *launcher,
     for (int i = 0; i < n; i++)
         kernel.scalar[i] = scalar_int(values[i]);
     return launch(launcher, call, &kernel);
+}
+
+/* Where a choice of tuning.h is made. */
+static inline pdessm_site site_of(const pdessm_call *call, const pdessm_launcher *launcher) {
+    return (pdessm_site){call, launcher->info, NULL, launcher->tuning};
+}
+
+static inline pdessm_site host_site(const pdessm_call *call, const pdessm_host *host) {
+    return (pdessm_site){call, NULL, host, host->tuning};
 }
 
 /* Do kernels take their CPU form on this device (CPU_FORM in cl/common.clh)? */

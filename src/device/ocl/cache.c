@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/cache_folder.h"
 #include "device/ocl/ocl.h"
 
 static const char magic[16] = "pdessm program 1";
@@ -60,38 +61,13 @@ pdessm_ocl_key pdessm_ocl_key_of(const pdessm_ocl *o, int texts, const char *con
 
 /* ------------------------------------------------------------------ folders */
 
-/* Makes a folder and those above it. */
-static int make_folder(char *path) {
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(path, 0777); /* what matters is whether the last one is there */
-        *slash = '/';
-    }
-    return mkdir(path, 0777) == 0 || errno == EEXIST;
-}
-
-static int folder_path(const char *child, char *ret, size_t size) {
-    const char *own = getenv("PDESSM_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME");
-    const char *home = getenv("HOME"), *tail = *child ? "/" : "";
-    int length;
-    if (own && *own)
-        length = snprintf(ret, size, "%s%s%s", own, tail, child);
-    else if (xdg && *xdg)
-        length = snprintf(ret, size, "%s/pdessm-cl%s%s", xdg, tail, child);
-    else if (home && *home)
-        length = snprintf(ret, size, "%s/.cache/pdessm-cl%s%s", home, tail, child);
-    else
-        return 0;
-    return length > 0 && (size_t)length < size;
-}
-
 int pdessm_ocl_cache_folder(const char *child, char *ret, size_t size) {
-    return folder_path(child, ret, size) && make_folder(ret);
+    return pdessm_cache_folder(child, ret, size) && pdessm_cache_folder_make(ret);
 }
 
 static int file_path(pdessm_ocl_key key, char *ret, size_t size) {
     char folder[PATH_BYTES];
-    if (!folder_path("programs", folder, sizeof folder))
+    if (!pdessm_cache_folder("programs", folder, sizeof folder))
         return 0;
     int length = snprintf(ret, size, "%s/%016llx%016llx.bin", folder,
                           (unsigned long long)key.half[0], (unsigned long long)key.half[1]);
@@ -208,7 +184,8 @@ static pdessm_status visit_cache(pdessm_context *ctx, int clear, int64_t *files,
     pdessm_status status = PDESSM_OK;
     for (size_t i = 0; i < sizeof children / sizeof *children; i++) {
         char folder[PATH_BYTES];
-        PDESSM_REQUIRE(ctx, folder_path(children[i], folder, sizeof folder), PDESSM_ERROR_IO,
+        PDESSM_REQUIRE(ctx, pdessm_cache_folder(children[i], folder, sizeof folder),
+                       PDESSM_ERROR_IO,
                        "there is no cache folder: neither PDESSM_CACHE_DIR, XDG_CACHE_HOME nor "
                        "HOME is set");
         PDESSM_TRY(visit_folder(ctx, folder, 0, clear, files, bytes));
@@ -223,7 +200,7 @@ pdessm_status pdessm_ocl_cache_info(pdessm_context *ctx, char *ret_path, size_t 
     pdessm_status status = visit_cache(ctx, 0, &files, &bytes);
     if (status != PDESSM_OK)
         return status;
-    if (!folder_path("", ret_path, path_size))
+    if (!pdessm_cache_folder("", ret_path, path_size))
         return pdessm_fail(ctx, PDESSM_ERROR_IO, "the cache folder's name is too long");
     *ret_files = files;
     *ret_bytes = bytes;
