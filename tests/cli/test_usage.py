@@ -5,7 +5,7 @@ import subprocess
 
 from cli import PROGRAM, check, expect, finish, parse, run
 
-COMMANDS = ["devices", "doctor", "verify", "op", "train", "sample", "forward", "info", "cache"]
+COMMANDS = ["devices", "doctor", "verify", "op", "train", "sample", "forward", "info", "tune", "cache"]
 NO_OPENCL = {"OCL_ICD_VENDORS": "/nonexistent"}
 
 

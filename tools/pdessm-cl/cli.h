@@ -66,6 +66,7 @@ double pdessm_cli_seconds(void);
     X(sample)                                                                                      \
     X(forward)                                                                                     \
     X(info)                                                                                        \
+    X(tune)                                                                                        \
     X(cache)
 
 /* Each subcommand's row lives in the file of its name. */
