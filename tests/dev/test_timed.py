@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# test_timed.py: what the measuring scripts rely on: test_timed.py TIMED. Every kind of work answers each
+# line with positive seconds, saves a model when asked, and tells its memory and operators at the end.
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/dev"))
+import measuring  # noqa: E402
+
+TIMED = sys.argv[1]
+SMALL = ["--size", "16x16", "--batch", "2", "--steps", "1"]
+# Work: an operator that it must have run.
+WORKS = {"filter": "spectral_filter", "filter-gradient": "spectral_filter",
+         "mixer": "spectral_filter", "forward": "linear", "step": "adamw", "sample": "combine"}
+failures = 0
+
+
+def check(condition, what):
+    global failures
+    if not condition:
+        failures += 1
+        print("FAIL " + what)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    for work, operator in WORKS.items():
+        model = pathlib.Path(folder) / (work + ".safetensors")
+        worker = measuring.Worker([TIMED, work, "--model", "pde-nano/4", "--profile", "1", "--save",
+                                   model] + SMALL)
+        seconds = worker.run(0) + worker.run(0.01)
+        check(len(seconds) >= 2 and all(0 < s < 60 for s in seconds), "%s: %s" % (work, seconds))
+        end = worker.end()
+        check(end["peak_bytes"] > 1e6, "%s: %s" % (work, end))
+        names = {row["name"] for row in end["operators"]}
+        check(operator in names, "%s ran %s, expected %s among them" % (work, names, operator))
+        check(model.exists() != work.startswith("filter"), "%s: --save" % work)
+    many = measuring.Worker([TIMED, "mixer", "--model", "attn-nano/4"] + SMALL)
+    slices = measuring.alternate({"a": many}, 3, 0)
+    many.end()
+    check(len(slices["a"]) == 3, "a slice for each round: %s" % slices)
+
+for words in [[], ["nothing"], ["step", "--size", "0x0"], ["step", "--batch"], ["step", "--x", "1"]]:
+    code = subprocess.run([TIMED] + words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    check(code.returncode == 2 and "usage" in code.stderr, "usage: %s" % words)
+wrong = subprocess.run([TIMED, "step", "--model", "pde-huge/3"], capture_output=True, text=True,
+                       stdin=subprocess.DEVNULL)
+check(wrong.returncode != 0 and "pde-huge" in wrong.stderr, "an unknown model is named")
+print("%d failed" % failures)
+sys.exit(1 if failures else 0)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+# measuring.py: what the measuring scripts share: workers that run one piece of work on demand, their
+# alternation, spreads, and the name of the machine.
+import datetime
+import json
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Worker:
+    """A process that answers each line "SECONDS" with a JSON list of seconds (timed.c, worker.py)."""
+
+    def __init__(self, command):
+        # PYTHONPATH and the like are the caller's; the working folder is the caller's too.
+        self.command = [str(word) for word in command]
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
+        self.ready = self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("%s ended with %s before it answered" % (
+                " ".join(self.command), self.process.wait()))
+        return json.loads(line)
+
+    def run(self, seconds):
+        self.process.stdin.write("%g\n" % seconds)
+        self.process.stdin.flush()
+        return self.answer()
+
+    def end(self):
+        """Ends the process; what it says last: peak_bytes and more."""
+        self.process.stdin.close()
+        last = self.answer()
+        if self.process.wait() != 0:
+            raise RuntimeError("%s exited with %d" % (" ".join(self.command),
+                                                      self.process.returncode))
+        return last
+
+
+def alternate(workers, rounds, seconds):
+    """Slices of all workers in turn, each second round backwards, so that a drift of the machine
+    meets all alike: {name: [median of each slice]}."""
+    slices = {name: [] for name in workers}
+    for r in range(rounds):
+        for name in list(workers)[::-1 if r % 2 else 1]:
+            slices[name].append(statistics.median(workers[name].run(seconds)))
+    return slices
+
+
+def spread(values):
+    """Median and extremes."""
+    return {"median": statistics.median(values), "low": min(values), "high": max(values),
+            "count": len(values)}
+
+
+def ratios(slices, over, under):
+    """Of slices measured next to each other."""
+    return spread([a / b for a, b in zip(slices[over], slices[under])])
+
+
+def run_text(*command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def processor():
+    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def source(command):
+    """Where figures come from: machine, commit, command."""
+    changed = run_text("git", "status", "--porcelain", "--untracked-files=no",
+                       "--", "src", "fallback", "cl", "include", "tools/pdessm-cl")
+    return {"machine": processor(), "cores": len(os.sched_getaffinity(0)),
+            "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            "system": "%s %s" % (platform.system(), platform.release()),
+            "date": datetime.date.today().isoformat(),
+            "commit": run_text("git", "rev-parse", "--short=10", "HEAD") + ("+" if changed else ""),
+            "command": command}
+
+
+def store(path, result):
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* timed.c: runs one piece of work again and again on plain C and says how long each run took, so
+ * that a script can alternate it with another program: tools/dev/peer/time_both.py, scaling.py.
+ *
+ * timed filter|filter-gradient|mixer|forward|step|sample [--model PRESET] [--size HxW] [--batch N]
+ *       [--depth N] [--steps N] [--threads N] [--save FILE] [--profile 1]
+ *
+ * filter: 384 channels on a grid of --size tokens; all others: --size pixels. sample draws --batch
+ * images in --steps steps of Heun's method with guidance 2. --save writes the initial model.
+ * Each line of stdin is a number of seconds: the work is done until they are over, at least once,
+ * and a line answers, a JSON list of seconds. At the end of stdin a last line tells the peak
+ * memory, with --profile also the operators. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <pdessm/pdessm.h>
+
+#include "device/device.h"
+#include "model/model.h"
+
+enum { FILTER_CHANNELS = 384, MOST_RUNS = 100000 };
+
+typedef struct timed {
+    const char *model_name, *save;
+    int height, width, batch, depth, steps, threads, profile;
+    pdessm_context *ctx;
+    pdessm_device *device;
+    pdessm_config config;
+    pdessm_model *model;
+    pdessm_graph *graph;
+    pdessm_dataset *data;
+    pdessm_trainer *trainer;
+    pdessm_call call; /* of the filter */
+    float *images;
+    int32_t *labels;
+} timed;
+
+typedef struct work {
+    const char *name;
+    pdessm_status (*prepare)(timed *t);
+    pdessm_status (*once)(timed *t);
+} work;
+
+/* ------------------------------------------------------------------ tensors of no special content
+ */
+
+/* Deterministic, in [-1, 1). */
+static pdessm_status fill(timed *t, pdessm_tensor *x) {
+    pdessm_status status = PDESSM_OK;
+    const int64_t n = pdessm_tensor_count(x);
+    uint32_t state = 1;
+    float *values = NULL;
+    PDESSM_TRY(pdessm_alloc(t->ctx, (size_t)n, sizeof *values, &values));
+    for (int64_t i = 0; i < n; i++) {
+        state = state * 1664525u + 1013904223u;
+        values[i] = (float)(state >> 8) / (float)(1 << 23) - 1;
+    }
+    PDESSM_TRY(pdessm_tensor_write(x, values));
+out:
+    free(values);
+    return status;
+}
+
+static pdessm_status make_filled(timed *t, int rank, const int64_t *dims, pdessm_tensor **ret) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_tensor_create(t->device, PDESSM_FLOAT32, rank, dims, ret));
+    PDESSM_TRY(fill(t, *ret));
+out:
+    return status;
+}
+
+/* ------------------------------------------------------------------ kinds of work */
+
+static pdessm_status prepare_filter(timed *t) {
+    const int64_t image[] = {t->batch, t->height, t->width, FILTER_CHANNELS};
+    const int64_t modes[] = {t->height, t->width / 2 + 1, FILTER_CHANNELS, 2};
+    pdessm_status status = PDESSM_OK;
+    t->call = (pdessm_call){.op = PDESSM_OP_spectral_filter};
+    PDESSM_TRY(make_filled(t, 4, image, &t->call.operand[0]));
+    PDESSM_TRY(make_filled(t, 4, modes, &t->call.operand[1]));
+    PDESSM_TRY(make_filled(t, 4, image, &t->call.operand[2]));
+    PDESSM_TRY(make_filled(t, 4, image, &t->call.gradient[0]));
+    PDESSM_TRY(make_filled(t, 4, modes, &t->call.gradient[1]));
+    PDESSM_TRY(make_filled(t, 4, image, &t->call.gradient[2]));
+out:
+    return status;
+}
+
+static pdessm_status run_filter(timed *t) {
+    t->call.pass = PDESSM_FORWARD;
+    return pdessm_dispatch(t->device, &t->call);
+}
+
+/* Forward, then the gradients by u and by the symbol. */
+static pdessm_status run_filter_gradient(timed *t) {
+    pdessm_status status = run_filter(t);
+    t->call.pass = PDESSM_BACKWARD;
+    return status == PDESSM_OK ? pdessm_dispatch(t->device, &t->call) : status;
+}
+
+static pdessm_status make_model(timed *t) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_model_create(t->device, &t->config, 0, &t->model));
+    PDESSM_TRY(pdessm_model_init(t->model, 0));
+    if (t->save)
+        PDESSM_TRY(pdessm_model_save(t->model, t->save));
+out:
+    return status;
+}
+
+static pdessm_status prepare_forward(timed *t) {
+    const int64_t batch = t->batch;
+    const int64_t image[] = {batch, t->config.channels, t->height, t->width};
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(make_model(t));
+    PDESSM_TRY(pdessm_graph_create(t->device, &t->graph));
+    pdessm_tensor *x = pdessm_graph_input(t->graph, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *time = pdessm_graph_input(t->graph, PDESSM_FLOAT32, 1, &batch);
+    pdessm_tensor *label = pdessm_graph_input(t->graph, PDESSM_INT32, 1, &batch);
+    pdessm_graph_output(t->graph, pdessm_model_velocity(t->model, t->graph, x, time, label));
+    PDESSM_TRY(pdessm_graph_plan(t->graph, NULL));
+    PDESSM_TRY(fill(t, x));
+    PDESSM_TRY(fill(t, time));
+    PDESSM_TRY(pdessm_tensor_write(label, t->labels));
+out:
+    return status;
+}
+
+/* The first block's mixer alone: [B, N, C] -> [B, N, C]. */
+static pdessm_status prepare_mixer(timed *t) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(make_model(t));
+    PDESSM_TRY(pdessm_graph_create(t->device, &t->graph));
+    const pdessm_builder b = {.model = t->model,
+                              .graph = t->graph,
+                              .batch = t->batch,
+                              .height = t->height / t->config.patch,
+                              .width = t->width / t->config.patch};
+    const int64_t tokens[] = {b.batch, b.height * b.width, t->config.width};
+    pdessm_tensor *h = pdessm_graph_input(t->graph, PDESSM_FLOAT32, 3, tokens);
+    pdessm_graph_output(t->graph, t->config.mixer == PDESSM_MIXER_PDE
+                                      ? pdessm_build_pde_mixer(&b, 0, h)
+                                      : pdessm_build_attention_mixer(&b, 0, h));
+    PDESSM_TRY(pdessm_graph_plan(t->graph, NULL));
+    PDESSM_TRY(fill(t, h));
+out:
+    return status;
+}
+
+static pdessm_status run_graph(timed *t) {
+    return pdessm_graph_forward(t->graph);
+}
+
+static pdessm_status prepare_step(timed *t) {
+    const pdessm_dataset_options data = {
+        .height = t->height, .width = t->width, .limit = 4 * (int64_t)t->batch};
+    pdessm_train_options options = pdessm_train_defaults();
+    pdessm_status status = PDESSM_OK;
+    options.batch = t->batch;
+    if (t->save) {
+        PDESSM_TRY(make_model(t));
+        pdessm_model_destroy(&t->model);
+    }
+    PDESSM_TRY(pdessm_dataset_open(t->ctx, "shapes", &data, &t->data));
+    PDESSM_TRY(pdessm_trainer_create(t->device, t->data, &t->config, &options, &t->trainer));
+out:
+    return status;
+}
+
+static pdessm_status run_step(timed *t) {
+    return pdessm_trainer_step(t->trainer);
+}
+
+static pdessm_status prepare_sample(timed *t) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(make_model(t));
+    PDESSM_TRY(pdessm_alloc(t->ctx, (size_t)(t->batch * t->config.channels * t->height * t->width),
+                            sizeof *t->images, &t->images));
+out:
+    return status;
+}
+
+static pdessm_status run_sample(timed *t) {
+    pdessm_sample_options options = pdessm_sample_defaults();
+    options.steps = t->steps;
+    options.guidance = 2;
+    options.batch = t->batch;
+    return pdessm_sample(t->model, &options, t->batch, t->labels, t->images, NULL);
+}
+
+static const work works[] = {
+    {"filter", prepare_filter, run_filter},
+    {"filter-gradient", prepare_filter, run_filter_gradient},
+    {"mixer", prepare_mixer, run_graph},
+    {"forward", prepare_forward, run_graph},
+    {"step", prepare_step, run_step},
+    {"sample", prepare_sample, run_sample},
+};
+
+/* ------------------------------------------------------------------ the loop */
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static pdessm_status answer(timed *t, const work *w, double seconds) {
+    const double begin = now();
+    double last = begin;
+    pdessm_status status = PDESSM_OK;
+    for (int i = 0; i == 0 || (last - begin < seconds && i < MOST_RUNS); i++) {
+        PDESSM_TRY(w->once(t));
+        PDESSM_TRY(pdessm_device_finish(t->device));
+        const double end = now();
+        printf("%s%.9f", i ? ", " : "[", end - last);
+        last = end;
+    }
+    printf("]\n");
+    fflush(stdout);
+out:
+    return status;
+}
+
+static pdessm_status serve(timed *t, const work *w) {
+    pdessm_status status = PDESSM_OK;
+    char line[64];
+    PDESSM_TRY(w->once(t)); /* what only the first run does */
+    if (t->profile)
+        PDESSM_TRY(pdessm_device_profile_enable(t->device, 1));
+    printf("{}\n");
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin))
+        PDESSM_TRY(answer(t, w, atof(line)));
+out:
+    return status;
+}
+
+static pdessm_status print_end(timed *t) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_profile_row *rows = NULL;
+    struct rusage usage;
+    int count = 0;
+    getrusage(RUSAGE_SELF, &usage);
+    if (t->profile)
+        PDESSM_TRY(pdessm_device_profile(t->device, &rows, &count));
+    printf("{\"peak_bytes\": %lld, \"operators\": [", 1024 * (long long)usage.ru_maxrss);
+    for (int i = 0; i < count; i++)
+        printf("%s{\"name\": \"%s\", \"pass\": \"%s\", \"calls\": %lld, \"seconds\": %.9g, "
+               "\"flops\": %.9g, \"bytes\": %.9g}",
+               i ? ", " : "", rows[i].name, rows[i].pass, (long long)rows[i].calls, rows[i].seconds,
+               rows[i].flops, rows[i].bytes);
+    printf("]}\n");
+out:
+    free(rows);
+    return status;
+}
+
+/* ------------------------------------------------------------------ arguments */
+
+static int parse(timed *t, int argc, char **argv) {
+    const struct {
+        const char *name;
+        int *number;
+    } numbers[] = {{"--batch", &t->batch},
+                   {"--depth", &t->depth},
+                   {"--steps", &t->steps},
+                   {"--threads", &t->threads},
+                   {"--profile", &t->profile}};
+    int known = argc % 2 == 0;
+    for (int i = 2; i + 1 < argc && known; i += 2) {
+        const char *value = argv[i + 1];
+        known = 0;
+        for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
+            if (strcmp(argv[i], numbers[k].name) == 0)
+                known = sscanf(value, "%d", numbers[k].number) == 1;
+        if (strcmp(argv[i], "--size") == 0)
+            known = sscanf(value, "%dx%d", &t->height, &t->width) == 2;
+        else if (strcmp(argv[i], "--model") == 0)
+            known = (t->model_name = value) != NULL;
+        else if (strcmp(argv[i], "--save") == 0)
+            known = (t->save = value) != NULL;
+    }
+    return known && t->batch > 0 && t->height > 0 && t->width > 0;
+}
+
+static const work *find_work(const char *name) {
+    for (size_t i = 0; name && i < sizeof works / sizeof *works; i++)
+        if (strcmp(works[i].name, name) == 0)
+            return &works[i];
+    return NULL;
+}
+
+/* The configuration, and labels that take all classes in turn. */
+static pdessm_status configure(timed *t) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_config_preset(t->ctx, t->model_name, &t->config));
+    t->config.image_size[0] = t->height;
+    t->config.image_size[1] = t->width;
+    if (t->depth)
+        t->config.depth = t->depth;
+    PDESSM_TRY(pdessm_config_check(t->ctx, &t->config));
+    PDESSM_TRY(pdessm_alloc(t->ctx, (size_t)t->batch, sizeof *t->labels, &t->labels));
+    for (int i = 0; i < t->batch; i++)
+        t->labels[i] = i % t->config.num_classes;
+out:
+    return status;
+}
+
+static void destroy(timed *t) {
+    pdessm_trainer_destroy(&t->trainer);
+    pdessm_dataset_destroy(&t->data);
+    pdessm_graph_destroy(&t->graph);
+    pdessm_model_destroy(&t->model);
+    for (int i = 0; i < 3; i++) {
+        pdessm_tensor_destroy(&t->call.operand[i]);
+        pdessm_tensor_destroy(&t->call.gradient[i]);
+    }
+    pdessm_device_destroy(&t->device);
+    free(t->images);
+    free(t->labels);
+}
+
+int main(int argc, char **argv) {
+    timed t = {.model_name = "pde-nano/4",
+               .height = 32,
+               .width = 32,
+               .batch = 1,
+               .steps = 4,
+               .threads = 0};
+    const work *w = find_work(argc > 1 ? argv[1] : NULL);
+    pdessm_status status = PDESSM_OK;
+    if (!w || !parse(&t, argc, argv)) {
+        fprintf(stderr, "usage: timed filter|filter-gradient|mixer|forward|step|sample "
+                        "[--model PRESET] [--size HxW] [--batch N] ..; see its source\n");
+        return 2;
+    }
+    const pdessm_context_options options = {.threads = t.threads};
+    if (pdessm_context_create(&options, &t.ctx) != PDESSM_OK)
+        return 1;
+    PDESSM_TRY(pdessm_device_open(t.ctx, "cpu", &t.device));
+    PDESSM_TRY(configure(&t));
+    PDESSM_TRY(w->prepare(&t));
+    PDESSM_TRY(serve(&t, w));
+    PDESSM_TRY(print_end(&t));
+out:
+    if (status != PDESSM_OK)
+        fprintf(stderr, "timed: %s\n", pdessm_context_error(t.ctx));
+    destroy(&t);
+    pdessm_context_destroy(&t.ctx);
+    return pdessm_status_exit_code(status);
+}
