@@ -64,11 +64,21 @@ static void pack_by_token(const struct head *h, const float *source, int64_t row
 static void products(const struct head *h, const float *rows, int64_t row, const float *columns,
                      int64_t queries, int64_t k0, int64_t keys, float *to) {
     for (int64_t j = 0; j < keys; j += GEMM_COLUMNS)
-        for (int64_t i = 0; i < queries; i += GEMM_ROWS)
-            FALLBACK(gemm_tile)
-    (least(GEMM_ROWS, queries - i), least(GEMM_COLUMNS, ceil_div(keys - j, LANES) * LANES),
-     h->width, rows + i * row, row, 1, columns + (k0 + j) * h->width, to + i * h->stride + j,
-     h->stride, 0, NULL);
+        for (int64_t i = 0; i < queries; i += GEMM_ROWS) {
+            const struct gemm_tile tile = {
+                .rows = least(GEMM_ROWS, queries - i),
+                .columns = least(GEMM_COLUMNS, ceil_div(keys - j, LANES) * LANES),
+                .k = h->width,
+                .a = rows + i * row,
+                .a_row = row,
+                .a_column = 1,
+                .b = columns + (k0 + j) * h->width,
+                .b_row = GEMM_COLUMNS,
+                .c = to + i * h->stride + j,
+                .c_row = h->stride,
+            };
+            FALLBACK(gemm_tile)(&tile);
+        }
 }
 
 /* to [m][width], `row` apart, [+]= matrix [m][depth] (strides) times tokens k0 .. of packed panels
@@ -77,11 +87,22 @@ static void weighted(const struct head *h, int64_t m, int64_t depth, const float
                      int64_t matrix_row, int64_t matrix_column, const float *panels, int64_t count,
                      int64_t k0, float *to, int64_t row, int add) {
     for (int64_t j = 0; j < h->width; j += GEMM_COLUMNS)
-        for (int64_t i = 0; i < m; i += GEMM_ROWS)
-            FALLBACK(gemm_tile)
-    (least(GEMM_ROWS, m - i), least(GEMM_COLUMNS, h->width - j), depth, matrix + i * matrix_row,
-     matrix_row, matrix_column, panels + j * count + k0 * GEMM_COLUMNS, to + i * row + j, row, add,
-     NULL);
+        for (int64_t i = 0; i < m; i += GEMM_ROWS) {
+            const struct gemm_tile tile = {
+                .rows = least(GEMM_ROWS, m - i),
+                .columns = least(GEMM_COLUMNS, h->width - j),
+                .k = depth,
+                .a = matrix + i * matrix_row,
+                .a_row = matrix_row,
+                .a_column = matrix_column,
+                .b = panels + j * count + k0 * GEMM_COLUMNS,
+                .b_row = GEMM_COLUMNS,
+                .c = to + i * row + j,
+                .c_row = row,
+                .add = add,
+            };
+            FALLBACK(gemm_tile)(&tile);
+        }
 }
 
 /* ------------------------------------------------------------------ forward */

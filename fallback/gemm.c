@@ -108,18 +108,26 @@ static void compute_tile(const struct plan *p, int64_t i, int64_t j, int64_t k, 
     int64_t row = i * p->rows, part = j / p->part_panels;
     int64_t within = j % p->part_panels * GEMM_COLUMNS;
     int first = p->k0 + k == 0;
-    const float *a = g->a + row * g->a_row + (p->k0 + k) * g->a_column;
-    int64_t a_row = g->a_row, a_column = g->a_column;
+    struct gemm_tile tile = {
+        .rows = least(p->rows, g->m - row),
+        .columns = least(GEMM_COLUMNS, p->part_columns - within),
+        .k = depth,
+        .a = g->a + row * g->a_row + (p->k0 + k) * g->a_column,
+        .a_row = g->a_row,
+        .a_column = g->a_column,
+        .b = p->packed_b + (j * p->depth + k) * GEMM_COLUMNS,
+        .b_row = GEMM_COLUMNS,
+        .c = g->c + part * g->c_part + row * g->c_row + within,
+        .c_row = g->c_row,
+        .add = g->add || !first,
+        .bias = first && g->bias ? g->bias + part * p->part_columns + within : NULL,
+    };
     if (p->pack_a) {
-        a = p->packed_a + (i * p->depth + k) * GEMM_ROWS;
-        a_row = 1;
-        a_column = GEMM_ROWS;
+        tile.a = p->packed_a + (i * p->depth + k) * GEMM_ROWS;
+        tile.a_row = 1;
+        tile.a_column = GEMM_ROWS;
     }
-    FALLBACK(gemm_tile)
-    (least(p->rows, g->m - row), least(GEMM_COLUMNS, p->part_columns - within), depth, a, a_row,
-     a_column, p->packed_b + (j * p->depth + k) * GEMM_COLUMNS,
-     g->c + part * g->c_part + row * g->c_row + within, g->c_row, g->add || !first,
-     first && g->bias ? g->bias + part * p->part_columns + within : NULL);
+    FALLBACK(gemm_tile)(&tile);
 }
 
 static void tile_task(void *argument, int64_t index, int worker) {

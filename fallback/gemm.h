@@ -34,13 +34,36 @@ struct gemm {
 void FALLBACK(gemm)(pdessm_pool *pool, const struct gemm *g);
 size_t FALLBACK(gemm_scratch)(const struct gemm *g);
 
-/* One register tile, for operators that walk through their blocks on their own:
- * C[i][j] = start + sum over k of a[i a_row + k a_column] b[k GEMM_COLUMNS + j]
- * for i < rows <= GEMM_ROWS, j < columns <= GEMM_COLUMNS; start is C[i][j] if add, plus bias[j]
- * if bias is not NULL. b is a panel of FALLBACK(gemm_pack). */
-void FALLBACK(gemm_tile)(int64_t rows, int64_t columns, int64_t k, const float *a, int64_t a_row,
-                         int64_t a_column, const float *b, float *c, int64_t c_row, int add,
-                         const float *bias);
+/* C [m][n] [+]= A^T B and bias [m] [+]= the column sums of A, where A is [k][m], B is [k][n]: the
+ * gradients of a weight and its bias. Takes the sum over k in an order that depends on the sizes
+ * alone. Needs gemm_tall_scratch() bytes in each worker of the pool. */
+struct gemm_tall {
+    int64_t m, n, k;
+    const float *a, *b;
+    float *c, *bias; /* bias may be NULL */
+    int add, add_bias;
+};
+
+void FALLBACK(gemm_tall)(pdessm_pool *pool, const struct gemm_tall *g);
+size_t FALLBACK(gemm_tall_scratch)(const struct gemm_tall *g);
+
+/* One register tile, for products that walk through their blocks on their own:
+ * C[i][j] = start + sum over k of a[i a_row + k a_column] b[k b_row + j]
+ * for i < rows <= GEMM_ROWS, j < columns <= GEMM_COLUMNS; start is C[i][j] if add, plus bias[j] if
+ * bias is not NULL. Rows of b hold a whole number of vectors. */
+struct gemm_tile {
+    int64_t rows, columns, k;
+    const float *a;
+    int64_t a_row, a_column;
+    const float *b;
+    int64_t b_row;
+    float *c;
+    int64_t c_row;
+    int add;
+    const float *bias;
+};
+
+void FALLBACK(gemm_tile)(const struct gemm_tile *t);
 
 /* panel[k stride + i] = source[i step + k depth_step] for i < width, k < depth; zero for the rest
  * of the `stride` columns. */

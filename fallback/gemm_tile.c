@@ -16,29 +16,25 @@
  * pointer: five pointers serve 14 rows. */
 enum { GROUP = 3, GROUPS = (GEMM_ROWS + GROUP - 1) / GROUP };
 
-struct tile {
-    const float *a, *b, *bias;
-    float *c;
-    int64_t k, a_row, a_column, c_row, columns;
-    int add;
-};
-
 /* A subtraction of zero vanishes, where an addition would turn -0 into 0 and so has to stay. */
 INLINE vec splat(float x) {
     return x - (vec){0};
 }
 
-INLINE void finish(const struct tile *t, int row, int vector, vec sum) {
-    float *c = t->c + row * t->c_row + vector * LANES;
-    if (t->add)
-        sum += vec_load(c);
-    if (t->bias)
-        sum += vec_load(t->bias + vector * LANES);
-    vec_store(c, sum);
+/* Adds what C starts from, then writes one row of sums. */
+INLINE void finish(float *c, int add, const float *bias, const vec *sum, const int vectors) {
+    for (int v = 0; v < vectors; v++) {
+        vec total = sum[v];
+        if (add)
+            total += vec_load(c + v * LANES);
+        if (bias)
+            total += vec_load(bias + v * LANES);
+        vec_store(c + v * LANES, total);
+    }
 }
 
 /* rows and vectors are constants wherever this is expanded, so that sum[][] lives in registers. */
-INLINE void run_tile(const struct tile *t, const int rows, const int vectors) {
+INLINE void run_tile(const struct gemm_tile *t, const int rows, const int vectors) {
     const float *p[GROUPS], *b = t->b;
     const int64_t step = t->a_row, advance = t->a_column;
     vec sum[GEMM_ROWS][2];
@@ -64,13 +60,23 @@ INLINE void run_tile(const struct tile *t, const int rows, const int vectors) {
         p[i % GROUPS] += advance;
         EACH_ROW(F)
 #undef F
-        b += GEMM_COLUMNS;
+        b += t->b_row;
     }
+    float *c = t->c;
+    const int64_t c_row = t->c_row;
+    const float *bias = t->bias;
+    const int add = t->add;
 #define F(i)                                                                                       \
     if (i < rows)                                                                                  \
-        finish(t, i, 0, sum[i][0]);                                                                \
-    if (i < rows && vectors > 1)                                                                   \
-        finish(t, i, 1, sum[i][1]);
+        finish(c + i * c_row, add, bias, sum[i], vectors);
+    if (add || bias) {
+        EACH_ROW(F)
+        return;
+    }
+#undef F
+#define F(i)                                                                                       \
+    if (i < rows)                                                                                  \
+        finish(c + i * c_row, 0, NULL, sum[i], vectors);
     EACH_ROW(F)
 #undef F
 }
@@ -82,21 +88,21 @@ INLINE void run_tile(const struct tile *t, const int rows, const int vectors) {
         break;
 
 #define VECTORS 1
-static void narrow(const struct tile *t, int64_t rows) {
-    switch (rows) { EACH_ROW(F) }
+static void narrow(const struct gemm_tile *t) {
+    switch (t->rows) { EACH_ROW(F) }
 }
 #undef VECTORS
 
 #define VECTORS 2
-static void wide(const struct tile *t, int64_t rows) {
-    switch (rows) { EACH_ROW(F) }
+static void wide(const struct gemm_tile *t) {
+    switch (t->rows) { EACH_ROW(F) }
 }
 #undef VECTORS
 #undef F
 
 /* Writes the tile's first columns where the registers would write whole vectors. */
-static void finish_edge(const struct tile *t, int64_t rows, const float *whole) {
-    for (int64_t i = 0; i < rows; i++)
+static void finish_edge(const struct gemm_tile *t, const float *whole) {
+    for (int64_t i = 0; i < t->rows; i++)
         for (int64_t j = 0; j < t->columns; j++) {
             float *c = t->c + i * t->c_row + j;
             float start = (t->add ? *c : 0.0f) + (t->bias ? t->bias[j] : 0.0f);
@@ -104,25 +110,27 @@ static void finish_edge(const struct tile *t, int64_t rows, const float *whole) 
         }
 }
 
-void FALLBACK(gemm_tile)(int64_t rows, int64_t columns, int64_t k, const float *a, int64_t a_row,
-                         int64_t a_column, const float *b, float *c, int64_t c_row, int add,
-                         const float *bias) {
-    const struct tile t = {a, b, bias, c, k, a_row, a_column, c_row, columns, add};
-    struct tile inner = t;
+static void edge(const struct gemm_tile *t) {
     float whole[GEMM_ROWS * GEMM_COLUMNS];
-    int edge = columns % LANES != 0;
-    if (edge) {
-        inner.c = whole;
-        inner.c_row = GEMM_COLUMNS;
-        inner.add = 0;
-        inner.bias = NULL;
-    }
-    if (columns <= LANES)
-        narrow(&inner, rows);
+    struct gemm_tile inner = *t;
+    inner.c = whole;
+    inner.c_row = GEMM_COLUMNS;
+    inner.add = 0;
+    inner.bias = NULL;
+    if (t->columns <= LANES)
+        narrow(&inner);
     else
-        wide(&inner, rows);
-    if (edge)
-        finish_edge(&t, rows, whole);
+        wide(&inner);
+    finish_edge(t, whole);
+}
+
+void FALLBACK(gemm_tile)(const struct gemm_tile *t) {
+    if (t->columns % LANES != 0)
+        edge(t);
+    else if (t->columns <= LANES)
+        narrow(t);
+    else
+        wide(t);
 }
 
 /* Four numbers: the size at which a transpose costs every instruction set the same. */

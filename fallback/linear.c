@@ -67,6 +67,30 @@ static struct gemm product_dweight(const pdessm_linear_job *l, const float *dy, 
     };
 }
 
+/* The same with dbias_p on the way. */
+static struct gemm_tall product_tall(const pdessm_linear_job *l, const float *dy, int64_t part,
+                                     const pdessm_linear_gradients *to) {
+    int64_t width = l->n / l->parts;
+    return (struct gemm_tall){
+        .m = width,
+        .n = l->k,
+        .k = l->m,
+        .a = dy + part * l->m * width,
+        .b = l->x,
+        .c = to->weight + part * width * l->k,
+        .bias = to->bias ? to->bias + part * width : NULL,
+        .add = to->add_weight,
+        .add_bias = to->add_bias,
+    };
+}
+
+/* Batches of fewer rows are no tall matrices, and a BLAS is asked for what it can do. */
+enum { TALL = 512 };
+
+static int is_tall(const pdessm_linear_job *l) {
+    return l->m >= TALL && !l->sgemm;
+}
+
 /* Column sums in pieces of SUM_COLUMNS columns, row by row, with a fresh partial sum every SUM_ROWS
  * rows: the error grows like SUM_ROWS + m / SUM_ROWS. */
 enum { SUM_COLUMNS = 4 * LANES, SUM_ROWS = 128 };
@@ -115,15 +139,20 @@ static void sum_columns(pdessm_pool *pool, const pdessm_linear_job *l, const flo
     pdessm_parallel(pool, pieces * l->parts, sum_task, &(struct sums){l, dy, dbias, add, pieces});
 }
 
+static size_t larger(size_t a, size_t b) {
+    return a > b ? a : b;
+}
+
 size_t FALLBACK(linear_scratch)(const pdessm_linear_job *l, int backward) {
     if (!backward) {
         struct gemm y = product_y(l, NULL);
         return FALLBACK(gemm_scratch)(&y);
     }
-    struct gemm dx = product_dx(l, NULL, NULL, 0, 0);
-    struct gemm dweight = product_dweight(l, NULL, NULL, 0, 0);
-    size_t x = FALLBACK(gemm_scratch)(&dx), weight = FALLBACK(gemm_scratch)(&dweight);
-    return x > weight ? x : weight;
+    struct gemm dx = product_dx(l, NULL, NULL, 0, 0),
+                dweight = product_dweight(l, NULL, NULL, 0, 0);
+    struct gemm_tall tall = product_tall(l, NULL, 0, &(pdessm_linear_gradients){0});
+    return larger(FALLBACK(gemm_scratch)(&dx), is_tall(l) ? FALLBACK(gemm_tall_scratch)(&tall)
+                                                          : FALLBACK(gemm_scratch)(&dweight));
 }
 
 void FALLBACK(linear_forward)(pdessm_pool *pool, const pdessm_linear_job *l, float *y) {
@@ -131,16 +160,39 @@ void FALLBACK(linear_forward)(pdessm_pool *pool, const pdessm_linear_job *l, flo
     FALLBACK(gemm)(pool, &g);
 }
 
-void FALLBACK(linear_backward)(pdessm_pool *pool, const pdessm_linear_job *l, const float *dy,
-                               const pdessm_linear_gradients *to) {
-    for (int64_t part = 0; to->x && part < l->parts; part++) {
+static void gradient_x(pdessm_pool *pool, const pdessm_linear_job *l, const float *dy,
+                       const pdessm_linear_gradients *to) {
+    for (int64_t part = 0; part < l->parts; part++) {
         struct gemm g = product_dx(l, dy, to->x, part, to->add_x);
         FALLBACK(gemm)(pool, &g);
     }
-    for (int64_t part = 0; to->weight && part < l->parts; part++) {
+}
+
+static void gradient_tall(pdessm_pool *pool, const pdessm_linear_job *l, const float *dy,
+                          const pdessm_linear_gradients *to) {
+    for (int64_t part = 0; part < l->parts; part++) {
+        struct gemm_tall g = product_tall(l, dy, part, to);
+        FALLBACK(gemm_tall)(pool, &g);
+    }
+}
+
+static void gradient_weight(pdessm_pool *pool, const pdessm_linear_job *l, const float *dy,
+                            const pdessm_linear_gradients *to) {
+    for (int64_t part = 0; part < l->parts; part++) {
         struct gemm g = product_dweight(l, dy, to->weight, part, to->add_weight);
         FALLBACK(gemm)(pool, &g);
     }
-    if (to->bias)
+}
+
+void FALLBACK(linear_backward)(pdessm_pool *pool, const pdessm_linear_job *l, const float *dy,
+                               const pdessm_linear_gradients *to) {
+    int tall = to->weight && is_tall(l);
+    if (to->x)
+        gradient_x(pool, l, dy, to);
+    if (tall)
+        gradient_tall(pool, l, dy, to);
+    else if (to->weight)
+        gradient_weight(pool, l, dy, to);
+    if (to->bias && !tall)
         sum_columns(pool, l, dy, to->bias, to->add_bias);
 }

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* gemm_tall.c: products of two tall matrices, C [+]= A^T B, with the column sums of A on the way.
+ *
+ * The sum over k is cut into slabs that are tasks of their own and are added up at the end, so that
+ * threads neither share what they pack nor wait for each other. Where slabs are cut depends on the
+ * sizes alone; with more threads the rows of C are dealt out to more tasks. */
+#include "elementwise.h"
+#include "gemm.h"
+
+/* Rows of A and B in one visit: a panel of each then stays in the L1 cache. Columns of C in a task:
+ * their panels of B stay in L2, beside PANELS of A. */
+enum { BLOCK = 256, COLUMNS = 384, PANELS = 8 };
+/* Matrices of fewer columns are read where they lie: their blocks spread over all cache sets. */
+enum { NARROW = 128 };
+/* Most and shortest slabs, and the floats that the sums of all may take: adding them up costs
+ * 4 / k of the product's time. */
+enum { SLABS_MOST = 16, SLAB_LEAST = 512 };
+static const int64_t SUMS_MOST = 1 << 20;
+
+struct plan {
+    const struct gemm_tall *g;
+    pdessm_pool *pool;
+    int pack_a, pack_b;
+    int64_t slabs, slab;
+    int64_t rows, panels;    /* of a register tile; tiles that span m */
+    int64_t columns, across; /* of C in a task; tasks that span n */
+    int64_t height, down;    /* panels in a task; tasks that span m */
+    float *sums, *bias;      /* [slabs][m][n], [slabs][m] */
+    int64_t shared;          /* floats of these two */
+};
+
+/* Whole cache lines. */
+static int64_t padded(int64_t floats) {
+    return ceil_div(floats, 16) * 16;
+}
+
+static struct plan make_plan(const struct gemm_tall *g) {
+    struct plan p = {.g = g, .slabs = 1};
+    int64_t slabs = least(least(g->k / SLAB_LEAST, SUMS_MOST / (g->m * g->n)), SLABS_MOST);
+    while (2 * p.slabs <= slabs)
+        p.slabs *= 2;
+    p.slab = ceil_div(g->k, p.slabs);
+    p.panels = ceil_div(g->m, GEMM_ROWS);
+    p.rows = ceil_div(g->m, p.panels);
+    p.panels = ceil_div(g->m, p.rows);
+    p.across = ceil_div(g->n, COLUMNS);
+    p.columns = ceil_div(ceil_div(g->n, p.across), GEMM_COLUMNS) * GEMM_COLUMNS;
+    p.across = ceil_div(g->n, p.columns);
+    p.pack_a = g->m > NARROW;
+    p.pack_b = g->n > NARROW || g->n % LANES != 0;
+    p.shared = padded(p.slabs * g->m * g->n) + padded(p.slabs * g->m);
+    return p;
+}
+
+size_t FALLBACK(gemm_tall_scratch)(const struct gemm_tall *g) {
+    struct plan p = make_plan(g);
+    return (size_t)(p.shared + BLOCK * (p.columns + PANELS * GEMM_ROWS)) * sizeof(float);
+}
+
+/* One task: the sums of a slab for row panels i0 .. i1 - 1 and some columns. */
+struct patch {
+    const struct plan *p;
+    int64_t i0, i1, column, columns;
+    float *c, *bias; /* where this slab's sums begin */
+    float *packed_a, *packed_b;
+    int64_t k, depth; /* the block at hand */
+    int first;        /* of this slab */
+};
+
+/* total[j] += the sum of source[k step + j] over k < depth. */
+static void sum_columns(const float *source, int64_t step, int64_t depth, int64_t width,
+                        float *total) {
+    float sum[GEMM_ROWS] = {0};
+    if (width == GEMM_ROWS)
+        for (int64_t k = 0; k < depth; k++)
+            for (int64_t j = 0; j < GEMM_ROWS; j++)
+                sum[j] += source[k * step + j];
+    else
+        for (int64_t k = 0; k < depth; k++)
+            for (int64_t j = 0; j < width; j++)
+                sum[j] += source[k * step + j];
+    for (int64_t j = 0; j < width; j++)
+        total[j] += sum[j];
+}
+
+static void pack_b(const struct patch *t) {
+    const struct gemm_tall *g = t->p->g;
+    const float *source = g->b + t->k * g->n + t->column;
+    for (int64_t j = 0; j < t->columns; j += GEMM_COLUMNS)
+        FALLBACK(gemm_pack)
+    (t->packed_b + j * t->depth, GEMM_COLUMNS, source + j, 1, g->n,
+     least(GEMM_COLUMNS, t->columns - j), t->depth);
+}
+
+/* Packs panel i to place q, where it is packed at all, and takes its sums while it is at hand. */
+static void take_a(const struct patch *t, int64_t i, int64_t q) {
+    const struct plan *p = t->p;
+    const struct gemm_tall *g = p->g;
+    int64_t row = i * p->rows, rows = least(p->rows, g->m - row), step = g->m;
+    const float *panel = g->a + t->k * g->m + row;
+    if (p->pack_a) {
+        float *packed = t->packed_a + q * GEMM_ROWS * t->depth;
+        FALLBACK(gemm_pack)(packed, GEMM_ROWS, panel, 1, g->m, rows, t->depth);
+        panel = packed;
+        step = GEMM_ROWS;
+    }
+    if (t->bias)
+        sum_columns(panel, step, t->depth, rows, t->bias + row);
+}
+
+static void multiply(const struct patch *t, int64_t i, int64_t q, int64_t j) {
+    const struct plan *p = t->p;
+    const struct gemm_tall *g = p->g;
+    int64_t row = i * p->rows, column = t->column + j;
+    const struct gemm_tile tile = {
+        .rows = least(p->rows, g->m - row),
+        .columns = least(GEMM_COLUMNS, t->columns - j),
+        .k = t->depth,
+        .a = p->pack_a ? t->packed_a + q * GEMM_ROWS * t->depth : g->a + t->k * g->m + row,
+        .a_row = 1,
+        .a_column = p->pack_a ? GEMM_ROWS : g->m,
+        .b = p->pack_b ? t->packed_b + j * t->depth : g->b + t->k * g->n + column,
+        .b_row = p->pack_b ? GEMM_COLUMNS : g->n,
+        .c = t->c + row * g->n + column,
+        .c_row = g->n,
+        .add = !t->first,
+    };
+    FALLBACK(gemm_tile)(&tile);
+}
+
+static void run_block(const struct patch *t) {
+    const struct plan *p = t->p;
+    if (p->pack_b)
+        pack_b(t);
+    for (int64_t i = t->i0; i < t->i1; i += PANELS) {
+        int64_t panels = least(PANELS, t->i1 - i);
+        for (int64_t q = 0; q < panels; q++)
+            take_a(t, i + q, q);
+        for (int64_t j = 0; j < t->columns; j += GEMM_COLUMNS)
+            for (int64_t q = 0; q < panels; q++)
+                multiply(t, i + q, q, j);
+    }
+}
+
+static void task(void *argument, int64_t index, int worker) {
+    const struct plan *p = argument;
+    const struct gemm_tall *g = p->g;
+    int64_t down = index % p->down, across = index / p->down % p->across;
+    int64_t slab = index / p->down / p->across;
+    float *own = (float *)pdessm_pool_scratch(p->pool, worker) + p->shared;
+    struct patch t = {
+        .p = p,
+        .i0 = down * p->height,
+        .i1 = least((down + 1) * p->height, p->panels),
+        .column = across * p->columns,
+        .columns = least(p->columns, g->n - across * p->columns),
+        .c = p->sums + slab * g->m * g->n,
+        .bias = g->bias && across == 0 ? p->bias + slab * g->m : NULL,
+        .packed_a = own,
+        .packed_b = own + BLOCK * PANELS * GEMM_ROWS,
+        .first = 1,
+    };
+    int64_t row = t.i0 * p->rows, end = least((slab + 1) * p->slab, g->k);
+    if (t.bias)
+        memset(t.bias + row, 0, (size_t)(least(t.i1 * p->rows, g->m) - row) * sizeof *t.bias);
+    for (t.k = slab * p->slab; t.k < end; t.k += BLOCK, t.first = 0) {
+        t.depth = least(BLOCK, end - t.k);
+        run_block(&t);
+    }
+}
+
+/* to[begin .. end) [+]= the sum of all slabs, each `size` long. */
+static void add_slabs(const float *slab, int64_t slabs, int64_t size, float *to, int add,
+                      int64_t begin, int64_t end) {
+    for (int64_t e = begin; e < end; e++) {
+        float sum = add ? to[e] : 0.0f;
+        for (int64_t s = 0; s < slabs; s++)
+            sum += slab[s * size + e];
+        to[e] = sum;
+    }
+}
+
+static void add_up(void *argument, int64_t begin, int64_t end) {
+    const struct plan *p = argument;
+    const struct gemm_tall *g = p->g;
+    add_slabs(p->sums, p->slabs, g->m * g->n, g->c, g->add, begin, end);
+}
+
+void FALLBACK(gemm_tall)(pdessm_pool *pool, const struct gemm_tall *g) {
+    struct plan p = make_plan(g);
+    int workers = pdessm_pool_workers(pool);
+    p.pool = pool;
+    p.sums = pdessm_pool_scratch(pool, 0);
+    p.bias = p.sums + padded(p.slabs * g->m * g->n);
+    /* About two tasks for each worker. */
+    p.height = ceil_div(p.panels, ceil_div(workers > 1 ? 2 * workers : 1, p.slabs * p.across));
+    p.down = ceil_div(p.panels, p.height);
+    pdessm_parallel(pool, p.slabs * p.across * p.down, task, &p);
+    for_pieces(pool, g->m * g->n, PIECE / 4, add_up, &p);
+    if (g->bias)
+        add_slabs(p.bias, p.slabs, g->m, g->bias, g->add_bias, 0, g->m);
+}
