@@ -73,6 +73,7 @@ typedef struct pdessm_backend {
     pdessm_status (*write)(void *state, void *buffer, size_t offset, size_t bytes,
                            const void *source);
     pdessm_status (*zero)(void *state, void *buffer, size_t offset, size_t bytes);
+    pdessm_status (*copy)(void *state, void *source, void *target, size_t bytes);
     pdessm_status (*finish)(void *state);
 
     /* ERROR_UNSUPPORTED from these three means: this way is closed on this device, try another. */
@@ -101,7 +102,7 @@ typedef struct pdessm_backend {
 } pdessm_backend;
 
 /* The one symbol of the module, of this type. abi is PDESSM_BACKEND_ABI of the caller. */
-enum { PDESSM_BACKEND_ABI = 1000 * 1 + PDESSM_OP_COUNT }; /* operators bind by their table */
+enum { PDESSM_BACKEND_ABI = 1000 * 2 + PDESSM_OP_COUNT }; /* operators bind by their table */
 typedef const pdessm_backend *(*pdessm_backend_entry)(int abi);
 #define PDESSM_BACKEND_ENTRY "pdessm_opencl_backend"
 

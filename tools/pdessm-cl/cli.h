@@ -66,6 +66,7 @@ double pdessm_cli_seconds(void);
     X(sample)                                                                                      \
     X(forward)                                                                                     \
     X(info)                                                                                        \
+    X(bench)                                                                                       \
     X(tune)                                                                                        \
     X(cache)
 

@@ -83,6 +83,15 @@ pdessm_status pdessm_ocl_zero(void *state, void *buffer, size_t offset, size_t b
     return PDESSM_OK;
 }
 
+pdessm_status pdessm_ocl_copy(void *state, void *source, void *target, size_t bytes) {
+    pdessm_ocl *o = state;
+    cl_int code = clEnqueueCopyBuffer(o->queue, source, target, 0, 0, bytes, 0, NULL, NULL);
+    if (code != CL_SUCCESS)
+        return pdessm_ocl_fail(o->ctx, code, "copying %zu bytes on '%s'", bytes, o->info.name);
+    pdessm_ocl_queued(o);
+    return PDESSM_OK;
+}
+
 pdessm_status pdessm_ocl_finish(void *state) {
     pdessm_ocl *o = state;
     cl_int code = clFinish(o->queue);

@@ -12,6 +12,7 @@ static const pdessm_backend backend = {
     .read = pdessm_ocl_read,
     .write = pdessm_ocl_write,
     .zero = pdessm_ocl_zero,
+    .copy = pdessm_ocl_copy,
     .finish = pdessm_ocl_finish,
     .launch = pdessm_ocl_launch,
     .gemm = pdessm_ocl_gemm_run,

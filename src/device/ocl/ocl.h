@@ -72,6 +72,7 @@ pdessm_status pdessm_ocl_buffer_create(void *state, size_t bytes, void **ret);
 void pdessm_ocl_buffer_destroy(void *state, void *buffer);
 pdessm_status pdessm_ocl_read(void *state, void *buffer, size_t offset, size_t bytes, void *target);
 pdessm_status pdessm_ocl_zero(void *state, void *buffer, size_t offset, size_t bytes);
+pdessm_status pdessm_ocl_copy(void *state, void *source, void *target, size_t bytes);
 pdessm_status pdessm_ocl_finish(void *state);
 pdessm_status pdessm_ocl_scratch(void *state, size_t bytes);
 /* *buffer grown to at least the given size; its content is lost when it grows. */
