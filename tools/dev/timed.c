@@ -2,11 +2,13 @@
 /* timed.c: runs one piece of work again and again on plain C and says how long each run took, so
  * that a script can alternate it with another program: tools/dev/peer/time_both.py, scaling.py.
  *
- * timed filter|filter-gradient|mixer|forward|step|sample [--model PRESET] [--size HxW] [--batch N]
- *       [--depth N] [--steps N] [--threads N] [--save FILE] [--profile 1]
+ * timed WORK [--model PRESET] [--size HxW] [--batch N] [--depth N] [--steps N] [--threads N]
+ *       [--save FILE] [--profile 1]
  *
- * filter: 384 channels on a grid of --size tokens; all others: --size pixels. sample draws --batch
- * images in --steps steps of Heun's method with guidance 2. --save writes the initial model.
+ * filter, filter-gradient, copy (of the filter's input): 384 channels, a grid of --size tokens;
+ * gemm: a large matrix product; mixer (with the symbol kept), mixer-fresh (symbol computed anew),
+ * forward, step, sample: --size pixels. sample draws --batch images in --steps steps of Heun's
+ * method with guidance 2. --save writes the initial model.
  * Each line of stdin is a number of seconds: the work is done until they are over, at least once,
  * and a line answers, a JSON list of seconds. At the end of stdin a last line tells the peak
  * memory, with --profile also the operators. */
@@ -21,7 +23,7 @@
 #include "device/device.h"
 #include "model/model.h"
 
-enum { FILTER_CHANNELS = 384, MOST_RUNS = 100000 };
+enum { FILTER_CHANNELS = 384, GEMM_ROWS = 4096, GEMM_SIZE = 1024, MOST_RUNS = 100000 };
 
 typedef struct timed {
     const char *model_name, *save;
@@ -33,7 +35,7 @@ typedef struct timed {
     pdessm_graph *graph;
     pdessm_dataset *data;
     pdessm_trainer *trainer;
-    pdessm_call call; /* of the filter */
+    pdessm_call call; /* of a single operator */
     float *images;
     int32_t *labels;
 } timed;
@@ -89,16 +91,44 @@ out:
     return status;
 }
 
-static pdessm_status run_filter(timed *t) {
+static pdessm_status run_call(timed *t) {
     t->call.pass = PDESSM_FORWARD;
     return pdessm_dispatch(t->device, &t->call);
 }
 
 /* Forward, then the gradients by u and by the symbol. */
 static pdessm_status run_filter_gradient(timed *t) {
-    pdessm_status status = run_filter(t);
+    pdessm_status status = run_call(t);
     t->call.pass = PDESSM_BACKWARD;
     return status == PDESSM_OK ? pdessm_dispatch(t->device, &t->call) : status;
+}
+
+/* One piece of a copy by all threads. */
+static void copy_piece(void *argument, int64_t index, int worker) {
+    timed *t = argument;
+    const size_t bytes = pdessm_tensor_bytes(t->call.operand[0]);
+    const size_t pieces = (size_t)pdessm_pool_workers(t->ctx->pool);
+    const size_t begin = bytes * (size_t)index / pieces;
+    const size_t end = bytes * ((size_t)index + 1) / pieces;
+    const char *source = pdessm_tensor_host(t->call.operand[0]);
+    char *target = pdessm_tensor_host(t->call.operand[2]);
+    (void)worker;
+    memcpy(target + begin, source + begin, end - begin);
+}
+
+static pdessm_status run_copy(timed *t) {
+    pdessm_parallel(t->ctx->pool, pdessm_pool_workers(t->ctx->pool), copy_piece, t);
+    return PDESSM_OK;
+}
+
+static pdessm_status prepare_gemm(timed *t) {
+    pdessm_status status = PDESSM_OK;
+    t->call = (pdessm_call){.op = PDESSM_OP_linear};
+    PDESSM_TRY(make_filled(t, 2, (const int64_t[]){GEMM_ROWS, GEMM_SIZE}, &t->call.operand[0]));
+    PDESSM_TRY(make_filled(t, 2, (const int64_t[]){GEMM_SIZE, GEMM_SIZE}, &t->call.operand[1]));
+    PDESSM_TRY(make_filled(t, 2, (const int64_t[]){GEMM_ROWS, GEMM_SIZE}, &t->call.operand[3]));
+out:
+    return status;
 }
 
 static pdessm_status make_model(timed *t) {
@@ -154,6 +184,12 @@ static pdessm_status run_graph(timed *t) {
     return pdessm_graph_forward(t->graph);
 }
 
+/* As while training: the coefficients have changed. */
+static pdessm_status run_fresh(timed *t) {
+    pdessm_graph_invalidate(t->graph);
+    return pdessm_graph_forward(t->graph);
+}
+
 static pdessm_status prepare_step(timed *t) {
     const pdessm_dataset_options data = {
         .height = t->height, .width = t->width, .limit = 4 * (int64_t)t->batch};
@@ -192,9 +228,12 @@ static pdessm_status run_sample(timed *t) {
 }
 
 static const work works[] = {
-    {"filter", prepare_filter, run_filter},
+    {"filter", prepare_filter, run_call},
     {"filter-gradient", prepare_filter, run_filter_gradient},
+    {"copy", prepare_filter, run_copy},
+    {"gemm", prepare_gemm, run_call},
     {"mixer", prepare_mixer, run_graph},
+    {"mixer-fresh", prepare_mixer, run_fresh},
     {"forward", prepare_forward, run_graph},
     {"step", prepare_step, run_step},
     {"sample", prepare_sample, run_sample},
@@ -315,7 +354,7 @@ static void destroy(timed *t) {
     pdessm_dataset_destroy(&t->data);
     pdessm_graph_destroy(&t->graph);
     pdessm_model_destroy(&t->model);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         pdessm_tensor_destroy(&t->call.operand[i]);
         pdessm_tensor_destroy(&t->call.gradient[i]);
     }
@@ -334,8 +373,11 @@ int main(int argc, char **argv) {
     const work *w = find_work(argc > 1 ? argv[1] : NULL);
     pdessm_status status = PDESSM_OK;
     if (!w || !parse(&t, argc, argv)) {
-        fprintf(stderr, "usage: timed filter|filter-gradient|mixer|forward|step|sample "
-                        "[--model PRESET] [--size HxW] [--batch N] ..; see its source\n");
+        fprintf(stderr,
+                "usage: timed WORK [--model PRESET] [--size HxW] [--batch N] ..; WORK is one of");
+        for (size_t i = 0; i < sizeof works / sizeof *works; i++)
+            fprintf(stderr, " %s", works[i].name);
+        fprintf(stderr, "\n");
         return 2;
     }
     const pdessm_context_options options = {.threads = t.threads};
