@@ -19,7 +19,7 @@ const cli_command pdessm_cli_bench = {
     .meaning = "measures operators, training steps and sampling on one or more devices",
     .arguments = "",
     .example = PDESSM_CLI_PROGRAM
-    " bench --device cpu,gpu --suite ops --grid 16-64*2\n  " PDESSM_CLI_PROGRAM
+    " bench --device cpu,gpu --suite ops --grid 16-64*2 --html bench.html\n  " PDESSM_CLI_PROGRAM
     " bench --suite step --model pde-s/2 --detail --format json > new.json\n  " PDESSM_CLI_PROGRAM
     " bench --suite step --model pde-s/2 --compare new.json --fail-above 10",
     .prints_result = 1,
@@ -136,7 +136,7 @@ static pdessm_status print(bench_job *j) {
         pdessm_cli_bench_stream(j, j->rows);
     else
         pdessm_cli_bench_print_table(j, stdout);
-    return PDESSM_OK;
+    return j->o.html ? pdessm_cli_bench_write_page(j, j->o.html) : PDESSM_OK;
 }
 
 static pdessm_status check_results(bench_job *j) {
@@ -236,6 +236,7 @@ static pdessm_status run(cli *c) {
         {"detail", 0, CLI_FLAG, &o->detail, NULL, "step, sample: the operators inside a run"},
         {"format", 0, CLI_CHOICE, &o->format, "text|md|csv|json|jsonl", "how rows are printed", 0,
          0, "text md csv json jsonl"},
+        {"html", 0, CLI_TEXT, &o->html, "FILE", "writes a page with tables and charts too"},
         {"compare", 0, CLI_TEXT, &o->compare, "OLD.json", "tells new/old for each case"},
         {"fail-above", 0, CLI_REAL, &o->fail_above, "PERCENT",
          "5 if a case is slower by more than this and beyond both spreads", 0, 1e6},
