@@ -38,6 +38,8 @@ def variants(o, model):
 
 def cases(o):
     """(task, model or None, size, batch, steps, variants), cheap ones first."""
+    if "filter" in o.only:
+        yield "gemm", None, 1024, 4096, 1, "eager-first"
     for task in ("filter", "filter-gradient"):
         for side, batch in GRIDS if "filter" in o.only else []:
             yield task, None, side, batch, 1, "eager-first,eager-last"

@@ -20,7 +20,8 @@ from torch.nn import functional as F
 import network
 
 FILTER_CHANNELS = 384
-PILOT_SECONDS = 1.0
+PILOT_SECONDS = 0.7
+GEMM_ROWS, GEMM_SIZE = 4096, 1024
 RATE, PDE_RATE_SCALE, CLIP, EMA, LABEL_DROPOUT = 1e-3, 30, 1.0, 0.999, 0.1
 
 
@@ -62,6 +63,16 @@ def filter_task(o, with_gradient):
         u.requires_grad_()
         symbol.requires_grad_()
     return both if with_gradient else forward
+
+
+def gemm_task(o):
+    x, weight = torch.randn(GEMM_ROWS, GEMM_SIZE), torch.randn(GEMM_SIZE, GEMM_SIZE)
+
+    def once():
+        with torch.inference_mode():
+            F.linear(x, weight)
+
+    return once
 
 
 def forward_task(o):
@@ -131,7 +142,7 @@ def sample_task(o):
 
 
 TASKS = {"filter": lambda o: filter_task(o, False), "filter-gradient": lambda o: filter_task(o, True),
-         "forward": forward_task, "step": step_task, "sample": sample_task}
+         "gemm": gemm_task, "forward": forward_task, "step": step_task, "sample": sample_task}
 
 
 def run_for(once, duration):

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+# performance.py: measures, and writes docs/performance.md with its charts: the one place where its
+# figures come from. Ten minutes on two quiet cores.
+#
+#   python3 tools/dev/performance.py [--before COMMIT] [--peer-python FILE]
+#   python3 tools/dev/performance.py --part filter|operators|step|peer|scaling|start|page [--check]
+#
+# Each part builds the committed state (and COMMIT) in ./build-performance, measures, and stores JSON in
+# docs/performance; `page` turns all of that into the page without measuring. --check only compares.
+import argparse
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import measuring
+import performance_page
+from measuring import ROOT
+
+STORE = ROOT / "docs/performance"
+SCRATCH = ROOT / "build-performance"
+BEFORE = "c07b6c8"  # the last commit before the work on speed
+GRIDS = [(16, 64), (32, 16), (64, 4)]  # tokens a side, batch: 25 MB
+MORE_GRIDS = "16,32,64,7,12,14,20,24,28,48,56,13,17,31,61"
+MODELS = {"pde-s/2": 8, "pde-tiny/2": 16, "pde-nano/4": 64,
+          "attn-s/2": 8, "attn-tiny/2": 16, "attn-nano/4": 64}
+THREADS = 2
+
+
+def build(commit):
+    """The folder of a build of a commit, in a clone of its own. timed.c is always today's, so that both
+    states are measured by the same program."""
+    name = measuring.run_text("git", "rev-parse", "--short=10", commit)
+    tree, folder = SCRATCH / name / "tree", SCRATCH / name / "build"
+    if not tree.exists():
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(tree)], check=True)
+        subprocess.run(["git", "checkout", "-q", name], cwd=tree, check=True)
+    for file in ("timed.c", "meson.build"):
+        text = (ROOT / "tools/dev" / file).read_text(encoding="utf-8")
+        target = tree / "tools/dev" / file
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            target.write_text(text, encoding="utf-8")
+    tools = tree / "tools/meson.build"
+    if "subdir('dev')" not in tools.read_text(encoding="utf-8"):
+        with tools.open("a", encoding="utf-8") as file:
+            file.write("subdir('dev')\n")
+    if not (folder / "build.ninja").exists():
+        subprocess.run(["meson", "setup", str(folder), str(tree)], check=True, stdout=sys.stderr)
+    subprocess.run(["ninja", "-C", str(folder), "tools/dev/timed", "pdessm-cl"], check=True,
+                   stdout=sys.stderr)
+    return folder
+
+
+def timed(folder, *words):
+    return measuring.Worker([folder / "tools/dev/timed"] + list(words))
+
+
+def result_of(o, part, **rest):
+    source = measuring.source("python3 tools/dev/performance.py --part " + part)
+    source["commit"] = measuring.run_text("git", "rev-parse", "--short=10", "HEAD")
+    return {"source": source, "before": o.before, **rest}
+
+
+def bench(folder, *words):
+    text = subprocess.run([str(folder / "pdessm-cl"), "bench", "--device", "cpu", "--format", "json"] +
+                          list(words), check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(text)
+
+
+# ---------------------------------------------------------------------- parts
+
+
+def measure_filter(o):
+    """The spectral filter against copies of its input: before and after side by side at powers of two,
+    then all grids by `bench`."""
+    after, before = build("HEAD"), build(o.before)
+    rows = []
+    for threads in (1, 2):
+        for side, batch in GRIDS:
+            words = ["--size", "%dx%d" % (side, side), "--batch", batch, "--threads", threads]
+            workers = {"copy": timed(after, "copy", *words)}
+            for state, folder in (("before", before), ("after", after)):
+                workers[state] = timed(folder, "filter", *words)
+                workers[state + " both"] = timed(folder, "filter-gradient", *words)
+            slices = measuring.alternate(workers, 7, 0.15)
+            for worker in workers.values():
+                worker.end()
+            row = {"side": side, "batch": batch, "threads": threads,
+                   "copy_seconds": measuring.spread(slices["copy"])}
+            for state in ("before", "after"):
+                both, forward = slices[state + " both"], slices[state]
+                slices["backward"] = [a - b for a, b in zip(both, forward)]
+                row[state] = {"forward_seconds": measuring.spread(forward),
+                              "forward": measuring.ratios(slices, state, "copy"),
+                              "backward": measuring.ratios(slices, "backward", "copy")}
+            rows.append(row)
+    grids = {threads: bench(after, "--suite", "ops", "--op", "spectral_filter", "--grid", MORE_GRIDS,
+                            "--threads", str(threads), "-r", "7") for threads in (1, 2)}
+    return result_of(o, "filter", rows=rows, grids=grids)
+
+
+def measure_operators(o):
+    return result_of(o, "operators", threads=THREADS, bench=bench(
+        build("HEAD"), "--suite", "ops", "--threads", str(THREADS)))
+
+
+def measure_step(o):
+    """Whole training steps before and after, alternating; then where their time goes."""
+    folders = {"before": build(o.before), "after": build("HEAD")}
+    rows = []
+    for model, batch in MODELS.items():
+        row = {"model": model, "batch": batch, "size": 32}
+        words = ["step", "--model", model, "--batch", batch, "--threads", THREADS]
+        for profile in (0, 1):  # the clock of each operator costs a little: totals without it
+            workers = {n: timed(f, *words, "--profile", profile) for n, f in folders.items()}
+            runs = {name: 0 for name in folders}
+            slices = {name: [] for name in folders}
+            for _ in range(5 if not profile else 2):
+                for name, worker in workers.items():
+                    seconds = worker.run(0.7)
+                    runs[name] += len(seconds)
+                    slices[name].append(measuring.statistics.median(seconds))
+            ends = {name: worker.end() for name, worker in workers.items()}
+            for name in folders:
+                if profile:
+                    row[name]["operators"] = [dict(r, seconds=r["seconds"] / runs[name],
+                                                   calls=r["calls"] / runs[name],
+                                                   flops=r["flops"] / runs[name],
+                                                   bytes=r["bytes"] / runs[name])
+                                              for r in ends[name]["operators"]]
+                else:
+                    row[name] = {"seconds": measuring.spread(slices[name]),
+                                 "peak_bytes": ends[name]["peak_bytes"]}
+                    row["ratio"] = measuring.ratios(slices, "before", "after")
+        rows.append(row)
+        print("%-12s before/after %.2f" % (model, row["ratio"]["median"]), file=sys.stderr)
+    yard = bench(folders["after"], "--suite", "ops", "--op", "add", "--grid", "16", "--threads",
+                 str(THREADS))
+    return result_of(o, "step", threads=THREADS, rows=rows, gemm_gflops=yard["gemm_gflops"],
+                     copy_gbytes_per_s=yard["copy_gbytes_per_s"])
+
+
+def measure_by_script(o, part, *command):
+    """A script that stores its own JSON."""
+    target = SCRATCH / (part + ".json")
+    subprocess.run([*map(str, command), "--out", str(target)], check=True, cwd=ROOT)
+    result = json.loads(target.read_text(encoding="utf-8"))
+    return result_of(o, part, **{k: v for k, v in result.items() if k != "source"})
+
+
+def measure_peer(o):
+    return measure_by_script(o, "peer", o.peer_python, "tools/dev/peer/time_both.py", "--timed",
+                             build("HEAD") / "tools/dev/timed", "--threads", THREADS)
+
+
+def measure_scaling(o):
+    return measure_by_script(o, "scaling", sys.executable, "tools/dev/scaling.py", "--timed",
+                             build("HEAD") / "tools/dev/timed", "--threads", THREADS)
+
+
+def measure_start(o):
+    text = subprocess.run(["sh", "tools/dev/start_times.sh", str(build("HEAD"))], check=True,
+                          cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
+    return result_of(o, "start", start=json.loads(text))
+
+
+PARTS = {"filter": measure_filter, "operators": measure_operators, "step": measure_step,
+         "peer": measure_peer, "scaling": measure_scaling, "start": measure_start}
+
+
+# ---------------------------------------------------------------------- the page
+
+
+def make_page(check):
+    """Writes the page and its charts, or says which of them differ from what the JSON gives."""
+    results = {part: json.loads((STORE / (part + ".json")).read_text(encoding="utf-8"))
+               for part in PARTS if (STORE / (part + ".json")).exists()}
+    files = performance_page.make(results)
+    different = [name for name, text in files.items()
+                 if not (ROOT / name).exists() or
+                 (ROOT / name).read_text(encoding="utf-8") != text]
+    if not check:
+        for name in different:
+            (ROOT / name).write_text(files[name], encoding="utf-8")
+    elif different:
+        sys.exit("not what docs/performance/*.json gives: %s; run python3 tools/dev/performance.py "
+                 "--part page" % ", ".join(different))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--part", action="append", choices=list(PARTS) + ["page"])
+    parser.add_argument("--before", default=BEFORE)
+    parser.add_argument("--peer-python", default=sys.executable, help="a Python that has PyTorch")
+    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--clean", action="store_true", help="removes ./build-performance at the end")
+    o = parser.parse_args()
+    for part in o.part or PARTS:
+        if part != "page":
+            measuring.store(STORE / (part + ".json"), PARTS[part](o))
+    make_page(o.check)
+    if o.clean:
+        shutil.rmtree(SCRATCH, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
