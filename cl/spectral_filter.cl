@@ -8,12 +8,17 @@
  * HR0 .. HR3 and WR0 .. WR3 are the radices of height and width (1: none), GROUP the group's size;
  * BACKWARD chooses the pass, so that sampling does not compile what only training needs.
  *
+ * With POINTS too: the same with the plane in registers; see spectral_filter_registers.clh.
+ *
  * Without: any grid, line by line by the definition, spectra in global memory; and what is needed
  * around a library's transforms.
  *
  * kernel_check: -DHEIGHT=16 -DWIDTH=56 -DTILE=2 -DGROUP=64 -DHR0=4 -DHR1=4 -DHR2=1 -DHR3=1 -DWR0=8 -DWR1=7 -DWR2=1 -DWR3=1
  * kernel_check: -DHEIGHT=16 -DWIDTH=56 -DTILE=2 -DGROUP=64 -DHR0=4 -DHR1=4 -DHR2=1 -DHR3=1 -DWR0=8 -DWR1=7 -DWR2=1 -DWR3=1 -DBACKWARD
  * kernel_check: -DHEIGHT=66 -DWIDTH=15 -DTILE=1 -DGROUP=64 -DHR0=11 -DHR1=6 -DHR2=1 -DHR3=1 -DWR0=5 -DWR1=3 -DWR2=1 -DWR3=1 -DBACKWARD
+ * kernel_check: -DHEIGHT=16 -DWIDTH=32 -DTILE=8 -DPOINTS=16 -DWHOLE -DALIGNED -DHR0=16 -DHR1=1 -DHR2=1 -DHR3=1 -DWR0=8 -DWR1=4 -DWR2=1 -DWR3=1
+ * kernel_check: -DHEIGHT=16 -DWIDTH=32 -DTILE=8 -DPOINTS=16 -DALIGNED -DHR0=16 -DHR1=1 -DHR2=1 -DHR3=1 -DWR0=8 -DWR1=4 -DWR2=1 -DWR3=1 -DBACKWARD
+ * kernel_check: -DHEIGHT=9 -DWIDTH=15 -DTILE=4 -DPOINTS=15 -DHR0=3 -DHR1=3 -DHR2=1 -DHR3=1 -DWR0=5 -DWR1=3 -DWR2=1 -DWR3=1 -DBACKWARD -DWITHOUT_DU
  * kernel_check: -DANY_GRID
  */
 
@@ -133,7 +138,11 @@ HELPER cvec load_symbol(__global const float *symbol, int ky, int kx, int c, int
     return c_scale(c_add(g, c_conj(h)), 0.5f);
 }
 
-#ifdef HEIGHT
+#ifdef POINTS
+#if !CPU_FORM
+#include "spectral_filter_registers.clh"
+#endif
+#elif defined(HEIGHT)
 #include "spectral_filter_fused.clh"
 #else
 #include "spectral_filter_any.clh"

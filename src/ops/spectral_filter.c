@@ -3,16 +3,14 @@
 #include <math.h>
 
 #include "ops/op_support.h"
+#include "ops/spectral_filter_plan.h"
 
-enum { U, SYMBOL, Y };
+enum { U = PDESSM_FILTER_U, SYMBOL = PDESSM_FILTER_SYMBOL, Y = PDESSM_FILTER_Y };
 
-typedef struct extents {
-    int64_t batch, height, width, channels, half;
-} extents;
+typedef pdessm_filter_extents extents;
 
 static extents extents_of(const pdessm_call *call) {
-    const int64_t *d = call->operand[U]->dims;
-    return (extents){d[0], d[1], d[2], d[3], d[2] / 2 + 1};
+    return pdessm_filter_extents_of(call);
 }
 
 static pdessm_status shapes(pdessm_context *ctx, const pdessm_call *call,
@@ -60,88 +58,12 @@ static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *h
     return PDESSM_OK;
 }
 
-/* ------------------------------------------------------------------ one pass, in local memory */
+/* ------------------------------------------------------------------ one pass over memory */
 
-enum { RADICES = 4, LARGEST_RADIX = 31, GROUP = 256, MOST_PARTS = 64, OPTIONS = 256 };
-
-/* Splits n into at most RADICES radices that cl/spectral_filter.cl knows (2 to 8 and primes up to
- * LARGEST_RADIX), fewest first, then the most even; 0 if there is none. Unused ones are 1. */
-static int split(int64_t n, int depth, int radix[RADICES]) {
-    int best_count = RADICES + 1, best_sum = 0;
-    if (n == 1) {
-        for (int i = depth; i < RADICES; i++)
-            radix[i] = 1;
-        return depth <= RADICES;
-    }
-    for (int r = 2; r <= LARGEST_RADIX && depth < RADICES; r++) {
-        int rest[RADICES] = {0}, count = 0, sum = 0;
-        if (n % r || (r > 8 && (r % 2 == 0 || r % 3 == 0 || r % 5 == 0)) ||
-            !split(n / r, depth + 1, rest))
-            continue;
-        rest[depth] = r;
-        for (int i = depth; i < RADICES; i++) {
-            count += rest[i] > 1;
-            sum += rest[i];
-        }
-        if (count > best_count || (count == best_count && sum >= best_sum))
-            continue;
-        best_count = count;
-        best_sum = sum;
-        for (int i = depth; i < RADICES; i++)
-            radix[i] = rest[i];
-    }
-    return best_count <= RADICES;
-}
-
-/* How the fused kernels are built and cut; see cl/spectral_filter.cl. */
-typedef struct fused {
-    char options[OPTIONS];
-    int64_t lanes, tile, tiles, group, parts;
-    size_t scratch_bytes;
-} fused;
+typedef pdessm_filter_plan fused;
 
 static int64_t divide_up(int64_t a, int64_t b) {
     return (a + b - 1) / b;
-}
-
-/* 0 if a plane does not fit local memory with a sensible number of channels, or has a long prime.
- */
-static int plan_fused(const pdessm_call *call, const pdessm_launcher *launcher, fused *ret) {
-    extents e = extents_of(call);
-    int back = call->pass == PDESSM_BACKWARD, cpu = cpu_form(launcher);
-    int h[RADICES], w[RADICES];
-    fused f = {.lanes = cpu ? 16 : 1, .parts = 1};
-    int64_t pitch = cpu ? e.width | 1 : e.width;
-    int64_t plane = (back ? 2 : 1) * e.height * pitch * 2 * f.lanes * (int64_t)sizeof(float);
-    int64_t pairs = divide_up(e.channels, 2 * f.lanes);
-    f.tile = cpu ? 1 : 16;
-    while (f.tile > 1 && f.tile * plane > launcher->info->local_memory)
-        f.tile /= 2;
-    /* On a GPU single pairs would read two floats of each memory transaction. */
-    if (f.tile * plane > launcher->info->local_memory || (!cpu && f.tile < 2 && pairs > 1) ||
-        !split(e.height, 0, h) || !split(e.width, 0, w))
-        return 0;
-    f.tiles = divide_up(pairs, f.tile);
-    f.group = cpu ? 1 : GROUP;
-    while (f.group > launcher->info->max_work_group)
-        f.group /= 2;
-    if (back) { /* enough groups to fill the device, yet partial sums no larger than the images */
-        int64_t wanted = divide_up(4 * (int64_t)launcher->info->compute_units, f.tiles);
-        f.parts = wanted < MOST_PARTS ? wanted : MOST_PARTS;
-        f.parts = f.parts < e.batch ? f.parts : e.batch;
-    }
-    int64_t modes = e.height * e.half * f.tile;
-    int64_t floats = 3 * (e.height + e.width);
-    if (back)
-        floats += f.parts * f.tiles * modes * 4 * f.lanes;
-    f.scratch_bytes = (size_t)floats * sizeof(float);
-    snprintf(f.options, sizeof f.options,
-             "-DHEIGHT=%lld -DWIDTH=%lld -DTILE=%lld -DGROUP=%lld -DHR0=%d -DHR1=%d -DHR2=%d "
-             "-DHR3=%d -DWR0=%d -DWR1=%d -DWR2=%d -DWR3=%d%s",
-             (long long)e.height, (long long)e.width, (long long)f.tile, (long long)f.group, h[0],
-             h[1], h[2], h[3], w[0], w[1], w[2], w[3], back ? " -DBACKWARD" : "");
-    *ret = f;
-    return 1;
 }
 
 static pdessm_status fused_tables(const pdessm_call *call, const pdessm_launcher *launcher,
@@ -300,8 +222,9 @@ out:
 /* Fused if a plane fits; else the device's library; else by the definition. */
 static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher *launcher) {
     pdessm_status status = PDESSM_ERROR_UNSUPPORTED;
+    pdessm_site site = site_of(call, launcher);
     fused f;
-    if (plan_fused(call, launcher, &f))
+    if (pdessm_filter_plan_make(&site, &f))
         status = fused_pass(call, launcher, &f);
     if (status != PDESSM_ERROR_UNSUPPORTED)
         return status;
@@ -314,4 +237,5 @@ const pdessm_descriptor pdessm_descriptor_spectral_filter = {
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
+    .tunable = &pdessm_filter_tunable,
 };
