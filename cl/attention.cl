@@ -2,9 +2,10 @@
 /* attention.cl: y = softmax(q k^T / sqrt(WIDTH)) v for each head, without the matrix of scores.
  *
  * qkv is [batch, tokens, 3, heads, WIDTH], y [batch, tokens, heads, WIDTH], lse [batch, heads,
- * tokens]. Build options: WIDTH, and KEYS, the tokens of a local tile.
+ * tokens]. Build options: WIDTH; ROWS, the tokens of an item (CPU form) or of a group (GPU form);
+ * KEYS, the tokens of a local tile (GPU form).
  *
- * kernel_check: -DWIDTH=32 -DKEYS=16 */
+ * kernel_check: -DWIDTH=32 -DKEYS=16 -DROWS=4 */
 
 #define SIZES int tokens, int heads, int all, int padded
 #define FORWARD READ(qkv), WRITE(y), WRITE(lse)

@@ -70,16 +70,75 @@ static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *h
 
 /* ------------------------------------------------------------------ device */
 
-/* Both forms of cl/attention.cl: queries of one item or group, tokens of a local tile. */
-enum { CPU_ROWS = 4, CPU_PAD = 32, GROUP = 64, MOST_KEYS = 32 };
+/* Tokens are padded so that whole vectors can be read. */
+enum { CPU_PAD = 32, MOST_KEYS = 32 };
 
 /* Part of the device's local memory that the two tiles of a group may take, so that two groups fit
  * side by side where there is more than the 32 KB that every device has. */
 enum { LOCAL_BYTES = 24576 };
 
+/* Tokens of an item (CPU form) or group (GPU form), and tokens of a local tile (GPU form). */
+enum { ROWS, GROUP, KEYS };
+
+/* Tokens rounded up to a power of two, 4096 and more are one class; width of a head. */
+static void classify(const pdessm_call *call, int64_t ret[PDESSM_CLASS_EXTENTS]) {
+    pdessm_attention_job a = sizes_of(call);
+    for (ret[0] = 1; ret[0] < a.tokens && ret[0] < 4096;)
+        ret[0] *= 2;
+    ret[1] = a.width;
+    ret[2] = 0;
+}
+
+static int is_cpu(const pdessm_site *site) {
+    return site->info && site->info->kind == PDESSM_DEVICE_OPENCL_CPU;
+}
+
+static int rows_apply(const pdessm_site *site, int64_t rows) {
+    (void)rows;
+    return is_cpu(site);
+}
+
+static int64_t rows_standard(const pdessm_site *site) {
+    (void)site;
+    return 4;
+}
+
+static int group_applies(const pdessm_site *site, int64_t group) {
+    return site->info && !is_cpu(site) && group <= site->info->max_work_group;
+}
+
+static int64_t group_standard(const pdessm_site *site) {
+    return site->info->max_work_group < 64 ? site->info->max_work_group : 64;
+}
+
+/* Two tiles of rows in vectors of 4 floats. */
+static int64_t tile_bytes(const pdessm_site *site, int64_t keys) {
+    return keys * 2 * 16 * ((sizes_of(site->call).width + 3) / 4);
+}
+
+static int keys_apply(const pdessm_site *site, int64_t keys) {
+    return site->info && !is_cpu(site) && tile_bytes(site, keys) <= site->info->local_memory;
+}
+
+static int64_t keys_standard(const pdessm_site *site) {
+    int64_t keys = 1;
+    while (2 * keys <= MOST_KEYS && tile_bytes(site, 2 * keys) <= LOCAL_BYTES)
+        keys *= 2;
+    return keys;
+}
+
+static const pdessm_tunable tunable = {
+    .classify = classify,
+    .count = 3,
+    .choice = {[ROWS] = {"rows", {2, 3, 4, 5, 6, 8}, NULL, rows_apply, rows_standard},
+               [GROUP] = {"group", {32, 64, 128, 256}, NULL, group_applies, group_standard},
+               [KEYS] = {"keys", {4, 8, 16, 32, 64}, NULL, keys_apply, keys_standard}},
+};
+
 struct plan {
     pdessm_attention_job a;
     int64_t all, padded; /* heads of all images; tokens, rounded up */
+    int64_t rows;        /* tokens of an item or group */
     int cpu;
     char options[64];
     size_t scratch_forward, scratch_backward;
@@ -89,17 +148,17 @@ static pdessm_status make_plan(const pdessm_call *call, const pdessm_launcher *l
                                struct plan *ret) {
     struct plan p = {.a = sizes_of(call), .cpu = cpu_form(l)};
     pdessm_status status = PDESSM_OK;
-    int64_t keys = LOCAL_BYTES / (2 * 16 * ((p.a.width + 3) / 4)), power = 1;
-    PDESSM_REQUIRE(l->ctx, p.cpu || keys >= 1, PDESSM_ERROR_UNSUPPORTED,
+    pdessm_site site = site_of(call, l);
+    PDESSM_REQUIRE(l->ctx, p.cpu || tile_bytes(&site, 1) <= LOCAL_BYTES, PDESSM_ERROR_UNSUPPORTED,
                    "attention: heads of width %lld are too wide for the device's kernels",
                    (long long)p.a.width);
-    while (2 * power <= keys && 2 * power <= MOST_KEYS)
-        power *= 2;
+    p.rows = pdessm_choose(&site, p.cpu ? ROWS : GROUP);
     p.all = p.a.batch * p.a.heads;
     /* Whole pairs of vectors, and one more so that rows of panels do not share cache sets. */
     p.padded = (p.a.tokens + CPU_PAD - 1) / CPU_PAD * CPU_PAD + CPU_PAD / 2;
-    snprintf(p.options, sizeof p.options, "-DWIDTH=%lld -DKEYS=%lld", (long long)p.a.width,
-             (long long)power);
+    snprintf(p.options, sizeof p.options, "-DWIDTH=%lld -DKEYS=%lld -DROWS=%lld",
+             (long long)p.a.width, (long long)(p.cpu ? 1 : pdessm_choose(&site, KEYS)),
+             (long long)p.rows);
     int64_t panels = p.cpu ? p.a.width * p.padded * p.all : 0;
     p.scratch_forward = (size_t)panels * sizeof(float);
     p.scratch_backward = (size_t)(2 * p.all * p.padded + 4 * panels) * sizeof(float);
@@ -108,10 +167,10 @@ out:
     return status;
 }
 
-/* One item for each `rows` tokens of each head; scalars: tokens, heads, all, padded. */
+/* One item (or, if grouped, group of as many items) for each `rows` tokens of each head; scalars:
+ * tokens, heads, all, padded. */
 static pdessm_status run(const pdessm_call *call, const pdessm_launcher *l, const struct plan *p,
-                         const char *name, int64_t tokens, int rows) {
-    int grouped = rows == GROUP;
+                         const char *name, int64_t tokens, int64_t rows, int grouped) {
     pdessm_kernel kernel = {
         .name = name,
         .options = p->options,
@@ -123,8 +182,8 @@ static pdessm_status run(const pdessm_call *call, const pdessm_launcher *l, cons
                    scalar_int(p->padded)},
     };
     if (grouped) {
-        kernel.global[0] *= GROUP;
-        kernel.local[0] = GROUP;
+        kernel.global[0] *= (size_t)rows;
+        kernel.local[0] = (size_t)rows;
         kernel.local[1] = 1;
     }
     return launch(l, call, &kernel);
@@ -135,8 +194,8 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
     struct plan p;
     PDESSM_TRY(make_plan(call, l, &p));
     if (p.cpu)
-        PDESSM_TRY(run(call, l, &p, "attention_turn", p.padded, 16));
-    PDESSM_TRY(run(call, l, &p, "attention_forward", p.a.tokens, p.cpu ? CPU_ROWS : GROUP));
+        PDESSM_TRY(run(call, l, &p, "attention_turn", p.padded, 16, 0));
+    PDESSM_TRY(run(call, l, &p, "attention_forward", p.a.tokens, p.rows, !p.cpu));
 out:
     return status;
 }
@@ -147,11 +206,11 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
     if (!call->gradient[QKV])
         return PDESSM_OK;
     PDESSM_TRY(make_plan(call, l, &p));
-    PDESSM_TRY(run(call, l, &p, "attention_delta", p.a.tokens, 1));
+    PDESSM_TRY(run(call, l, &p, "attention_delta", p.a.tokens, 1, 0));
     if (p.cpu)
-        PDESSM_TRY(run(call, l, &p, "attention_turn_all", p.padded, 16));
-    PDESSM_TRY(run(call, l, &p, "attention_dq", p.a.tokens, p.cpu ? CPU_ROWS : GROUP));
-    PDESSM_TRY(run(call, l, &p, "attention_dkv", p.a.tokens, p.cpu ? CPU_ROWS : GROUP));
+        PDESSM_TRY(run(call, l, &p, "attention_turn_all", p.padded, 16, 0));
+    PDESSM_TRY(run(call, l, &p, "attention_dq", p.a.tokens, p.rows, !p.cpu));
+    PDESSM_TRY(run(call, l, &p, "attention_dkv", p.a.tokens, p.rows, !p.cpu));
 out:
     return status;
 }
@@ -161,4 +220,5 @@ const pdessm_descriptor pdessm_descriptor_attention = {
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .tunable = &tunable,
 };
