@@ -27,10 +27,11 @@ def check(condition, what):
     return bool(condition)
 
 
-def run(*arguments, env=None, stdin=None, timeout=240, cwd=None, device="cpu", preexec=None):
+def run(*arguments, env=None, stdin=None, timeout=240, cwd=None, device="cpu", preexec=None,
+        program=PROGRAM):
     """Runs the program; PDESSM_DEVICE chooses plain C unless the test says otherwise."""
     environment = dict(os.environ, PDESSM_DEVICE=device or "", **(env or {}))
-    return subprocess.run([PROGRAM, *map(str, arguments)], env=environment, input=stdin, text=True,
+    return subprocess.run([program, *map(str, arguments)], env=environment, input=stdin, text=True,
                           capture_output=True, timeout=timeout, cwd=cwd, preexec_fn=preexec)
 
 

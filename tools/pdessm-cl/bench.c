@@ -139,23 +139,24 @@ static pdessm_status print(bench_job *j) {
     return j->o.html ? pdessm_cli_bench_write_page(j, j->o.html) : PDESSM_OK;
 }
 
+/* A broken case ends no run, but a run with one is no success: ERROR_CHECK when a result was wrong,
+ * ERROR_FAILED when there was none. */
 static pdessm_status check_results(bench_job *j) {
-    int wrong = 0;
+    int bad = 0, wrong = 0;
     const bench_row *first = NULL;
     for (int i = 0; i < j->rows; i++) {
         const bench_row *r = &j->row[i];
-        /* Only what was validated has an error; NaN would compare as fine. */
-        if (r->status == BENCH_ERROR && !isnan(r->tolerance) && !(r->error <= r->tolerance)) {
-            first = first ? first : r;
-            wrong++;
-        }
+        if (r->status != BENCH_ERROR)
+            continue;
+        first = first ? first : r;
+        bad++;
+        wrong += isfinite(r->tolerance); /* which only what was validated has */
     }
     if (!first)
         return PDESSM_OK;
-    return pdessm_fail(j->c->ctx, PDESSM_ERROR_CHECK,
-                       "%d of %d rows are wrong; the first: %s %s "
-                       "on %s: %s",
-                       wrong, j->rows, first->name, pdessm_cli_bench_pass_name(first),
+    return pdessm_fail(j->c->ctx, wrong ? PDESSM_ERROR_CHECK : PDESSM_ERROR_FAILED,
+                       "%d of %d rows are in error; the first is %s %s on %s: %s", bad, j->rows,
+                       first->name, pdessm_cli_bench_pass_name(first),
                        j->device[first->device].label, first->reason);
 }
 
@@ -168,8 +169,6 @@ static pdessm_status measure(bench_job *j) {
     pdessm_cli_progress_begin(&j->bar, j->c, "bench", 0);
     for (int i = 0; i < j->devices; i++)
         pdessm_cli_bench_rates(j, &j->device[i]);
-    if (j->o.format == BENCH_JSONL)
-        pdessm_cli_bench_stream_head(j);
     pdessm_status ended = measure_rows(j, old);
     pdessm_cli_progress_end(&j->bar);
     if (ended != PDESSM_OK)

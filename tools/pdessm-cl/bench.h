@@ -159,8 +159,7 @@ const char *pdessm_cli_bench_pass_name(const bench_row *row);
 /* "8x16x16x384", "N 1536" behind it for linear. */
 const char *pdessm_cli_bench_shape_text(cli *c, const bench_point *p);
 void pdessm_cli_bench_print_json(bench_job *j);
-/* jsonl: the head, then the rows that have been settled since the last call. */
-void pdessm_cli_bench_stream_head(bench_job *j);
+/* jsonl: the rows before number `upto` that have not gone out yet. */
 void pdessm_cli_bench_stream(bench_job *j, int upto);
 /* The whole command line, for reports. */
 const char *pdessm_cli_bench_command(const cli *c);

@@ -8,6 +8,7 @@
 
 #include "bench.h"
 #include "pdessm_commit.h"
+#include "pdessm_config.h"
 #include "report.h"
 
 const char *pdessm_cli_bench_status_name(bench_status status) {
@@ -203,6 +204,20 @@ void pdessm_cli_bench_print_json(bench_job *j) {
     pdessm_cli_json_print(json);
 }
 
+/* A line speaks for itself: what a row needs of the head. */
+static void add_origin(cJSON *json, const bench_job *j, const bench_device *d) {
+    pdessm_cli_json_number(json, "schema_version", PDESSM_CLI_SCHEMA_VERSION);
+    cJSON *program = pdessm_cli_json_object(json, "program");
+    pdessm_cli_json_text(program, "name", PDESSM_CLI_PROGRAM);
+    pdessm_cli_json_text(program, "version", PDESSM_VERSION);
+    pdessm_cli_json_text(json, "commit", PDESSM_COMMIT);
+    pdessm_cli_json_text(json, "device_name", pdessm_device_get_info(d->device)->name);
+    pdessm_cli_json_text(json, "driver", pdessm_device_get_info(d->device)->driver);
+    pdessm_cli_json_number(json, "threads", pdessm_context_threads(j->c->ctx));
+    add_number(json, "copy_gbytes_per_s", d->copy_rate * 1e-9);
+    add_number(json, "gemm_gflops", d->gemm_rate * 1e-9);
+}
+
 static void print_line(cJSON *json) {
     char *text = pdessm_cli_need(cJSON_PrintUnformatted(json));
     puts(text);
@@ -211,14 +226,12 @@ static void print_line(cJSON *json) {
     cJSON_Delete(json);
 }
 
-void pdessm_cli_bench_stream_head(bench_job *j) {
-    print_line(make_head(j));
-}
-
 void pdessm_cli_bench_stream(bench_job *j, int upto) {
     for (; j->streamed < upto; j->streamed++) {
-        cJSON *row = pdessm_cli_need(cJSON_CreateObject());
-        fill_row(row, j, &j->row[j->streamed]);
-        print_line(row);
+        const bench_row *row = &j->row[j->streamed];
+        cJSON *json = pdessm_cli_need(cJSON_CreateObject());
+        add_origin(json, j, &j->device[row->device]);
+        fill_row(json, j, row);
+        print_line(json);
     }
 }

@@ -274,7 +274,9 @@ out:
 pdessm_status pdessm_cli_bench_network(bench_job *j, bench_row *row) {
     subject s = {.j = j, .d = &j->device[row->device]};
     pdessm_status status = configure(&s, &row->point);
-    if (status == PDESSM_OK && fits(&s, row))
+    if (status != PDESSM_OK) /* such as images that patches do not cover */
+        return pdessm_cli_bench_stop(j, row, PDESSM_ERROR_UNSUPPORTED);
+    if (fits(&s, row))
         status = measure(&s, row);
     release(&s);
     return status == PDESSM_OK ? PDESSM_OK : pdessm_cli_bench_stop(j, row, status);

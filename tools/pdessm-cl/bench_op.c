@@ -103,7 +103,7 @@ static pdessm_status measure_pass(bench_call *b, bench_row *row) {
     PDESSM_TRY(pdessm_check_call(d, &b->call.call));
     op->descriptor->cost(&b->call.call, &d->host, &cost);
     PDESSM_TRY(pdessm_cli_bench_time(&w, 1, &first));
-    if (!refusal && d->on_host[b->k.op][row->point.pass])
+    if (!refusal && d->backend && d->on_host[b->k.op][row->point.pass])
         refusal = pdessm_cli_text(b->j->c, "runs in plain C on this device: %s", d->ctx->error);
     if (refusal) {
         pdessm_cli_bench_settle(row, BENCH_UNSUPPORTED, refusal);

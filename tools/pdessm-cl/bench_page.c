@@ -134,7 +134,7 @@ static void print_operator_chart(const bench_job *j, int device, FILE *f) {
             .label = r->point.outputs
                          ? pdessm_cli_text(j->c, "%s to %lld", r->name, (long long)r->point.outputs)
                          : r->name,
-            .series = r->point.pass,
+            .series = (int)r->point.pass,
             .value = pdessm_cli_bench_roofline(d, r->flops, r->bytes, r->seconds.median),
             .low = NAN,
             .high = NAN};

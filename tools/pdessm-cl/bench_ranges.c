@@ -15,11 +15,12 @@ static pdessm_status refuse(cli *c, const char *option, const char *text, const 
                        text, why);
 }
 
-/* The part of a list up to the next comma, and *text moved behind it. */
+/* The part of a list up to the next comma, and *text moved behind that: NULL after the last part.
+ */
 static const char *next_entry(cli *c, const char **text) {
     size_t length = strcspn(*text, ",");
     const char *entry = pdessm_cli_text(c, "%.*s", (int)length, *text);
-    *text += length + ((*text)[length] == ',');
+    *text = (*text)[length] ? *text + length + 1 : NULL;
     return entry;
 }
 
@@ -90,7 +91,7 @@ pdessm_status pdessm_cli_bench_sizes(cli *c, const char *option, const char *tex
     bench_sizes list = {0};
     do
         PDESSM_TRY(append_range(c, option, next_entry(c, &text), most, &list));
-    while (*text);
+    while (text);
     *ret = list;
     list.size = NULL;
 out:
@@ -115,7 +116,7 @@ pdessm_status pdessm_cli_bench_words(cli *c, const char *option, const char *tex
         size_t bytes = ((size_t)list.count + 1) * sizeof *list.word;
         list.word = pdessm_cli_need(realloc(list.word, bytes));
         list.word[list.count++] = word;
-    } while (*text);
+    } while (text);
     *ret = list;
     return PDESSM_OK;
 }
