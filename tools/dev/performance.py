@@ -2,10 +2,10 @@
 # performance.py: measures, and writes docs/performance.md with its charts: the one place where its
 # figures come from. Ten minutes on two quiet cores.
 #
-#   python3 tools/dev/performance.py [--before COMMIT] [--peer-python FILE]
+#   python3 tools/dev/performance.py [--commit HEAD] [--before COMMIT] [--peer-python FILE]
 #   python3 tools/dev/performance.py --part filter|operators|step|peer|scaling|start|page [--check]
 #
-# Each part builds the committed state (and COMMIT) in ./build-performance, measures, and stores JSON in
+# Each part builds the two commits in ./build-performance, measures, and stores JSON in
 # docs/performance; `page` turns all of that into the page without measuring. --check only compares.
 import argparse
 import json
@@ -31,11 +31,10 @@ THREADS = 2
 def build(commit):
     """The folder of a build of a commit, in a clone of its own. timed.c is always today's, so that both
     states are measured by the same program."""
-    name = measuring.run_text("git", "rev-parse", "--short=10", commit)
-    tree, folder = SCRATCH / name / "tree", SCRATCH / name / "build"
+    tree, folder = SCRATCH / commit / "tree", SCRATCH / commit / "build"
     if not tree.exists():
         subprocess.run(["git", "clone", "-q", str(ROOT), str(tree)], check=True)
-        subprocess.run(["git", "checkout", "-q", name], cwd=tree, check=True)
+        subprocess.run(["git", "checkout", "-q", commit], cwd=tree, check=True)
     for file in ("timed.c", "meson.build"):
         text = (ROOT / "tools/dev" / file).read_text(encoding="utf-8")
         target = tree / "tools/dev" / file
@@ -58,7 +57,7 @@ def timed(folder, *words):
 
 def result_of(o, part, **rest):
     source = measuring.source("python3 tools/dev/performance.py --part " + part)
-    source["commit"] = measuring.run_text("git", "rev-parse", "--short=10", "HEAD")
+    source["commit"] = o.commit
     return {"source": source, "before": o.before, **rest}
 
 
@@ -74,7 +73,7 @@ def bench(folder, *words):
 def measure_filter(o):
     """The spectral filter against copies of its input: before and after side by side at powers of two,
     then all grids by `bench`."""
-    after, before = build("HEAD"), build(o.before)
+    after, before = build(o.commit), build(o.before)
     rows = []
     for threads in (1, 2):
         for side, batch in GRIDS:
@@ -102,12 +101,12 @@ def measure_filter(o):
 
 def measure_operators(o):
     return result_of(o, "operators", threads=THREADS, bench=bench(
-        build("HEAD"), "--suite", "ops", "--threads", str(THREADS)))
+        build(o.commit), "--suite", "ops", "--threads", str(THREADS)))
 
 
 def measure_step(o):
     """Whole training steps before and after, alternating; then where their time goes."""
-    folders = {"before": build(o.before), "after": build("HEAD")}
+    folders = {"before": build(o.before), "after": build(o.commit)}
     rows = []
     for model, batch in MODELS.items():
         row = {"model": model, "batch": batch, "size": 32}
@@ -151,16 +150,16 @@ def measure_by_script(o, part, *command):
 
 def measure_peer(o):
     return measure_by_script(o, "peer", o.peer_python, "tools/dev/peer/time_both.py", "--timed",
-                             build("HEAD") / "tools/dev/timed", "--threads", THREADS)
+                             build(o.commit) / "tools/dev/timed", "--threads", THREADS)
 
 
 def measure_scaling(o):
     return measure_by_script(o, "scaling", sys.executable, "tools/dev/scaling.py", "--timed",
-                             build("HEAD") / "tools/dev/timed", "--threads", THREADS)
+                             build(o.commit) / "tools/dev/timed", "--threads", THREADS)
 
 
 def measure_start(o):
-    text = subprocess.run(["sh", "tools/dev/start_times.sh", str(build("HEAD"))], check=True,
+    text = subprocess.run(["sh", "tools/dev/start_times.sh", str(build(o.commit))], check=True,
                           cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
     return result_of(o, "start", start=json.loads(text))
 
@@ -191,14 +190,18 @@ def make_page(check):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--part", action="append", choices=list(PARTS) + ["page"])
+    parser.add_argument("--commit", default="HEAD", help="what is measured; must be committed")
     parser.add_argument("--before", default=BEFORE)
     parser.add_argument("--peer-python", default=sys.executable, help="a Python that has PyTorch")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--clean", action="store_true", help="removes ./build-performance at the end")
     o = parser.parse_args()
-    for part in o.part or PARTS:
-        if part != "page":
-            measuring.store(STORE / (part + ".json"), PARTS[part](o))
+    parts = [part for part in o.part or PARTS if part != "page"]
+    if parts:  # the page alone needs no repository
+        o.commit, o.before = (measuring.run_text("git", "rev-parse", "--short=10", c)
+                              for c in (o.commit, o.before))
+    for part in parts:
+        measuring.store(STORE / (part + ".json"), PARTS[part](o))
     make_page(o.check)
     if o.clean:
         shutil.rmtree(SCRATCH, ignore_errors=True)
