@@ -74,6 +74,19 @@ for ratio, said, unsaid in [(1.6, "| met |", "missed"), (1.2, "**missed**", "Slo
     xml.etree.ElementTree.fromstring(page["docs/performance/peer.svg"])
 check("Not measured yet: step" in page["docs/performance.md"], "missing parts are named")
 
+steps = {"rows": [{"model": "pde-s/2", "size": 32, "after": {"operators": [
+    {"name": "linear", "pass": "forward", "seconds": 0.25, "flops": 5e10, "bytes": 1},
+    {"name": "linear", "pass": "backward", "seconds": 0.5, "flops": 1e11, "bytes": 1},
+    {"name": "adamw", "pass": "forward", "seconds": 0.25, "flops": 1, "bytes": 1}]}}]}
+row = peer(1.2)["peer"]["rows"][0]
+check("75 % of our time, at 200 GFLOP/s" in performance_page.model_reason(row, steps) and
+      "would be 1.60" in performance_page.model_reason(row, steps), "why a step misses its goal")
+check("100 % of our time" in performance_page.model_reason(dict(row, task="sample"), steps),
+      "sampling has no optimiser")
+row = dict(row, task="filter", model=None, peer_seconds=spread(0.8))
+copies = {"rows": [{"side": 32, "threads": 2, "copy_seconds": spread(0.05)}]}
+check("2.0 copies" in performance_page.filter_reason(row, copies), "why an operator misses its goal")
+
 picture = chart.lines("a & b", "x", "y", {"one": {"points": {64: 2.0, 256: 20.0}, "guessed": {1024: 90}}})
 xml.etree.ElementTree.fromstring(picture)
 check(picture.count("stroke-dasharray=\"5 4\"") == 1, "what was guessed is dashed")

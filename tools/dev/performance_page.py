@@ -9,6 +9,8 @@ TASKS = {"filter": "operator", "filter-gradient": "operator and gradients", "for
          "step": "training step", "sample": "sampling", "gemm": "matrix product"}
 # Times memcpy, forward and backward, by the side of the grid.
 FILTER_GOALS = {16: (1.5, 2.5), 32: (2.0, 3.3), 64: (3.0, 5.0)}
+# Operators whose forward pass sampling does not have.
+ONLY_TRAINING = {"adamw", "ema", "grad_norm", "mse_loss", "flow_path", "philox_normal", "combine"}
 OPERATOR_GOAL, MEMORY_GOAL, EXPONENT_GOAL = 8, 0.6, 1.05
 
 
@@ -70,22 +72,43 @@ def peer_rows(peer, *tasks):
 
 
 def peer_goal(row):
-    return OPERATOR_GOAL if row["task"].startswith("filter") else step_goal(row["model"])
+    if row["task"] in ("step", "sample"):
+        return step_goal(row["model"])
+    return OPERATOR_GOAL if row["task"].startswith("filter") else None
 
 
-def reason(row, steps):
-    """Why a goal of a training step is missed, from our own accounts: what the ratio would be if
-    everything but the matrix products were free."""
+def model_reason(row, steps):
+    """Why a goal is missed, from our own accounts: what the ratio would be if everything but the
+    matrix products were free."""
     ours = [s for s in steps["rows"] if s["model"] == row["model"] and row["size"] == s["size"]]
-    if row["task"] != "step" or not ours:
+    if not ours:
         return None
-    operators = ours[0]["after"]["operators"]
+    operators = [r for r in ours[0]["after"]["operators"] if row["task"] == "step" or
+                 r["pass"] == "forward" and r["name"] not in ONLY_TRAINING]
     linear = [r for r in operators if r["name"].startswith("linear")]
     share = sum(r["seconds"] for r in linear) / sum(r["seconds"] for r in operators)
     rate = sum(r["flops"] for r in linear) / sum(r["seconds"] for r in linear) / 1e9
-    return ("`%s`: matrix products are %.0f %% of our step, at %.0f GFLOP/s; if all else took no time, "
-            "the ratio would be %.2f." % (row["model"], 100 * share, rate,
-                                           row["ratio"]["median"] / share))
+    return ("%s `%s`: matrix products are %.0f %% of our time, at %.0f GFLOP/s; if all else took no "
+            "time, the ratio would be %.2f." % (TASKS[row["task"]], row["model"], 100 * share, rate,
+                                                row["ratio"]["median"] / share))
+
+
+def filter_reason(row, filters):
+    """How near to a mere copy the goal lies."""
+    same = [f for f in filters["rows"] if f["side"] == row["size"] and f["threads"] == 2]
+    if not same:
+        return None
+    needed = row["peer_seconds"]["median"] / OPERATOR_GOAL / same[0]["copy_seconds"]["median"]
+    return ("%s, %s: the goal would need ours in the time of %.1f copies of its input; PyTorch takes "
+            "%.0f." % (TASKS[row["task"]], size_of(row), needed, needed * OPERATOR_GOAL))
+
+
+def reasons(missed, results):
+    for row in missed:
+        if row["model"] and "step" in results:
+            yield model_reason(row, results["step"])
+        elif not row["model"] and "filter" in results:
+            yield filter_reason(row, results["filter"])
 
 
 def peer_table(rows):
@@ -134,8 +157,7 @@ def peer_section(results, files):
             r["ratio"]["median"]) for r in lost) + ".", ""]
     if missed:
         out += ["**Goals missed:** %d of %d." % (len(missed), len([r for r in timed if peer_goal(r)]))]
-        reasons = [reason(r, results["step"]) for r in missed] if "step" in results else []
-        out += ["- " + r for r in reasons if r] + [""]
+        out += [""] + ["- " + r for r in reasons(missed, results) if r] + [""]
     return out + memory_section(peer)
 
 
