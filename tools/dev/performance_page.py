@@ -235,8 +235,10 @@ def step_section(result):
 
 def filter_section(result, files):
     out = ["## The spectral filter against a copy", "",
-           "Times of one memcpy of the input (384 channels, 25 MB, the same threads, slices in turn). "
-           "Backward is both gradients: forward and backward together less forward.", ""]
+           "Times of one memcpy of the input (384 channels, 25 MB, the same threads). Filter and copy run "
+           "in turn in one loop, so that neither finds its operands in a cache for that; before and "
+           "after in alternating slices. Backward is both gradients: forward and backward together "
+           "less forward.", ""]
     out += source_line(result)
     rows, groups = [], []
     for row in result["rows"]:
@@ -355,13 +357,19 @@ def scaling_section(result, files):
 
 
 def start_section(result):
-    """Rows as start_times.sh gives them: {"device", "cold_seconds", "warm_seconds", ..}."""
-    rows = [["`%s`" % r["device"]] + [number(r[k]["median"] if isinstance(r[k], dict) else r[k])
-                                      for k in ("cold_seconds", "warm_seconds")]
-            for r in result["start"]["rows"]]
-    return ["## Cold and warm start", "",
-            "Wall time of `sample` with an empty kernel cache and with a full one.", ""] + source_line(
-                result) + table(["device", "cold, s", "warm, s"], rows)
+    """Rows as start_times.sh gives them: lists of seconds, one entry a repetition."""
+    start, kinds = result["start"], ("cold", "again", "warming", "warm")
+    rows = []
+    for row in start["rows"]:
+        seconds = [sorted(row[kind + "_seconds"]) for kind in kinds]
+        rows.append(["`%s`" % row["device"]] + ["%s (%s to %s)" % tuple(
+            number(v) for v in (s[len(s) // 2], s[0], s[-1])) for s in seconds])
+    out = ["## Cold and warm start", "",
+           "Wall time of `sample` for one image in one step of `%s`, %d times: *cold* with nothing "
+           "compiled, *again* right after that, *warm* after `cache warm`, which itself takes what "
+           "*warming* says." % (start["model"], start["repeat"]), ""]
+    return out + source_line(result) + table(
+        ["device"] + [kind + ", s" for kind in kinds], rows)
 
 
 def make(results):

@@ -3,12 +3,13 @@
  * that a script can alternate it with another program: tools/dev/peer/time_both.py, scaling.py.
  *
  * timed WORK [--model PRESET] [--size HxW] [--batch N] [--depth N] [--steps N] [--threads N]
- *       [--save FILE] [--profile 1]
+ *       [--save FILE] [--profile 1] [--between 1]
  *
  * filter, filter-gradient, copy (of the filter's input): 384 channels, a grid of --size tokens;
  * gemm: a large matrix product; mixer (with the symbol kept), mixer-fresh (symbol computed anew),
  * forward, step, sample: --size pixels. sample draws --batch images in --steps steps of Heun's
- * method with guidance 2. --save writes the initial model.
+ * method with guidance 2. --save writes the initial model. With --between 1 a copy runs between
+ * two filters and a filter between two copies, untimed: they find caches as in one loop of both.
  * Each line of stdin is a number of seconds: the work is done until they are over, at least once,
  * and a line answers, a JSON list of seconds. At the end of stdin a last line tells the peak
  * memory, with --profile also the operators. */
@@ -27,7 +28,7 @@ enum { FILTER_CHANNELS = 384, GEMM_ROWS = 4096, GEMM_SIZE = 1024, MOST_RUNS = 10
 
 typedef struct timed {
     const char *model_name, *save;
-    int height, width, batch, depth, steps, threads, profile;
+    int height, width, batch, depth, steps, threads, profile, between;
     pdessm_context *ctx;
     pdessm_device *device;
     pdessm_config config;
@@ -44,6 +45,7 @@ typedef struct work {
     const char *name;
     pdessm_status (*prepare)(timed *t);
     pdessm_status (*once)(timed *t);
+    pdessm_status (*between)(timed *t); /* or NULL */
 } work;
 
 /* ------------------------------------------------------------------ tensors of no special content
@@ -228,15 +230,15 @@ static pdessm_status run_sample(timed *t) {
 }
 
 static const work works[] = {
-    {"filter", prepare_filter, run_call},
-    {"filter-gradient", prepare_filter, run_filter_gradient},
-    {"copy", prepare_filter, run_copy},
-    {"gemm", prepare_gemm, run_call},
-    {"mixer", prepare_mixer, run_graph},
-    {"mixer-fresh", prepare_mixer, run_fresh},
-    {"forward", prepare_forward, run_graph},
-    {"step", prepare_step, run_step},
-    {"sample", prepare_sample, run_sample},
+    {"filter", prepare_filter, run_call, run_copy},
+    {"filter-gradient", prepare_filter, run_filter_gradient, run_copy},
+    {"copy", prepare_filter, run_copy, run_call},
+    {"gemm", prepare_gemm, run_call, NULL},
+    {"mixer", prepare_mixer, run_graph, NULL},
+    {"mixer-fresh", prepare_mixer, run_fresh, NULL},
+    {"forward", prepare_forward, run_graph, NULL},
+    {"step", prepare_step, run_step, NULL},
+    {"sample", prepare_sample, run_sample, NULL},
 };
 
 /* ------------------------------------------------------------------ the loop */
@@ -249,14 +251,16 @@ static double now(void) {
 
 static pdessm_status answer(timed *t, const work *w, double seconds) {
     const double begin = now();
-    double last = begin;
+    double passed = 0;
     pdessm_status status = PDESSM_OK;
-    for (int i = 0; i == 0 || (last - begin < seconds && i < MOST_RUNS); i++) {
+    for (int i = 0; i == 0 || (passed < seconds && i < MOST_RUNS); i++) {
+        if (t->between && w->between)
+            PDESSM_TRY(w->between(t));
+        const double start = now();
         PDESSM_TRY(w->once(t));
         PDESSM_TRY(pdessm_device_finish(t->device));
-        const double end = now();
-        printf("%s%.9f", i ? ", " : "[", end - last);
-        last = end;
+        printf("%s%.9f", i ? ", " : "[", now() - start);
+        passed = now() - begin;
     }
     printf("]\n");
     fflush(stdout);
@@ -304,11 +308,9 @@ static int parse(timed *t, int argc, char **argv) {
     const struct {
         const char *name;
         int *number;
-    } numbers[] = {{"--batch", &t->batch},
-                   {"--depth", &t->depth},
-                   {"--steps", &t->steps},
-                   {"--threads", &t->threads},
-                   {"--profile", &t->profile}};
+    } numbers[] = {{"--batch", &t->batch},     {"--depth", &t->depth},
+                   {"--steps", &t->steps},     {"--threads", &t->threads},
+                   {"--profile", &t->profile}, {"--between", &t->between}};
     int known = argc % 2 == 0;
     for (int i = 2; i + 1 < argc && known; i += 2) {
         const char *value = argv[i + 1];
