@@ -30,7 +30,8 @@ typedef struct pdessm_choice {
     const char *const *names; /* of values that are no quantities: names[value]; or NULL */
     /* Can the value be used here? It may ask for choices that stand earlier in the list. */
     int (*applies)(const pdessm_site *site, int64_t value);
-    /* What is used when nothing was measured. */
+    /* What is used when nothing was measured; asked only where the choice is made: an adapter of
+     * the same place, or where some value applies. */
     int64_t (*standard)(const pdessm_site *site);
 } pdessm_choice;
 

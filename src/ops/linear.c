@@ -85,9 +85,10 @@ static int64_t gemm_standard(const pdessm_site *site) {
     return site->host && site->host->blas_is_standard ? LIBRARY : OWN;
 }
 
-/* CLBlast is not for CPU devices: see gemm.c of the OpenCL module. */
+/* No choice on CPU devices, which CLBlast is not for: see gemm.c of the OpenCL module. */
 static int product_applies(const pdessm_site *site, int64_t value) {
-    return site->info && (value == OWN || site->info->kind != PDESSM_DEVICE_OPENCL_CPU);
+    (void)value;
+    return site->info && site->info->kind != PDESSM_DEVICE_OPENCL_CPU;
 }
 
 static int64_t product_standard(const pdessm_site *site) {

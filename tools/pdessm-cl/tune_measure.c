@@ -220,16 +220,17 @@ static void list_trials(const job *j, cli_tune_row *row) {
         .host = j->device->backend ? NULL : &j->device->host,
         .tuning = j->device->tuning,
     };
+    int64_t usable[PDESSM_CANDIDATES];
+    int count = 0;
+    for (const int64_t *v = c->candidate; *v; v++)
+        if (c->applies(&site, *v))
+            usable[count++] = *v;
+    if (count == 0) /* a choice of other devices */
+        return;
     row->trial[row->trials++].value = c->standard(&site);
-    int usable = 0;
-    for (const int64_t *v = c->candidate; *v; v++) {
-        int applies = c->applies(&site, *v);
-        usable += applies;
-        if (applies && *v != row->trial[0].value)
-            row->trial[row->trials++].value = *v;
-    }
-    if (usable == 0) /* a choice of other devices */
-        row->trials = 0;
+    for (int i = 0; i < count; i++)
+        if (usable[i] != row->trial[0].value)
+            row->trial[row->trials++].value = usable[i];
 }
 
 pdessm_status pdessm_cli_tune_choice(cli_tune_case *k, pdessm_pass pass, int choice,
