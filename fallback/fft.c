@@ -23,6 +23,11 @@ static inline void store(float *p, cvec v, int direction) {
     vec_store(p + (LANES - direction), v.im);
 }
 
+static inline void stream(float *p, cvec v, int direction) {
+    vec_stream(p + direction, v.re);
+    vec_stream(p + (LANES - direction), v.im);
+}
+
 /* One pass works on `blocks` blocks of radix * m elements of each of `lines` lines. */
 typedef struct pass {
     const float *in;
@@ -31,6 +36,7 @@ typedef struct pass {
         *to; /* not copied: a copy in one piece waits for the stores of its fields */
     int64_t lines, blocks, m;
     const float *twiddle;
+    int stream;
 } pass;
 
 /* For each radix: butterflies whose results (forward, in frequency) or operands (inverse, in time)
@@ -45,7 +51,14 @@ typedef struct pass {
         UNROLL for (int q = 1; q < r; q++)                                                         \
             store(y + q * sy, w ? c_turn(v[q], w + 2 * q - 2) : v[q], FORWARD);                    \
     }                                                                                              \
-    static inline __attribute__((always_inline)) void inverse_step##r(                             \
+    INVERSE_STEP(inverse, r, store)                                                                \
+    INVERSE_STEP(streaming, r, stream)                                                             \
+    PASS(forward, r)                                                                               \
+    PASS(inverse, r)                                                                               \
+    PASS(streaming, r)
+
+#define INVERSE_STEP(name, r, put)                                                                 \
+    static inline __attribute__((always_inline)) void name##_step##r(                              \
         const float *x, int64_t sx, float *y, int64_t sy, const float *w) {                        \
         cvec v[r];                                                                                 \
         v[0] = load(x, INVERSE);                                                                   \
@@ -54,10 +67,8 @@ typedef struct pass {
             v[q] = w ? c_turn(v[q], w + 2 * q - 2) : v[q];                                         \
         }                                                                                          \
         dft##r(v);                                                                                 \
-        UNROLL for (int q = 0; q < r; q++) store(y + q * sy, v[q], INVERSE);                       \
-    }                                                                                              \
-    PASS(forward, r)                                                                               \
-    PASS(inverse, r)
+        UNROLL for (int q = 0; q < r; q++) put(y + q * sy, v[q], INVERSE);                         \
+    }
 
 /* Lines run innermost, since they share their twiddles. Everything is read from *p first: for all
  * the compiler knows, the stores might change it. */
@@ -105,7 +116,7 @@ static void odd_step(const pass *p, const float *x, float *y, int r, const float
     for (int q = 0; q < r; q++) {
         if (direction == FORWARD && w && q)
             v[q] = c_turn(v[q], w + 2 * q - 2);
-        store(y + q * p->m * p->to->element, v[q], direction);
+        (p->stream ? stream : store)(y + q * p->m * p->to->element, v[q], direction);
     }
 }
 
@@ -121,15 +132,17 @@ static void odd_pass(const pass *p, int r, const float *circle, int direction) {
 
 static void run_pass(const fft_plan *plan, int stage, const pass *p, int inverse) {
     typedef void (*pass_fn)(const pass *);
-    static const pass_fn table[2][9] = {
+    static const pass_fn table[3][9] = {
         {NULL, forward_pass1, forward_pass2, forward_pass3, forward_pass4, forward_pass5,
          forward_pass6, forward_pass7, forward_pass8},
         {NULL, inverse_pass1, inverse_pass2, inverse_pass3, inverse_pass4, inverse_pass5,
          inverse_pass6, inverse_pass7, inverse_pass8},
+        {NULL, streaming_pass1, streaming_pass2, streaming_pass3, streaming_pass4, streaming_pass5,
+         streaming_pass6, streaming_pass7, streaming_pass8},
     };
     int radix = plan->radix[stage];
     if (radix <= 8)
-        table[inverse][radix](p);
+        table[inverse + p->stream][radix](p);
     else
         odd_pass(p, radix, plan->circle[stage], inverse ? INVERSE : FORWARD);
 }
@@ -137,29 +150,30 @@ static void run_pass(const fft_plan *plan, int stage, const pass *p, int inverse
 /* X_k = c_k sum_j (x_j c_j) conj(c_{k-j}) with c_j = exp(-i pi j^2/n): a cyclic convolution of any
  * length m >= 2n - 1. */
 static void bluestein(const fft_plan *plan, const float *in, int64_t in_stride, float *out,
-                      int64_t out_stride, float *work, int direction) {
+                      int64_t out_stride, float *work, int direction, int past_caches) {
     const fft_plan *padded = plan->padded;
     for (int64_t j = 0; j < plan->n; j++)
         store(work + j * COMPLEX, c_turn(load(in + j * in_stride, direction), plan->chirp + 2 * j),
               FORWARD);
     memset(work + plan->n * COMPLEX, 0, (size_t)((padded->n - plan->n) * COMPLEX) * sizeof *work);
-    const fft_lines line = {1, {COMPLEX, 0}, {COMPLEX, 0}};
+    const fft_lines line = {1, {COMPLEX, 0}, {COMPLEX, 0}, 0};
     FALLBACK(fft_forward)(padded, &line, work, work, NULL);
     for (int64_t j = 0; j < padded->n; j++) {
         float *p = work + j * COMPLEX;
         store(p, c_turn(load(p, FORWARD), plan->response + 2 * j), FORWARD);
     }
     FALLBACK(fft_inverse)(padded, &line, work, work, NULL);
-    for (int64_t j = 0; j < plan->n; j++)
-        store(out + j * out_stride, c_turn(load(work + j * COMPLEX, FORWARD), plan->chirp + 2 * j),
-              direction);
+    for (int64_t j = 0; j < plan->n; j++) {
+        cvec v = c_turn(load(work + j * COMPLEX, FORWARD), plan->chirp + 2 * j);
+        (past_caches ? stream : store)(out + j * out_stride, v, direction);
+    }
 }
 
 static void bluestein_lines(const fft_plan *plan, const fft_lines *l, const float *in, float *out,
                             float *work, int direction) {
     for (int64_t i = 0; i < l->lines; i++)
         bluestein(plan, in + i * l->in.line, l->in.element, out + i * l->out.line, l->out.element,
-                  work, direction);
+                  work, direction, direction == INVERSE && l->stream);
 }
 
 static void set_stage(pass *p, const fft_plan *plan, int stage) {
@@ -168,14 +182,11 @@ static void set_stage(pass *p, const fft_plan *plan, int stage) {
     p->twiddle = plan->twiddle[stage];
 }
 
-void FALLBACK(fft_forward)(const fft_plan *plan, const fft_lines *l, const float *in, float *out,
-                           float *work) {
-    if (plan->padded) {
-        bluestein_lines(plan, l, in, out, work, FORWARD);
-        return;
-    }
+/* Stages first .. end - 1 of a forward transform. */
+static void run_forward(const fft_plan *plan, const fft_lines *l, const float *in, float *out,
+                        int first, int end) {
     pass p = {.in = in, .out = out, .from = &l->in, .to = &l->out, .lines = l->lines};
-    for (int s = 0; s < plan->stages; s++) {
+    for (int s = first; s < end; s++) {
         set_stage(&p, plan, s);
         run_pass(plan, s, &p, 0);
         p.in = out;
@@ -183,19 +194,51 @@ void FALLBACK(fft_forward)(const fft_plan *plan, const fft_lines *l, const float
     }
 }
 
-void FALLBACK(fft_inverse)(const fft_plan *plan, const fft_lines *l, float *in, float *out,
-                           float *work) {
-    if (plan->padded) {
-        bluestein_lines(plan, l, in, out, work, INVERSE);
-        return;
-    }
+/* Stages end - 1 .. 0 of an inverse one. */
+static void run_inverse(const fft_plan *plan, const fft_lines *l, float *in, float *out, int end) {
     pass p = {.in = in, .out = in, .from = &l->in, .to = &l->in, .lines = l->lines};
-    for (int s = plan->stages - 1; s >= 0; s--) {
+    for (int s = end - 1; s >= 0; s--) {
         set_stage(&p, plan, s);
         if (s == 0) {
             p.out = out;
             p.to = &l->out;
+            p.stream = l->stream;
         }
         run_pass(plan, s, &p, 1);
     }
+}
+
+void FALLBACK(fft_forward)(const fft_plan *plan, const fft_lines *l, const float *in, float *out,
+                           float *work) {
+    if (plan->padded)
+        bluestein_lines(plan, l, in, out, work, FORWARD);
+    else
+        run_forward(plan, l, in, out, 0, plan->stages);
+}
+
+void FALLBACK(fft_inverse)(const fft_plan *plan, const fft_lines *l, float *in, float *out,
+                           float *work) {
+    if (plan->padded)
+        bluestein_lines(plan, l, in, out, work, INVERSE);
+    else
+        run_inverse(plan, l, in, out, plan->stages);
+}
+
+void FALLBACK(fft_open)(const fft_plan *plan, const fft_lines *l, const float *in, float *out) {
+    run_forward(plan, l, in, out, 0, plan->stages - 1);
+}
+
+void FALLBACK(fft_close)(const fft_plan *plan, const fft_lines *l, float *in, float *out) {
+    run_inverse(plan, l, in, out, plan->stages - 1);
+}
+
+void FALLBACK(fft_inner)(const fft_plan *plan, const fft_lines *l, float *at, float *work,
+                         int inverse) {
+    if (plan->padded) {
+        bluestein_lines(plan, l, at, at, work, inverse ? INVERSE : FORWARD);
+        return;
+    }
+    pass p = {.in = at, .out = at, .from = &l->in, .to = &l->in, .lines = l->lines};
+    set_stage(&p, plan, plan->stages - 1);
+    run_pass(plan, plan->stages - 1, &p, inverse);
 }

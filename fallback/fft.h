@@ -59,6 +59,7 @@ typedef struct fft_stride {
 typedef struct fft_lines {
     int64_t lines;
     fft_stride in, out;
+    int stream; /* inverse: the result goes past the caches; it is aligned to vectors */
 } fft_lines;
 
 /* Input and output are apart or identical; after inverse() the input is garbage. Neither
@@ -67,5 +68,24 @@ void FALLBACK(fft_forward)(const fft_plan *plan, const fft_lines *lines, const f
                            float *out, float *work);
 void FALLBACK(fft_inverse)(const fft_plan *plan, const fft_lines *lines, float *in, float *out,
                            float *work);
+
+/* A transform in two parts, for those who do its innermost radix themselves: the last of a forward
+ * and the first of an inverse transform, butterflies of neighbours without twiddles. open() is all
+ * before it, inner() is just that (there and back, in place), close() is all behind. Where there is
+ * only one radix, open() and close() do nothing, not even copy. */
+void FALLBACK(fft_open)(const fft_plan *plan, const fft_lines *lines, const float *in, float *out);
+void FALLBACK(fft_close)(const fft_plan *plan, const fft_lines *lines, float *in, float *out);
+void FALLBACK(fft_inner)(const fft_plan *plan, const fft_lines *lines, float *at, float *work,
+                         int inverse);
+
+/* Whether open() and close() do anything. */
+static inline int fft_has_outer(const fft_plan *plan) {
+    return plan->stages > 1;
+}
+
+/* The innermost radix; 0 where the transform has none (Bluestein). */
+static inline int fft_inner_radix(const fft_plan *plan) {
+    return plan->padded ? 0 : plan->radix[plan->stages - 1];
+}
 
 #endif

@@ -152,7 +152,7 @@ static void build_chirp(fft_plan *plan, carver *memory) {
         vec_store(line + j * COMPLEX, vec_set(i < n ? chirp[2 * i] / (float)m : 0));
         vec_store(line + j * COMPLEX + LANES, vec_set(i < n ? -chirp[2 * i + 1] / (float)m : 0));
     }
-    const fft_lines one = {1, {COMPLEX, 0}, {COMPLEX, 0}};
+    const fft_lines one = {1, {COMPLEX, 0}, {COMPLEX, 0}, 0};
     FALLBACK(fft_forward)(plan->padded, &one, line, line, NULL);
     for (int64_t j = 0; j < m; j++) {
         response[2 * j] = line[j * COMPLEX];

@@ -76,4 +76,9 @@ static inline void prefetch(const void *p) {
     __builtin_prefetch(p, 0, 3);
 }
 
+/* Into the second-level cache only: for what is wanted later than at once. */
+static inline void prefetch_later(const void *p) {
+    __builtin_prefetch(p, 0, 2);
+}
+
 #endif

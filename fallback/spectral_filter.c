@@ -32,8 +32,8 @@ static void cut(filter_job *job, int backward, int workers) {
     job->chunk = ROW_BYTES / (job->width * COMPLEX * (int64_t)sizeof(float));
     job->chunk = job->chunk < 1 ? 1 : job->chunk;
     int64_t planes = backward ? 2 : 1;
-    int64_t floats = planes * (plane_floats(job) + pair_symbol_floats(job));
-    job->wide = least(MOST_CHANNELS / COMPLEX, CACHE / (4 * floats));
+    int64_t left = CACHE / 4 - planes * plane_floats(job);
+    job->wide = least(MOST_CHANNELS / COMPLEX, left / (planes * pair_symbol_floats(job)));
     job->wide = job->wide < 1 ? 1 : least(job->wide, job->pairs);
     job->blocks = divide_up(job->pairs, job->wide);
     if (backward)
@@ -46,7 +46,7 @@ static void cut(filter_job *job, int backward, int workers) {
     int64_t work_w = FALLBACK(fft_work_floats)(job->width);
     job->at_symbol = 16; /* behind the number of the block that is loaded */
     job->at_plane = job->at_symbol + job->wide * pair_symbol_floats(job);
-    job->at_lines = job->at_plane + (job->wide + planes - 1) * plane_floats(job);
+    job->at_lines = job->at_plane + planes * plane_floats(job);
     job->line_floats = 4 * longest * COMPLEX;
     if (job->line_floats < ROW_BYTES / 4)
         job->line_floats = ROW_BYTES / 4;
@@ -80,6 +80,20 @@ static float *slot(const filter_job *job, int64_t task) {
     return room(job, (int)(task % workers)) + job->at_slots + task / workers * size;
 }
 
+static int64_t first_image(const filter_job *job, int64_t part) {
+    return job->batch * part / job->parts;
+}
+
+/* What comes after an image: the next one of its task, or the first of the task that this worker is
+ * likely to get. */
+static filter_place place_after(const filter_job *job, int64_t task, int64_t image) {
+    if (++image == first_image(job, task % job->parts + 1)) {
+        task += pdessm_pool_workers(job->pool);
+        image = first_image(job, task % job->parts);
+    }
+    return (filter_place){task / job->parts, image};
+}
+
 static void run_task(void *argument, int64_t task, int worker) {
     const filter_job *job = argument;
     int64_t block = task / job->parts, part = task % job->parts;
@@ -94,10 +108,15 @@ static void run_task(void *argument, int64_t task, int worker) {
         sums = slot(job, task);
         memset(sums, 0, (size_t)(job->wide * pair_symbol_floats(job)) * sizeof *sums);
     }
-    int64_t begin = job->batch * part / job->parts, end = job->batch * (part + 1) / job->parts;
-    for (int64_t image = begin; image < end; image++)
-        FALLBACK(filter_image)(job, block, image, image + 1 == end, scratch, sums);
+    int64_t image = first_image(job, part), end = first_image(job, part + 1);
+    for (; image < end; image++) {
+        filter_place here = {block, image};
+        FALLBACK(filter_image)(job, here, place_after(job, task, image), scratch, sums);
+    }
     vec_stream_end();
+    if (sums && job->parts == 1)
+        for (int64_t mx = 0; mx < job->half; mx++)
+            FALLBACK(filter_store_gradient)(job, block, mx, &sums);
 }
 
 static void run_reduction(void *argument, int64_t index, int worker) {
@@ -122,7 +141,7 @@ static void run(filter_job *job) {
     for (int w = 0; w < workers; w++)
         memcpy(room(job, w), &(int64_t){-1}, sizeof(int64_t));
     pdessm_parallel(job->pool, job->blocks * job->parts, run_task, job);
-    if (job->dsymbol)
+    if (job->dsymbol && job->parts > 1)
         pdessm_parallel(job->pool, job->blocks * job->half, run_reduction, job);
 }
 
@@ -151,7 +170,7 @@ void FALLBACK(spectral_filter_backward)(pdessm_pool *pool, int64_t batch, int64_
                       .symbol = symbol,
                       .in = dy,
                       .out = du,
-                      .u = u,
+                      .u = dsymbol ? u : NULL,
                       .dsymbol = dsymbol,
                       .backward = 1,
                       .add_out = add_u,

@@ -3,18 +3,29 @@
  *
  * The work is cut into tasks of one block of channels and one part of the batch. A block is up to
  * `wide` pairs; a pair is two groups of LANES real channels, x1 and x2, that ride in one complex
- * transform z = x1 + i x2. A task takes image after image: rows of the image into a plane, columns
- * there and back with the multiply between, rows out. So memory is passed over once. */
+ * transform z = x1 + i x2. A task takes image after image and pair after pair: rows of the image
+ * into a plane, columns there and back with the multiply between, rows out. So memory is passed
+ * over once. */
 #ifndef PDESSM_FALLBACK_SPECTRAL_FILTER_H
 #define PDESSM_FALLBACK_SPECTRAL_FILTER_H
 
-#include "fft.h"
+#include "fft_butterfly.h"
+#include "spectral_filter_ahead.h"
 
 /* Rows that are transformed at a time fill this at most (or are one): part of a first-level cache.
  */
 enum { ROW_BYTES = 16384 };
 /* Floats of a plane that fits a first-level cache with some room beside it. */
 enum { SMALL_PLANE = 5 << 10 };
+
+static inline cvec get(const float *p) {
+    return (cvec){vec_load(p), vec_load(p + LANES)};
+}
+
+static inline void put(float *p, cvec v) {
+    vec_store(p, v.re);
+    vec_store(p + LANES, v.im);
+}
 
 typedef struct filter_job {
     pdessm_pool *pool;
@@ -46,10 +57,20 @@ void FALLBACK(filter_load_symbol)(const filter_job *job, int64_t block, float *s
 void FALLBACK(filter_store_gradient)(const filter_job *job, int64_t block, int64_t mx,
                                      float *const *sums);
 
+/* A block of channels of an image; beyond the last block there is none. */
+typedef struct filter_place {
+    int64_t block, image;
+} filter_place;
+
 /* One image: from job->in to job->out, adding to sums (like the symbol) if there is job->dsymbol.
- * Unless it is the last of its part, the next one's memory is asked for meanwhile. */
-void FALLBACK(filter_image)(const filter_job *job, int64_t block, int64_t image, int last,
+ * next: whose memory to ask for before the end. */
+void FALLBACK(filter_image)(const filter_job *job, filter_place here, filter_place next,
                             float *scratch, float *sums);
+
+/* Transformed rows of a pair's plane to filtered ones (if there is job->out), adding to sums (if
+ * not NULL) with the rows of u_plane. line: work space; ahead: what to ask for meanwhile. */
+void FALLBACK(filter_plane)(const filter_job *job, float *plane, float *u_plane,
+                            const float *symbol, float *sums, float *line, filter_ahead *ahead);
 
 /* First channel of a pair, and how many of its 2 LANES exist. */
 static inline int64_t pair_channel(int64_t pair) {

@@ -17,6 +17,14 @@ static void load_mode(const float *at, int64_t size, cvec g[2]) {
     g[1] = separate(vec_load(at + COMPLEX), vec_load(at + COMPLEX + LANES));
 }
 
+/* Modes of a column are far from each other; this many are on their way at a time. */
+enum { AHEAD = 6 };
+
+static void ask_for_mode(const float *at) {
+    for (int64_t i = 0; i < 2 * COMPLEX; i += LINE / (int64_t)sizeof *at)
+        prefetch(at + i);
+}
+
 static void load_column(const filter_job *job, int64_t pair, int64_t mx, float *symbol) {
     int64_t height = job->height, stride = job->half * job->channels * 2;
     int64_t size = pair_size(job, pair);
@@ -26,6 +34,7 @@ static void load_column(const filter_job *job, int64_t pair, int64_t mx, float *
     for (int64_t j = 0; j < height; j++) {
         int64_t my = job->columns->frequency[j];
         cvec g[2], h[2];
+        ask_for_mode(column + job->columns->frequency[(j + AHEAD) % height] * stride);
         load_mode(column + my * stride, size, g);
         if (own_mirror(job, mx)) {
             load_mode(column + (height - my) % height * stride, size, h);
@@ -49,9 +58,11 @@ void FALLBACK(filter_load_symbol)(const filter_job *job, int64_t block, float *s
 /* dL/dG = m (Re Q, -Im Q) at one mode; m = 2 on columns that stand for their mirror image too. */
 static void store_mode(const cvec q[2], int conjugate, int add, float *at, int64_t size) {
     float whole[2 * COMPLEX];
+    int direct = size == COMPLEX && !add;
     for (int i = 0; i < 2; i++)
-        interleave((cvec){q[i].re, conjugate ? q[i].im : -q[i].im}, whole + i * COMPLEX);
-    for (int64_t i = 0; i < 2 * size; i++)
+        interleave((cvec){q[i].re, conjugate ? q[i].im : -q[i].im},
+                   (direct ? at : whole) + i * COMPLEX);
+    for (int64_t i = 0; i < 2 * size && !direct; i++)
         at[i] = (add ? at[i] : 0) + whole[i];
 }
 
