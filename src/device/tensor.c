@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* tensor.c: storage with two copies, and tensors as views of it. */
+#define _GNU_SOURCE
 #include "device/tensor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "device/device.h"
 
-enum { ALIGNMENT = 64 };
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, HUGE_FROM = 2 * HUGE_PAGE };
 
 static size_t align(size_t bytes) {
     return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
@@ -66,6 +68,20 @@ static void count_memory(pdessm_storage *s) {
         d->largest_buffer = (int64_t)s->bytes;
 }
 
+/* Channels-last walks touch a new page every few tokens, so large host copies lie in huge pages
+ * where the system has them. The advice may be refused, which costs nothing but speed. */
+static void *host_memory(size_t bytes) {
+    if (bytes < HUGE_FROM)
+        return aligned_alloc(ALIGNMENT, align(bytes ? bytes : 1));
+    size_t rounded = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    void *memory = aligned_alloc(HUGE_PAGE, rounded);
+#ifdef MADV_HUGEPAGE
+    if (memory)
+        madvise(memory, rounded, MADV_HUGEPAGE);
+#endif
+    return memory;
+}
+
 static pdessm_status commit_host(pdessm_storage *s) {
     if (s->host)
         return PDESSM_OK;
@@ -74,7 +90,7 @@ static pdessm_status commit_host(pdessm_storage *s) {
             count_memory(s);
         return PDESSM_OK;
     }
-    s->host = aligned_alloc(ALIGNMENT, align(s->bytes ? s->bytes : 1));
+    s->host = host_memory(s->bytes);
     if (!s->host)
         return pdessm_fail(s->device->ctx, PDESSM_ERROR_MEMORY,
                            "out of memory: a buffer of %.1f MB; use a smaller batch or model",
