@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include <pdessm/pdessm.h>
@@ -76,8 +75,6 @@ out:
     return status;
 }
 
-/* ------------------------------------------------------------------ kinds of work */
-
 static pdessm_status prepare_filter(timed *t) {
     const int64_t image[] = {t->batch, t->height, t->width, FILTER_CHANNELS};
     const int64_t modes[] = {t->height, t->width / 2 + 1, FILTER_CHANNELS, 2};
@@ -109,9 +106,8 @@ static pdessm_status run_filter_gradient(timed *t) {
 static void copy_piece(void *argument, int64_t index, int worker) {
     timed *t = argument;
     const size_t bytes = pdessm_tensor_bytes(t->call.operand[0]);
-    const size_t pieces = (size_t)pdessm_pool_workers(t->ctx->pool);
-    const size_t begin = bytes * (size_t)index / pieces;
-    const size_t end = bytes * ((size_t)index + 1) / pieces;
+    const size_t i = (size_t)index, pieces = (size_t)pdessm_pool_workers(t->ctx->pool);
+    const size_t begin = bytes * i / pieces, end = bytes * (i + 1) / pieces;
     const char *source = pdessm_tensor_host(t->call.operand[0]);
     char *target = pdessm_tensor_host(t->call.operand[2]);
     (void)worker;
@@ -241,8 +237,6 @@ static const work works[] = {
     {"sample", prepare_sample, run_sample, NULL},
 };
 
-/* ------------------------------------------------------------------ the loop */
-
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -282,15 +276,25 @@ out:
     return status;
 }
 
+/* Of this program alone: ru_maxrss begins with that of the process that started it. */
+static long long peak_bytes(void) {
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    long long kib = 0;
+    while (file && fgets(line, sizeof line, file))
+        sscanf(line, "VmHWM: %lld kB", &kib);
+    if (file)
+        fclose(file);
+    return 1024 * kib;
+}
+
 static pdessm_status print_end(timed *t) {
     pdessm_status status = PDESSM_OK;
     pdessm_profile_row *rows = NULL;
-    struct rusage usage;
     int count = 0;
-    getrusage(RUSAGE_SELF, &usage);
     if (t->profile)
         PDESSM_TRY(pdessm_device_profile(t->device, &rows, &count));
-    printf("{\"peak_bytes\": %lld, \"operators\": [", 1024 * (long long)usage.ru_maxrss);
+    printf("{\"peak_bytes\": %lld, \"operators\": [", peak_bytes());
     for (int i = 0; i < count; i++)
         printf("%s{\"name\": \"%s\", \"pass\": \"%s\", \"calls\": %lld, \"seconds\": %.9g, "
                "\"flops\": %.9g, \"bytes\": %.9g}",
@@ -301,8 +305,6 @@ out:
     free(rows);
     return status;
 }
-
-/* ------------------------------------------------------------------ arguments */
 
 static int parse(timed *t, int argc, char **argv) {
     const struct {
@@ -341,8 +343,7 @@ static pdessm_status configure(timed *t) {
     PDESSM_TRY(pdessm_config_preset(t->ctx, t->model_name, &t->config));
     t->config.image_size[0] = t->height;
     t->config.image_size[1] = t->width;
-    if (t->depth)
-        t->config.depth = t->depth;
+    t->config.depth = t->depth ? t->depth : t->config.depth;
     PDESSM_TRY(pdessm_config_check(t->ctx, &t->config));
     PDESSM_TRY(pdessm_alloc(t->ctx, (size_t)t->batch, sizeof *t->labels, &t->labels));
     for (int i = 0; i < t->batch; i++)

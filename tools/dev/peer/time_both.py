@@ -10,9 +10,6 @@ import pathlib
 import sys
 import tempfile
 
-import peer_torch  # noqa: F401
-import torch
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import measuring  # noqa: E402
 
@@ -70,10 +67,10 @@ def measure(o, folder, case):
     workers = dict(both_workers(o, folder, *case))
     slices = measuring.alternate(workers, o.rounds, o.seconds)
     ready = workers["peer"].ready
-    for worker in workers.values():
-        worker.end()
+    ends = {name: worker.end() for name, worker in workers.items()}
     return {"task": task, "model": model, "size": side, "batch": batch, "steps": steps,
-            "variant": ready["variant"], "pilot_seconds": ready["pilot_seconds"],
+            "torch": ends["peer"]["torch"], "variant": ready["variant"],
+            "pilot_seconds": ready["pilot_seconds"],
             "ours_seconds": measuring.spread(slices["ours"]),
             "peer_seconds": measuring.spread(slices["peer"]),
             "ratio": measuring.ratios(slices, "peer", "ours")}
@@ -87,7 +84,7 @@ def measure_memory(o, folder, model):
         worker.run(1)
         ends[name] = worker.end()
     peer = ends["peer"]
-    return {"task": "memory", "model": model, "size": side, "batch": batch,
+    return {"task": "memory", "model": model, "size": side, "batch": batch, "torch": peer["torch"],
             "ours_bytes": ends["ours"]["peak_bytes"], "peer_bytes": peer["peak_bytes"],
             "peer_import_bytes": peer["import_bytes"],
             "ratio": ends["ours"]["peak_bytes"] / peer["peak_bytes"],
@@ -134,7 +131,7 @@ def main():
             rows.append(measure_memory(o, pathlib.Path(name), model))
             show(rows[-1])
     result = {"source": measuring.source("python3 tools/dev/peer/time_both.py"),
-              "torch": torch.__version__, "threads": o.threads, "rounds": o.rounds, "rows": rows}
+              "torch": rows[0]["torch"], "threads": o.threads, "rounds": o.rounds, "rows": rows}
     if o.out:
         measuring.store(o.out, result)
     else:
