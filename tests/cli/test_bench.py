@@ -57,7 +57,8 @@ def test_every_operator():
     operators = {o["name"]: o for o in parse(run("op", "--list", "--format", "json")).get(
         "operators", [])}
     check(len(operators) >= 20, f"op --list: {list(operators)}")
-    rows = rows_of(bench("--suite", "ops", "--validate", "--format", "json"))
+    result = bench("--suite", "ops", "--validate", "--format", "json")
+    rows, answer = rows_of(result), parse(result, "devices")
     for row in rows:
         check_row(row)
         check(row["status"] == "ok", f"{row['case']} {row['pass']}: {row['reason']}")
@@ -71,6 +72,9 @@ def test_every_operator():
         check(passes == wanted, f"{name}: {passes}, expected {wanted}")
     check({r["case"] for r in rows} == set(operators), "a case for each operator and no other")
     check({r["shape"]["N"] for r in rows if r["case"] == "linear"} == {32, 128}, "C and 4C")
+    device = answer["devices"][0]
+    check(device["copy_gbytes_per_s"] > 0 and device["gemm_gflops"] > 0, "rates of the device")
+    check("copy_drift" in device and "gemm_drift" in device, "how steady the machine was")
     u = 8 * 8 * 32 * 4
     filtered = one(rows, **{"case": "spectral_filter", "pass": "forward"})
     check(filtered["copied_bytes"] == u, "the copy is one of the input")
@@ -78,7 +82,7 @@ def test_every_operator():
 
 
 def test_default_batch():
-    rows = rows_of(run("bench", "--op", "gelu", "-r", "1", "--format", "json", "-q"))
+    rows = rows_of(run("bench", "--op", "ema", "-r", "1", "--format", "json", "-q"))
     check(rows and rows[0]["shape"] == {"B": 64, "H": 16, "W": 16, "C": 384}, "25 MB by default")
 
 

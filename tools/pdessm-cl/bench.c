@@ -31,7 +31,7 @@ const cli_command pdessm_cli_bench = {
 static pdessm_status open_one(bench_job *j, const char *name) {
     pdessm_status status = PDESSM_OK;
     bench_device *d = &j->device[j->devices];
-    *d = (bench_device){.copy_rate = NAN, .gemm_rate = NAN};
+    *d = (bench_device){.copy_rate = NAN, .gemm_rate = NAN, .copy_drift = NAN, .gemm_drift = NAN};
     PDESSM_TRY(pdessm_device_open(j->c->ctx, name, &d->device));
     j->devices++;
     const pdessm_device_info *info = pdessm_device_get_info(d->device);
@@ -171,6 +171,8 @@ static pdessm_status measure(bench_job *j) {
         pdessm_cli_bench_rates(j, &j->device[i]);
     pdessm_status ended = measure_rows(j, old);
     pdessm_cli_progress_end(&j->bar);
+    for (int i = 0; i < j->devices && ended == PDESSM_OK && !pdessm_cli_bench_time_is_up(j); i++)
+        pdessm_cli_bench_rates_again(j, &j->device[i]);
     if (ended != PDESSM_OK)
         drop_unreached(j);
     PDESSM_TRY(print(j));

@@ -38,8 +38,9 @@ typedef struct bench_device {
     const char *label; /* how rows name it */
     pdessm_device *device, *reference;
     const char *reference_name;
-    double copy_rate, gemm_rate;              /* bytes/s, flop/s */
-    const char *copy_way;                     /* which copy was the fastest */
+    double copy_rate, gemm_rate;   /* bytes/s, flop/s */
+    double copy_drift, gemm_drift; /* rates at the end over those at the beginning; NAN: unknown */
+    const char *copy_way;          /* which copy was the fastest */
     unsigned char routed[PDESSM_OP_COUNT][2]; /* operators that PDESSM_OPS keeps in plain C */
 } bench_device;
 
@@ -144,6 +145,9 @@ const char *pdessm_cli_bench_copy_way(const bench_copy *copy);
 
 /* bench_rates.c: fills in the rates of a device; a rate that fails is NAN and a note. */
 void pdessm_cli_bench_rates(bench_job *j, bench_device *d);
+/* Once more, at the end: keeps the better ones, and warns when the machine was not steady. A run
+ * that was over at once is not worth the time. */
+void pdessm_cli_bench_rates_again(bench_job *j, bench_device *d);
 /* A shape that a kernel refused closes the operator on the device; another shape may do. */
 void pdessm_cli_bench_forget_refusals(bench_device *d);
 /* The share that the device reaches of what its rates allow for so many operations and bytes. */

@@ -170,6 +170,8 @@ static void add_devices(cJSON *json, const bench_job *j) {
         add_number(one, "copy_gbytes_per_s", d->copy_rate * 1e-9);
         add_text(one, "copy_way", d->copy_way);
         add_number(one, "gemm_gflops", d->gemm_rate * 1e-9);
+        add_number(one, "copy_drift", d->copy_drift);
+        add_number(one, "gemm_drift", d->gemm_drift);
         add_text(one, "reference", d->reference_name);
         cJSON_AddItemToArray(list, one);
     }
