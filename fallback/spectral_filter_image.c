@@ -87,9 +87,11 @@ static filter_ahead look_ahead(const filter_job *job, int64_t pair, int64_t imag
                       .run = pair_size(job, pair) * (int64_t)sizeof(float),
                       .stride = job->channels * (int64_t)sizeof(float),
                       .runs = pixels};
+    if (!job->u)
+        return start_ahead(1, in, none, job->in);
     filter_area u = in;
     u.at = (const char *)(job->u + offset);
-    return start_ahead(job->u ? 2 : 1, in, u, job->in);
+    return start_ahead(2, in, u, job->in);
 }
 
 void FALLBACK(filter_image)(const filter_job *job, filter_place here, filter_place next,
