@@ -2,6 +2,11 @@
 /* linear.cl: y = x weight^T + bias, for devices without a BLAS of their own. x is [m, k], weight
  * [n, k], y [parts, m, width] with n = parts width.
  *
+ * Build options, both with defaults: ROWS of an item's tile (CPU form), TILE of a group (GPU form).
+ *
+ * kernel_check: -DROWS=12 -DTILE=128
+ * kernel_check: -DROWS=8 -DTILE=32
+ *
  * All three products are C(i, j) = sum over t of A(i, t) B(t, j) with strides of their own. */
 
 /* A matrix: element (i, j) is at[i * row + j * column]. */
@@ -19,7 +24,9 @@ static inline matrix view(__global const float *at, ulong row, ulong column)
 #if CPU_FORM
 
 /* One item: ROWS x 32 sums in vectors of 16. The columns of B are contiguous. */
+#ifndef ROWS
 #define ROWS 8
+#endif
 
 typedef struct {
     float16 low[ROWS], high[ROWS];
@@ -107,20 +114,23 @@ static inline void tile_put(const tile *t, __global float *c, ulong step, int i,
 
 #else
 
-/* One work-group of 16 x 16 items: 64 x 64 sums, 4 x 4 of them (16 apart) in each item. */
+/* One work-group of 16 x 16 items: TILE x TILE sums, EACH x EACH of them (16 apart) an item. */
 #define SIDE 16
+#ifndef TILE
 #define TILE 64
+#endif
+#define EACH (TILE / SIDE)
 #define DEPTH 16
 #define PAD 1 /* keeps the columns of a local tile in different banks */
 
 typedef struct {
-    float sum[4][4];
+    float sum[EACH][EACH];
 } tile;
 
 static inline void tile_clear(tile *t)
 {
-    for (int r = 0; r < 4; r++)
-        for (int c = 0; c < 4; c++)
+    for (int r = 0; r < EACH; r++)
+        for (int c = 0; c < EACH; c++)
             t->sum[r][c] = 0.0f;
 }
 
@@ -148,13 +158,13 @@ static inline void tile_sum(tile *t, matrix a, matrix b, int i0, int j0, int m, 
         fetch(right, turned, j0, k0, n, depth);
         barrier(CLK_LOCAL_MEM_FENCE);
         for (int k = 0; k < DEPTH; k++) {
-            float p[4], q[4];
-            for (int r = 0; r < 4; r++) {
+            float p[EACH], q[EACH];
+            for (int r = 0; r < EACH; r++) {
                 p[r] = left[k * (TILE + PAD) + y + SIDE * r];
                 q[r] = right[k * (TILE + PAD) + x + SIDE * r];
             }
-            for (int r = 0; r < 4; r++)
-                for (int c = 0; c < 4; c++)
+            for (int r = 0; r < EACH; r++)
+                for (int c = 0; c < EACH; c++)
                     t->sum[r][c] = fma(p[r], q[c], t->sum[r][c]);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
@@ -164,8 +174,8 @@ static inline void tile_sum(tile *t, matrix a, matrix b, int i0, int j0, int m, 
 static inline void tile_put(const tile *t, __global float *c, ulong step, int i0, int j0, int m,
                             int n, __global const float *bias, int add)
 {
-    for (int r = 0; r < 4; r++)
-        for (int s = 0; s < 4; s++) {
+    for (int r = 0; r < EACH; r++)
+        for (int s = 0; s < EACH; s++) {
             int i = i0 + (int)get_local_id(1) + SIDE * r, j = j0 + (int)get_local_id(0) + SIDE * s;
             if (i < m && j < n)
                 PUT(c[i * step + j], t->sum[r][s] + (bias ? bias[j] : 0.0f), add);

@@ -98,9 +98,9 @@ static int rows_apply(const pdessm_site *site, int64_t rows) {
     return is_cpu(site);
 }
 
+/* Measured on PoCL with AVX-512: 3 beat 4 by 1.1 backwards, 5 beat it by 1.08 forwards. */
 static int64_t rows_standard(const pdessm_site *site) {
-    (void)site;
-    return 4;
+    return site->call->pass == PDESSM_BACKWARD ? 3 : 5;
 }
 
 static int group_applies(const pdessm_site *site, int64_t group) {
