@@ -105,7 +105,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--timed", required=True, type=pathlib.Path)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--limit", type=float, default=4, help="longest call, in seconds")
+    parser.add_argument("--limit", type=float, default=6, help="longest call, in seconds")
     parser.add_argument("--out")
     o = parser.parse_args()
     rows, stopped = measure(o.timed, o.threads, o.limit)
