@@ -76,6 +76,7 @@ static void products(const struct head *h, const float *rows, int64_t row, const
                 .b_row = GEMM_COLUMNS,
                 .c = to + i * h->stride + j,
                 .c_row = h->stride,
+                .ahead = columns + (k0 + j) * h->width,
             };
             FALLBACK(gemm_tile)(&tile);
         }
@@ -100,6 +101,7 @@ static void weighted(const struct head *h, int64_t m, int64_t depth, const float
                 .c = to + i * row + j,
                 .c_row = row,
                 .add = add,
+                .ahead = panels + j * count + k0 * GEMM_COLUMNS,
             };
             FALLBACK(gemm_tile)(&tile);
         }

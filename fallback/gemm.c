@@ -127,6 +127,8 @@ static void compute_tile(const struct plan *p, int64_t i, int64_t j, int64_t k, 
         tile.a_row = 1;
         tile.a_column = GEMM_ROWS;
     }
+    /* The tile below, whose rows follow these: GEMM_ROWS k floats, 7/8 of k lines. */
+    tile.ahead = tile.a + (p->pack_a ? p->depth * GEMM_ROWS : p->rows * g->a_row);
     FALLBACK(gemm_tile)(&tile);
 }
 

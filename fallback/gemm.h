@@ -50,7 +50,8 @@ size_t FALLBACK(gemm_tall_scratch)(const struct gemm_tall *g);
 /* One register tile, for products that walk through their blocks on their own:
  * C[i][j] = start + sum over k of a[i a_row + k a_column] b[k b_row + j]
  * for i < rows <= GEMM_ROWS, j < columns <= GEMM_COLUMNS; start is C[i][j] if add, plus bias[j] if
- * bias is not NULL. Rows of b hold a whole number of vectors. */
+ * bias is not NULL. Rows of b hold a whole number of vectors. Outside of the first cache the loop
+ * is bound by latency, so each step asks for a line that a later tile will need. */
 struct gemm_tile {
     int64_t rows, columns, k;
     const float *a;
@@ -61,6 +62,7 @@ struct gemm_tile {
     int64_t c_row;
     int add;
     const float *bias;
+    const void *ahead; /* k cache lines from here on are prefetched; any address will do */
 };
 
 void FALLBACK(gemm_tile)(const struct gemm_tile *t);

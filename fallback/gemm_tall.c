@@ -10,6 +10,8 @@
 /* Rows of A and B in one visit: a panel of each then stays in the L1 cache. Columns of C in a task:
  * their panels of B stay in L2, beside PANELS of A. */
 enum { BLOCK = 256, COLUMNS = 384, PANELS = 8 };
+/* Columns of a packed panel of A: whole vectors. */
+enum { PANEL = (GEMM_ROWS + LANES - 1) / LANES * LANES };
 /* Matrices of fewer columns are read where they lie: their blocks spread over all cache sets. */
 enum { NARROW = 128 };
 /* Most and shortest slabs, and the floats that the sums of all may take: adding them up costs
@@ -54,7 +56,7 @@ static struct plan make_plan(const struct gemm_tall *g) {
 
 size_t FALLBACK(gemm_tall_scratch)(const struct gemm_tall *g) {
     struct plan p = make_plan(g);
-    return (size_t)(p.shared + BLOCK * (p.columns + PANELS * GEMM_ROWS)) * sizeof(float);
+    return (size_t)(p.shared + BLOCK * (p.columns + PANELS * PANEL)) * sizeof(float);
 }
 
 /* One task: the sums of a slab for row panels i0 .. i1 - 1 and some columns. */
@@ -65,22 +67,46 @@ struct patch {
     float *packed_a, *packed_b;
     int64_t k, depth; /* the block at hand */
     int first;        /* of this slab */
+    struct stretch {
+        const char *at, *end;
+    } ahead[2]; /* of A and of B: what the next block will read and nobody has asked for yet */
 };
 
-/* total[j] += the sum of source[k step + j] over k < depth. */
-static void sum_columns(const float *source, int64_t step, int64_t depth, int64_t width,
-                        float *total) {
-    float sum[GEMM_ROWS] = {0};
-    if (width == GEMM_ROWS)
-        for (int64_t k = 0; k < depth; k++)
-            for (int64_t j = 0; j < GEMM_ROWS; j++)
-                sum[j] += source[k * step + j];
-    else
-        for (int64_t k = 0; k < depth; k++)
-            for (int64_t j = 0; j < width; j++)
-                sum[j] += source[k * step + j];
-    for (int64_t j = 0; j < width; j++)
-        total[j] += sum[j];
+/* Where the next register tile may prefetch. */
+static const char *look_ahead(struct patch *t) {
+    struct stretch *next = &t->ahead[t->ahead[0].at >= t->ahead[0].end];
+    const char *at = next->at;
+    next->at += t->depth * CACHE_LINE;
+    return at;
+}
+
+/* The rows of the next block: whole rows, of which this task needs its columns. */
+static struct stretch rows_ahead(const struct patch *t, const float *matrix, int64_t width,
+                                 int64_t column) {
+    const float *at = matrix + (t->k + BLOCK) * width + column;
+    return (struct stretch){(const char *)at, (const char *)(at + BLOCK * width)};
+}
+
+/* Brings rows k of a panel of A, `step` apart, to packed (unless NULL), and adds the sums over k to
+ * bias (unless NULL). Lanes beyond `rows` are read, but never used, where A has them. */
+static inline __attribute__((always_inline)) void take_panel(const float *source, int64_t step,
+                                                             int64_t depth, int64_t rows,
+                                                             int64_t width, float *packed,
+                                                             float *bias) {
+    vec sum[PANEL / LANES] = {0};
+    float total[PANEL];
+    for (int64_t k = 0; k < depth; k++)
+        for (int v = 0; v < PANEL / LANES; v++) {
+            const float *from = source + k * step + v * LANES;
+            int64_t here = least(LANES, width - v * LANES);
+            vec x = here == LANES ? vec_load(from) : vec_load_part(from, here > 0 ? here : 0);
+            if (packed)
+                vec_store(packed + k * PANEL + v * LANES, x);
+            sum[v] += x;
+        }
+    memcpy(total, sum, sizeof total);
+    for (int64_t i = 0; bias && i < rows; i++)
+        bias[i] += total[i];
 }
 
 static void pack_b(const struct patch *t) {
@@ -96,19 +122,19 @@ static void pack_b(const struct patch *t) {
 static void take_a(const struct patch *t, int64_t i, int64_t q) {
     const struct plan *p = t->p;
     const struct gemm_tall *g = p->g;
-    int64_t row = i * p->rows, rows = least(p->rows, g->m - row), step = g->m;
-    const float *panel = g->a + t->k * g->m + row;
-    if (p->pack_a) {
-        float *packed = t->packed_a + q * GEMM_ROWS * t->depth;
-        FALLBACK(gemm_pack)(packed, GEMM_ROWS, panel, 1, g->m, rows, t->depth);
-        panel = packed;
-        step = GEMM_ROWS;
-    }
-    if (t->bias)
-        sum_columns(panel, step, t->depth, rows, t->bias + row);
+    int64_t row = i * p->rows, rows = least(p->rows, g->m - row), width = least(PANEL, g->m - row);
+    const float *source = g->a + t->k * g->m + row;
+    float *packed = p->pack_a ? t->packed_a + q * PANEL * t->depth : NULL;
+    float *bias = t->bias ? t->bias + row : NULL;
+    if (!packed && !bias)
+        return;
+    if (width == PANEL)
+        take_panel(source, g->m, t->depth, rows, PANEL, packed, bias);
+    else
+        take_panel(source, g->m, t->depth, rows, width, packed, bias);
 }
 
-static void multiply(const struct patch *t, int64_t i, int64_t q, int64_t j) {
+static void multiply(struct patch *t, int64_t i, int64_t q, int64_t j) {
     const struct plan *p = t->p;
     const struct gemm_tall *g = p->g;
     int64_t row = i * p->rows, column = t->column + j;
@@ -116,19 +142,20 @@ static void multiply(const struct patch *t, int64_t i, int64_t q, int64_t j) {
         .rows = least(p->rows, g->m - row),
         .columns = least(GEMM_COLUMNS, t->columns - j),
         .k = t->depth,
-        .a = p->pack_a ? t->packed_a + q * GEMM_ROWS * t->depth : g->a + t->k * g->m + row,
+        .a = p->pack_a ? t->packed_a + q * PANEL * t->depth : g->a + t->k * g->m + row,
         .a_row = 1,
-        .a_column = p->pack_a ? GEMM_ROWS : g->m,
+        .a_column = p->pack_a ? PANEL : g->m,
         .b = p->pack_b ? t->packed_b + j * t->depth : g->b + t->k * g->n + column,
         .b_row = p->pack_b ? GEMM_COLUMNS : g->n,
         .c = t->c + row * g->n + column,
         .c_row = g->n,
         .add = !t->first,
+        .ahead = look_ahead(t),
     };
     FALLBACK(gemm_tile)(&tile);
 }
 
-static void run_block(const struct patch *t) {
+static void run_block(struct patch *t) {
     const struct plan *p = t->p;
     if (p->pack_b)
         pack_b(t);
@@ -157,7 +184,7 @@ static void task(void *argument, int64_t index, int worker) {
         .c = p->sums + slab * g->m * g->n,
         .bias = g->bias && across == 0 ? p->bias + slab * g->m : NULL,
         .packed_a = own,
-        .packed_b = own + BLOCK * PANELS * GEMM_ROWS,
+        .packed_b = own + BLOCK * PANELS * PANEL,
         .first = 1,
     };
     int64_t row = t.i0 * p->rows, end = least((slab + 1) * p->slab, g->k);
@@ -165,6 +192,8 @@ static void task(void *argument, int64_t index, int worker) {
         memset(t.bias + row, 0, (size_t)(least(t.i1 * p->rows, g->m) - row) * sizeof *t.bias);
     for (t.k = slab * p->slab; t.k < end; t.k += BLOCK, t.first = 0) {
         t.depth = least(BLOCK, end - t.k);
+        t.ahead[0] = rows_ahead(&t, g->a, g->m, row);
+        t.ahead[1] = rows_ahead(&t, g->b, g->n, t.column);
         run_block(&t);
     }
 }

@@ -44,7 +44,18 @@ INLINE void run_tile(const struct gemm_tile *t, const int rows, const int vector
     sum[i][0] = sum[i][1] = (vec){0};
     EACH_ROW(F)
 #undef F
+    const char *ahead = t->ahead;
+#define F(i)                                                                                       \
+    if (i < rows) {                                                                                \
+        prefetch(t->c + i * t->c_row);                                                             \
+        if (vectors > 1)                                                                           \
+            prefetch(t->c + i * t->c_row + LANES);                                                 \
+    }
+    EACH_ROW(F)
+#undef F
     for (int64_t k = 0; k < t->k; k++) {
+        prefetch(ahead);
+        ahead += CACHE_LINE;
         vec b0 = vec_load(b), b1 = vectors > 1 ? vec_load(b + LANES) : b0;
 #define F(i)                                                                                       \
     if (i < rows) {                                                                                \

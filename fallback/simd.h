@@ -72,6 +72,9 @@ static inline void vec_stream_end(void) {
 #endif
 }
 
+enum { CACHE_LINE = 64 }; /* bytes */
+
+/* Any address will do, mapped or not. */
 static inline void prefetch(const void *p) {
     __builtin_prefetch(p, 0, 3);
 }
