@@ -205,8 +205,8 @@ static pdessm_status open_blas(pdessm_device *d) {
     pdessm_status status = PDESSM_OK;
     /* Ours was measured faster with AVX2 (by 1.2) and AVX-512 (by 1.2 to 1.5) than OpenBLAS with
      * its kernels for these, which it does not even find on CPUs newer than itself. */
-    PDESSM_TRY(pdessm_blas_open(d->ctx, asked, strcmp(d->host.fallback->isa, "base") != 0,
-                                &d->blas));
+    PDESSM_TRY(
+        pdessm_blas_open(d->ctx, asked, strcmp(d->host.fallback->isa, "base") != 0, &d->blas));
     d->host.blas_is_standard = d->blas != NULL;
     d->host.blas = d->blas;
     if (free_choice)
