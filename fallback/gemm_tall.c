@@ -7,9 +7,9 @@
 #include "elementwise.h"
 #include "gemm.h"
 
-/* Rows of A and B in one visit: a panel of each then stays in the L1 cache. Columns of C in a task:
- * their panels of B stay in L2, beside PANELS of A. */
-enum { BLOCK = 256, COLUMNS = 384, PANELS = 8 };
+/* Rows of A and B in one visit: a panel of each then stays in the L1 cache, with room to spare.
+ * Columns of C in a task: their panels of B stay in L2, beside PANELS of A. */
+enum { BLOCK = 128, COLUMNS = 384, PANELS = 8 };
 /* Columns of a packed panel of A: whole vectors. */
 enum { PANEL = (GEMM_ROWS + LANES - 1) / LANES * LANES };
 /* Matrices of fewer columns are read where they lie: their blocks spread over all cache sets. */
