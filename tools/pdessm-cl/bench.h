@@ -136,9 +136,10 @@ void pdessm_cli_bench_settle(bench_row *row, bench_status status, const char *re
 /* Whether so much memory can be had, judged before it is asked for; else the row is `skipped`. */
 int pdessm_cli_bench_fits(bench_job *j, bench_row *row, double bytes, double largest);
 
-/* bench_copy.c: copies of so many bytes on a device, by the fastest way that there is. */
+/* bench_copy.c: copies of so many bytes on a device, in the plain way or the fastest one. */
 typedef struct bench_copy bench_copy;
-pdessm_status pdessm_cli_bench_copy_create(pdessm_device *device, size_t bytes, bench_copy **ret);
+pdessm_status pdessm_cli_bench_copy_create(pdessm_device *device, size_t bytes, int fastest,
+                                           bench_copy **ret);
 void pdessm_cli_bench_copy_destroy(bench_copy **copy);
 bench_work pdessm_cli_bench_copy_work(bench_copy *copy);
 const char *pdessm_cli_bench_copy_way(const bench_copy *copy);

@@ -11,6 +11,9 @@
 /* A repetition takes at least this long, so that clocks and the end of a queue weigh little. */
 static const double least_repetition = 5e-3;
 enum { MOST_RUNS = 1 << 20 };
+/* Repetitions of so few runs alternate with copies one by one: a copy right after a copy would find
+ * in a large cache what the operator does not. */
+enum { MOST_PAIRS = 8 };
 
 /* ------------------------------------------------------------------ time */
 
@@ -98,6 +101,26 @@ out:
     return status;
 }
 
+/* Seconds of one run and of one copy. */
+static pdessm_status time_with_copies(const bench_work *w, int64_t runs, const bench_work *copy,
+                                      int64_t copies, double *ret, double *ret_copy) {
+    pdessm_status status = PDESSM_OK;
+    double run_seconds = 0, copy_seconds = 0, seconds = 0;
+    int64_t rounds = runs <= MOST_PAIRS ? runs : 1;
+    runs /= rounds;
+    copies = rounds > 1 || runs == 1 ? 1 : copies;
+    for (int64_t i = 0; i < rounds; i++) {
+        PDESSM_TRY(pdessm_cli_bench_time(w, runs, &seconds));
+        run_seconds += seconds;
+        PDESSM_TRY(pdessm_cli_bench_time(copy, copies, &seconds));
+        copy_seconds += seconds;
+    }
+    *ret = run_seconds / (double)(rounds * runs);
+    *ret_copy = copy_seconds / (double)(rounds * copies);
+out:
+    return status;
+}
+
 pdessm_status pdessm_cli_bench_measure(bench_job *j, const bench_work *w, const bench_work *copy,
                                        bench_row *row) {
     pdessm_status status = PDESSM_OK;
@@ -109,11 +132,12 @@ pdessm_status pdessm_cli_bench_measure(bench_job *j, const bench_work *w, const 
     PDESSM_TRY(look_up(j, &go_on));
     while (go_on && row->count < j->o.repetitions) {
         double seconds = 0, copy_seconds = 0;
-        PDESSM_TRY(pdessm_cli_bench_time(w, row->runs, &seconds));
-        seconds /= (double)row->runs;
         if (copy) {
-            PDESSM_TRY(pdessm_cli_bench_time(copy, copies, &copy_seconds));
-            ratio[row->count] = seconds * (double)copies / copy_seconds;
+            PDESSM_TRY(time_with_copies(w, row->runs, copy, copies, &seconds, &copy_seconds));
+            ratio[row->count] = seconds / copy_seconds;
+        } else {
+            PDESSM_TRY(pdessm_cli_bench_time(w, row->runs, &seconds));
+            seconds /= (double)row->runs;
         }
         row->all[row->count++] = seconds;
         PDESSM_TRY(look_up(j, &go_on));

@@ -126,7 +126,7 @@ out:
 static pdessm_status measure(bench_call *b, bench_row *row, int rows) {
     pdessm_device *d = b->d->device;
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_cli_bench_copy_create(d, b->copied_bytes, &b->copy));
+    PDESSM_TRY(pdessm_cli_bench_copy_create(d, b->copied_bytes, 0, &b->copy));
     b->base = d->memory_peak = d->memory;
     b->call = pdessm_cli_opcall_begin(d, b->k.op);
     PDESSM_TRY(pdessm_cli_case_operands(&b->k, &b->call));

@@ -36,7 +36,7 @@ static pdessm_status measure_copy(bench_device *d) {
     pdessm_status status = PDESSM_OK;
     bench_copy *copy = NULL;
     double seconds = 0;
-    PDESSM_TRY(pdessm_cli_bench_copy_create(d->device, copy_bytes, &copy));
+    PDESSM_TRY(pdessm_cli_bench_copy_create(d->device, copy_bytes, 1, &copy));
     bench_work w = pdessm_cli_bench_copy_work(copy);
     PDESSM_TRY(best_of(&w, &seconds));
     d->copy_rate = 2 * (double)copy_bytes / seconds;
