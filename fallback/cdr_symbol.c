@@ -7,6 +7,8 @@
  * with ~k = 0 on Nyquist lines, or phi1(l) instead of exp(l) (forced). The phases are products of
  * one factor for each row and one for each column, so that a mode costs one real exponential.
  * Vectors run over channels. */
+#include <math.h>
+
 #include "cdr_symbol.h"
 #include "fft_lanes.h"
 
@@ -81,16 +83,40 @@ static void column_phases(const symbol_job *job, vec bx, float *phase) {
 typedef struct row {
     vec real, cross, kxx, im, bx; /* l = real - mx cross - mx^2 kxx + i (im + ~mx bx) */
     cvec phase;
+    int64_t end; /* columns from here on hold nothing that a float would show */
 } row;
+
+/* Diffusion damps what lies further out. e^-25 = 1e-11 is lost beside the mean's e^r and D. */
+static const float FAINT = -25.0f;
+
+/* The first column from which on Re l < FAINT in all lanes; the cross term counts where it works
+ * against the damping only, which covers the Nyquist column, where there is none. */
+static int64_t visible_columns(const symbol_job *job, const row *r) {
+    float real[LANES], cross[LANES], kxx[LANES], most = -1.0f;
+    vec_store(real, r->real);
+    vec_store(cross, r->cross);
+    vec_store(kxx, r->kxx);
+#pragma omp simd reduction(max : most)
+    for (int i = 0; i < LANES; i++) {
+        float c = cross[i] < 0.0f ? -cross[i] : 0.0f;
+        float square = c * c + 4.0f * kxx[i] * (real[i] - FAINT);
+        float root = square < 0.0f ? -1.0f : (c + sqrtf(square)) / (2.0f * kxx[i]);
+        root = root == root ? root : INFINITY; /* K = 0, or what is no number must show */
+        most = root > most ? root : most;
+    }
+    return most < (float)job->half - 1.0f ? (int64_t)(most + 1.0f) : job->half;
+}
 
 static row row_of(const symbol_job *job, const term *t, int64_t y) {
     float m = wave(y, job->c.height), odd = wave_odd(y, job->c.height);
-    return (row){.real = t->r - t->kyy * (m * m),
-                 .cross = t->kxy2 * odd,
-                 .kxx = t->kxx,
-                 .im = t->by * (TAU * odd),
-                 .bx = t->bx * TAU,
-                 .phase = vec_phase(t->by, odd)};
+    row r = {.real = t->r - t->kyy * (m * m),
+             .cross = t->kxy2 * odd,
+             .kxx = t->kxx,
+             .im = t->by * (TAU * odd),
+             .bx = t->bx * TAU,
+             .phase = vec_phase(t->by, odd)};
+    r.end = job->c.forced ? job->half : visible_columns(job, &r);
+    return r;
 }
 
 static inline cvec exponential(const row *r, float m, float odd, const float *phase,
@@ -121,6 +147,8 @@ static void forward_rows(const symbol_job *job, int64_t group, int64_t begin, in
             float m = wave(x, job->c.width), odd = wave_odd(x, job->c.width);
             cvec g = {skip, {0}};
             for (int64_t n = 0; n < s; n++) {
+                if (x >= rows[n].end)
+                    continue;
                 vec real;
                 cvec e =
                     exponential(&rows[n], m, odd, phases + (n * job->half + x) * COMPLEX, &real);
@@ -161,7 +189,7 @@ static cvec load_gradient(const symbol_job *job, int64_t group, int64_t mode, in
 
 /* Sums over modes of one term, with P = w E' dG (E' = dE/dl). */
 typedef struct sums {
-    vec kyy, kxy, kxx, by, bx, r, w, skip;
+    vec kyy, kxy, kxx, by, bx, r, w;
 } sums;
 
 static void add_row(const symbol_job *job, int64_t group, int64_t y, const row *r,
@@ -169,8 +197,8 @@ static void add_row(const symbol_job *job, int64_t group, int64_t y, const row *
     int64_t lanes = lanes_at(job, group);
     float my = wave(y, job->c.height), my_odd = wave_odd(y, job->c.height);
     cvec zeroth = {{0}, {0}}, first = zeroth; /* sums of P and ~mx P, without the w */
-    vec second = {0}, weight = {0}, skip = {0};
-    for (int64_t x = 0; x < job->half; x++) {
+    vec second = {0}, weight = {0};
+    for (int64_t x = 0; x < r->end; x++) {
         float m = wave(x, job->c.width), odd = wave_odd(x, job->c.width);
         cvec g = load_gradient(job, group, y * job->half + x, lanes);
         vec real;
@@ -182,7 +210,6 @@ static void add_row(const symbol_job *job, int64_t group, int64_t y, const row *
         zeroth = c_add(zeroth, p);
         first = c_axpy(first, odd, p);
         second += p.re * (m * m);
-        skip += g.re;
     }
     total->kyy -= (my * my) * zeroth.re;
     total->kxy -= my_odd * first.re;
@@ -191,7 +218,6 @@ static void add_row(const symbol_job *job, int64_t group, int64_t y, const row *
     total->bx -= first.im;
     total->r += zeroth.re;
     total->w += weight;
-    total->skip += skip;
 }
 
 /* Lane i goes to p[stride * i]. */
@@ -205,6 +231,13 @@ static void scatter(const symbol_job *job, int which, int64_t offset, int64_t st
         *p = ((job->add >> which) & 1 ? *p : 0) + lane[i];
 }
 
+static vec skip_gradient(const symbol_job *job, int64_t group) {
+    vec sum = {0};
+    for (int64_t mode = 0; mode < job->c.height * job->half; mode++)
+        sum += load_gradient(job, group, mode, lanes_at(job, group)).re;
+    return sum;
+}
+
 enum { DIFFUSION, CONVECTION, REACTION, WEIGHT, SKIP };
 
 static void backward_task(void *argument, int64_t index, int worker) {
@@ -213,7 +246,7 @@ static void backward_task(void *argument, int64_t index, int worker) {
     int64_t lanes = lanes_at(job, group), at = group * LANES * s + n;
     float *phases = pdessm_pool_scratch(job->pool, worker);
     term t = load_term(job, group, n);
-    sums total = {{0}, {0}, {0}, {0}, {0}, {0}, {0}, {0}};
+    sums total = {{0}, {0}, {0}, {0}, {0}, {0}, {0}};
     column_phases(job, t.bx, phases);
     for (int64_t y = 0; y < job->c.height; y++) {
         row r = row_of(job, &t, y);
@@ -228,7 +261,7 @@ static void backward_task(void *argument, int64_t index, int worker) {
     scatter(job, REACTION, at, s, total.r * t.w, lanes);
     scatter(job, WEIGHT, at, s, total.w, lanes);
     if (n == 0)
-        scatter(job, SKIP, group * LANES, 1, total.skip, lanes);
+        scatter(job, SKIP, group * LANES, 1, skip_gradient(job, group), lanes);
 }
 
 size_t FALLBACK(cdr_symbol_scratch)(int64_t terms, int64_t width) {

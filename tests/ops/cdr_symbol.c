@@ -9,8 +9,9 @@ void check_cdr_symbol(check *c) {
     int64_t channels = check_extent(c, 1, 36), terms = check_extent(c, 1, 6);
     int64_t height = check_extent(c, 1, 24), width = check_extent(c, 1, 24);
     int64_t n = channels * terms;
-    /* Blurs of up to `blur` of the image; no blur keeps the high modes, which is the hard case. */
-    double blur = check_coin(c) ? 0.1 : 0.005;
+    /* Blurs of up to `blur` of the image; no blur keeps the high modes, which is the hard case;
+     * wide ones leave modes that need not be computed. */
+    double blur = (const double[]){0.005, 0.1, 0.5}[check_extent(c, 0, 2)];
     check_input(c, 0, blur, 3, (int64_t[]){channels, terms, 3});
     check_input(c, 1, 0.2, 3, (int64_t[]){channels, terms, 2});
     check_input(c, 2, 0.2, 2, (int64_t[]){channels, terms});

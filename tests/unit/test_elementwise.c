@@ -67,6 +67,40 @@ static void threads_change_nothing(void **state) {
     free(x);
 }
 
+/* ------------------------------------------------------------------ what the symbol leaves out */
+
+/* Modes that diffusion has wiped out are not computed; a coefficient that is no number must show
+ * all the same, or a run that has gone wrong would go on. */
+static void no_number_hides_in_the_symbol(void **state) {
+    enum { C = 64, SIZE = 32, MODES = SIZE * (SIZE / 2 + 1) };
+    (void)state;
+    float diffusion[3 * C], convection[2 * C] = {0}, reaction[C] = {0}, weight[C], skip[C] = {0};
+    float *symbol = malloc(sizeof(float) * MODES * C * 2);
+    const pdessm_fallback *f = pdessm_host_table();
+    pdessm_pool *pool = pdessm_pool_create(1);
+    pdessm_cdr cdr = {C, 1, SIZE, SIZE, 0, diffusion, convection, reaction, weight, skip};
+    assert_true(pdessm_pool_reserve(pool, f->cdr_symbol_scratch(1, SIZE)));
+    for (int bad = 0; bad < 4; bad++) {
+        int64_t wrong = 0;
+        for (int c = 0; c < C; c++) {
+            diffusion[3 * c] = diffusion[3 * c + 2] = 0.5f;
+            diffusion[3 * c + 1] = 0.0f;
+            weight[c] = 1.0f;
+            reaction[c] = convection[2 * c] = 0.0f;
+        }
+        *(float *[]){&diffusion[3 * 20], &diffusion[3 * 20 + 2], &reaction[20],
+                     &convection[2 * 20]}[bad] = NAN;
+        f->cdr_symbol_forward(pool, &cdr, symbol);
+        for (int64_t i = 0; i < MODES * C * 2; i++)
+            wrong += !isfinite(symbol[i]) && i / 2 % C == 20;
+        assert_true(wrong > 0);
+        assert_true(fabsf(symbol[2 * 5] - 1.0f) < 1e-6f); /* the mean of another channel */
+        assert_true(fabsf(symbol[2 * (8 * C + 5)]) < 1e-9f);
+    }
+    pdessm_pool_destroy(&pool);
+    free(symbol);
+}
+
 /* ------------------------------------------------------------------ one device for the rest */
 
 typedef struct fixture {
@@ -249,6 +283,7 @@ static void messages_name_the_operand(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(no_number_hides_in_the_symbol),
         cmocka_unit_test_setup_teardown(combine_in_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(embedding_outside_of_the_table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(bad_steps_change_nothing, set_up, tear_down),
