@@ -14,10 +14,10 @@ enum { BLOCK = 128, COLUMNS = 384, PANELS = 8 };
 enum { PANEL = (GEMM_ROWS + LANES - 1) / LANES * LANES };
 /* Matrices of fewer columns are read where they lie: their blocks spread over all cache sets. */
 enum { NARROW = 128 };
-/* Most and shortest slabs, and the floats that the sums of all may take: adding them up costs
- * 4 / k of the product's time. */
+/* Most and shortest slabs, and the floats that the sums of all may take. A product in one slab goes
+ * straight to C. */
 enum { SLABS_MOST = 16, SLAB_LEAST = 512 };
-static const int64_t SUMS_MOST = 1 << 20;
+static const int64_t SUMS_MOST = 1 << 19;
 
 struct plan {
     const struct gemm_tall *g;
@@ -27,8 +27,8 @@ struct plan {
     int64_t rows, panels;    /* of a register tile; tiles that span m */
     int64_t columns, across; /* of C in a task; tasks that span n */
     int64_t height, down;    /* panels in a task; tasks that span m */
-    float *sums, *bias;      /* [slabs][m][n], [slabs][m] */
-    int64_t shared;          /* floats of these two */
+    float *sums, *bias;      /* [slabs][m][n], [slabs][m]: scratch, or C and bias themselves */
+    int64_t shared;          /* floats of scratch that these two take */
 };
 
 /* Whole cache lines. */
@@ -50,7 +50,8 @@ static struct plan make_plan(const struct gemm_tall *g) {
     p.across = ceil_div(g->n, p.columns);
     p.pack_a = g->m > NARROW;
     p.pack_b = g->n > NARROW || g->n % LANES != 0;
-    p.shared = padded(p.slabs * g->m * g->n) + padded(p.slabs * g->m);
+    if (p.slabs > 1)
+        p.shared = padded(p.slabs * g->m * g->n) + padded(p.slabs * g->m);
     return p;
 }
 
@@ -149,7 +150,7 @@ static void multiply(struct patch *t, int64_t i, int64_t q, int64_t j) {
         .b_row = p->pack_b ? GEMM_COLUMNS : g->n,
         .c = t->c + row * g->n + column,
         .c_row = g->n,
-        .add = !t->first,
+        .add = !t->first || (p->slabs == 1 && g->add),
         .ahead = look_ahead(t),
     };
     FALLBACK(gemm_tile)(&tile);
@@ -188,7 +189,7 @@ static void task(void *argument, int64_t index, int worker) {
         .first = 1,
     };
     int64_t row = t.i0 * p->rows, end = least((slab + 1) * p->slab, g->k);
-    if (t.bias)
+    if (t.bias && !(p->slabs == 1 && g->add_bias))
         memset(t.bias + row, 0, (size_t)(least(t.i1 * p->rows, g->m) - row) * sizeof *t.bias);
     for (t.k = slab * p->slab; t.k < end; t.k += BLOCK, t.first = 0) {
         t.depth = least(BLOCK, end - t.k);
@@ -219,12 +220,14 @@ void FALLBACK(gemm_tall)(pdessm_pool *pool, const struct gemm_tall *g) {
     struct plan p = make_plan(g);
     int workers = pdessm_pool_workers(pool);
     p.pool = pool;
-    p.sums = pdessm_pool_scratch(pool, 0);
-    p.bias = p.sums + padded(p.slabs * g->m * g->n);
+    p.sums = p.slabs > 1 ? pdessm_pool_scratch(pool, 0) : g->c;
+    p.bias = p.slabs > 1 ? p.sums + padded(p.slabs * g->m * g->n) : g->bias;
     /* About two tasks for each worker. */
     p.height = ceil_div(p.panels, ceil_div(workers > 1 ? 2 * workers : 1, p.slabs * p.across));
     p.down = ceil_div(p.panels, p.height);
     pdessm_parallel(pool, p.slabs * p.across * p.down, task, &p);
+    if (p.slabs == 1)
+        return;
     for_pieces(pool, g->m * g->n, PIECE / 4, add_up, &p);
     if (g->bias)
         add_slabs(p.bias, p.slabs, g->m, g->bias, g->add_bias, 0, g->m);
