@@ -7,15 +7,13 @@ void check_linear(check *c);
 void reference_linear(const check_case *c);
 
 void check_linear(check *c) {
-    /* Past the register tile (14 x 32), past a block of k (256), past a work-group (64 x 64); so
-     * many rows that the gradient of the weight is summed in slabs, for weights that are narrow (up
-     * to 128 columns are not packed), wide, or wider than a task (384). */
-    int large = (int)check_extent(c, 0, 6);
+    /* Past the register tile (14 x 32), past a block of k (256), past a work-group (64 x 64). */
+    int large = (int)check_extent(c, 0, 3);
     int64_t parts = check_coin(c) ? 1 : check_extent(c, 1, 6);
-    int64_t m = large > 3 ? check_extent(c, 500, 2100) : check_extent(c, 1, large == 1 ? 300 : 40);
-    int64_t k = check_extent(c, 1, large == 2 ? 600 : large == 5 ? 450 : 70);
-    int64_t width = check_extent(c, 1, large == 3 || large == 6 ? 150 : 20), n = parts * width;
-    int64_t leading = check_extent(c, 1, large > 3 ? 1 : 3);
+    int64_t m = check_extent(c, 1, large == 1 ? 300 : 40);
+    int64_t k = check_extent(c, 1, large == 2 ? 600 : 70);
+    int64_t width = check_extent(c, 1, large == 3 ? 150 : 20), n = parts * width;
+    int64_t leading = check_extent(c, 1, 3);
     if (check_coin(c))
         check_input(c, 0, 1.0, 2, (int64_t[]){m, k});
     else
