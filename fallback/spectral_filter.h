@@ -40,10 +40,12 @@ typedef struct filter_job {
     int64_t half;  /* W/2+1 */
     int64_t pitch; /* floats between the rows of a plane */
     int64_t pairs, wide, blocks, parts;
+    int64_t span;  /* parts that a task does in turn: 1 or all */
     int64_t chunk; /* rows that are transformed at a time */
     int64_t at_symbol, at_plane, at_lines, at_slots, end;
     int64_t line_floats; /* of at_lines: room for lines and row chunks, transforms' work behind */
-    int stream;          /* the result goes past the caches */
+    int stream, stream_symbol; /* out, dsymbol: they go past the caches */
+    int early; /* there is room to ask for the images that come next, not just for rows */
     const fft_plan *rows, *columns;
 } filter_job;
 
@@ -52,10 +54,10 @@ typedef struct filter_job {
  * own mirror image (mx = 0, Nyquist) only the part of G that is Hermitian along ky acts. */
 void FALLBACK(filter_load_symbol)(const filter_job *job, int64_t block, float *symbol);
 
-/* Adds up the partial sums of all parts of a block, in order, and writes its part of dL/dG, column
- * mx. sums[part]: laid out like the symbol, sum of 4 U conj(g). */
+/* Adds up the partial sums of a block, in order, and writes its part of dL/dG, column mx.
+ * sums[count]: laid out like the symbol, sum of 4 U conj(g). */
 void FALLBACK(filter_store_gradient)(const filter_job *job, int64_t block, int64_t mx,
-                                     float *const *sums);
+                                     int64_t count, float *const *sums);
 
 /* A block of channels of an image; beyond the last block there is none. */
 typedef struct filter_place {

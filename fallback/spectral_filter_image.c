@@ -23,6 +23,12 @@ static int64_t row_chunk(const filter_job *job, int64_t y) {
     return job->chunk < job->height - y ? job->chunk : job->height - y;
 }
 
+static void ask_for_rows(const filter_job *job, const float *in, int64_t rows, int64_t size) {
+    for (int64_t i = 0; i < rows * job->width; i++, in += job->channels)
+        for (int64_t c = 0; c < size; c += LINE / (int64_t)sizeof *in)
+            prefetch_later(in + c);
+}
+
 /* A channel pair's rows of an image into its plane, transformed. */
 static void rows_in(const filter_job *job, int64_t pair, const float *image, float *plane,
                     float *line) {
@@ -32,6 +38,8 @@ static void rows_in(const filter_job *job, int64_t pair, const float *image, flo
         const float *in = image + y * width * channels + pair_channel(pair);
         rows = row_chunk(job, y);
         fft_lines l = {rows, {channels, width * channels}, {COMPLEX, job->pitch}, 0};
+        if (!job->early)
+            ask_for_rows(job, in + rows * width * channels, row_chunk(job, y + rows), size);
         if (size < COMPLEX) {
             for (int64_t i = 0; i < rows * width; i++)
                 put(line + i * COMPLEX, get_part(in + i * channels, size));
@@ -79,7 +87,7 @@ static void rows_out(const filter_job *job, int64_t pair, float *plane, float *i
 /* Memory of the pair that comes next. */
 static filter_ahead look_ahead(const filter_job *job, int64_t pair, int64_t image) {
     const filter_area none = {0};
-    if (pair >= job->pairs)
+    if (pair >= job->pairs || !job->early)
         return start_ahead(0, none, none, job->in);
     int64_t pixels = job->height * job->width;
     int64_t offset = image * pixels * job->channels + pair_channel(pair);

@@ -56,18 +56,26 @@ void FALLBACK(filter_load_symbol)(const filter_job *job, int64_t block, float *s
 }
 
 /* dL/dG = m (Re Q, -Im Q) at one mode; m = 2 on columns that stand for their mirror image too. */
-static void store_mode(const cvec q[2], int conjugate, int add, float *at, int64_t size) {
+static void store_mode(const filter_job *job, const cvec q[2], int conjugate, float *at,
+                       int64_t size) {
     float whole[2 * COMPLEX];
-    int direct = size == COMPLEX && !add;
+    int stream = size == COMPLEX && job->stream_symbol, add = job->add_symbol;
+    float *to = size == COMPLEX && !stream && !add ? at : whole;
     for (int i = 0; i < 2; i++)
-        interleave((cvec){q[i].re, conjugate ? q[i].im : -q[i].im},
-                   (direct ? at : whole) + i * COMPLEX);
-    for (int64_t i = 0; i < 2 * size && !direct; i++)
+        interleave((cvec){q[i].re, conjugate ? q[i].im : -q[i].im}, to + i * COMPLEX);
+    if (to == at)
+        return;
+    if (stream) {
+        for (int i = 0; i < 2 * COMPLEX; i += LANES)
+            vec_stream(at + i, vec_load(whole + i));
+        return;
+    }
+    for (int64_t i = 0; i < 2 * size; i++)
         at[i] = (add ? at[i] : 0) + whole[i];
 }
 
 static void store_column(const filter_job *job, int64_t pair, int64_t mx, int64_t offset,
-                         float *const *sums) {
+                         int64_t count, float *const *sums) {
     int64_t height = job->height, stride = job->half * job->channels * 2;
     int64_t size = pair_size(job, pair);
     float *column = job->dsymbol + (mx * job->channels + pair_channel(pair)) * 2;
@@ -77,23 +85,21 @@ static void store_column(const filter_job *job, int64_t pair, int64_t mx, int64_
         int64_t my = job->columns->frequency[j], mirror = job->columns->mirror[j];
         if (alone && mirror < j)
             continue;
-        cvec q[2] = {{{0}, {0}}, {{0}, {0}}};
-        for (int64_t part = 0; part < job->parts; part++)
-            for (int i = 0; i < 2; i++) {
-                const float *p = sums[part] + offset + i * COMPLEX;
-                q[i] = c_add(q[i], (cvec){vec_load(p), vec_load(p + LANES)});
-            }
+        cvec q[2] = {get(sums[0] + offset), get(sums[0] + offset + COMPLEX)};
+        for (int64_t s = 1; s < count; s++)
+            for (int i = 0; i < 2; i++)
+                q[i] = c_add(q[i], get(sums[s] + offset + i * COMPLEX));
         for (int i = 0; i < 2; i++)
             q[i] = c_scale(q[i], scale);
-        store_mode(q, 0, job->add_symbol, column + my * stride, size);
+        store_mode(job, q, 0, column + my * stride, size);
         if (alone && mirror > j) /* Q(-k) = conj Q(k), and -k is in this column too */
-            store_mode(q, 1, job->add_symbol, column + (height - my) * stride, size);
+            store_mode(job, q, 1, column + (height - my) * stride, size);
     }
 }
 
 void FALLBACK(filter_store_gradient)(const filter_job *job, int64_t block, int64_t mx,
-                                     float *const *sums) {
+                                     int64_t count, float *const *sums) {
     for (int64_t p = 0; p < block_pairs(job, block); p++)
         store_column(job, block * job->wide + p, mx,
-                     (p * job->half + mx) * job->height * 2 * COMPLEX, sums);
+                     (p * job->half + mx) * job->height * 2 * COMPLEX, count, sums);
 }
