@@ -283,7 +283,7 @@ int pdessm_filter_plan_make(const pdessm_site *site, pdessm_filter_plan *ret) {
                             .parts = back ? pdessm_choose(site, PARTS) : 1};
     p.group = registers ? tile * items_of_pair(site) : pdessm_choose(site, GROUP);
     int64_t modes = (registers ? e.width * e.height : 2 * e.height * e.half) * tile;
-    int64_t floats = 5 * (e.height + e.width);
+    int64_t floats = (5 * (e.height + e.width) + 15) / 16 * 16; /* TABLE_FLOATS */
     if (back)
         floats += p.parts * p.tiles * modes * 2 * lanes_of(site);
     p.scratch_bytes = (size_t)floats * sizeof(float);
