@@ -43,7 +43,7 @@ class Axes:
         self.x = math.log(min(xs)) - 0.3, math.log(max(xs)) + 0.3
         ends = decades(min(ys), max(ys))
         self.y = math.log(10.0) * ends[0], math.log(10.0) * ends[-1]
-        self.left, self.right, self.top, self.bottom = 70, 560, 45, 360
+        self.left, self.right, self.top, self.bottom = 70, 560, 60, 360
 
     def at(self, x, y):
         share_x = (math.log(x) - self.x[0]) / (self.x[1] - self.x[0])
@@ -63,7 +63,7 @@ def frame(axes, ticks, x_name, y_name):
         parts += [line(axes.left, at, axes.right, at, "grid"),
                   text(axes.left - 8, at + 4, "%g" % 10.0**d, "end", "small")]
     parts.append(text((axes.left + axes.right) / 2, axes.bottom + 38, x_name, "middle"))
-    parts.append(text(axes.left - 54, axes.top - 4, y_name, kind="small"))
+    parts.append(text(axes.left - 54, axes.top - 16, y_name, kind="small"))
     return parts
 
 

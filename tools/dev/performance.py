@@ -203,10 +203,14 @@ def main():
     parser.add_argument("--commit", default="HEAD", help="what is measured; must be committed")
     parser.add_argument("--before", default=BEFORE)
     parser.add_argument("--peer-python", default=sys.executable, help="a Python that has PyTorch")
-    parser.add_argument("--check", action="store_true")
+    parser.add_argument("--check", action="store_true",
+                        help="measures nothing; fails if the page is not what the JSON gives")
     parser.add_argument("--clean", action="store_true", help="removes ./build-performance at the end")
     o = parser.parse_args()
-    parts = [part for part in o.part or PARTS if part != "page"]
+    parts = [part for part in o.part or PARTS if part != "page" and not o.check]
+    if "peer" in parts and subprocess.run([o.peer_python, "-c", "import torch, safetensors"]).returncode:
+        sys.exit("part peer needs PyTorch and safetensors in %s: name another Python with "
+                 "--peer-python, or choose other parts with --part" % o.peer_python)
     if parts:  # the page alone needs no repository
         o.commit, o.before = (measuring.run_text("git", "rev-parse", "--short=10", c)
                               for c in (o.commit, o.before))
