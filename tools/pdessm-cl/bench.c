@@ -10,7 +10,7 @@
 
 #include "interrupt.h"
 #include "options.h"
-#include "report.h"
+#include "results.h"
 
 static pdessm_status run(cli *c);
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
+#include "results.h"
 
 /* Pixels of the drawing's own coordinates; the page scales it. */
 enum { WIDTH = 860, LABELS = 210, VALUES = 90, BAR = 13, BETWEEN = 3, GROUP = 11, TOP = 6 };

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "report.h"
+#include "results.h"
 
 /* ------------------------------------------------------------------ numbers as text */
 

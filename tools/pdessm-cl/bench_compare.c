@@ -6,7 +6,7 @@
 
 #include "bench.h"
 #include "data/file.h"
-#include "report.h"
+#include "results.h"
 
 struct bench_old {
     const char *path;

@@ -9,7 +9,7 @@
 #include "bench.h"
 #include "pdessm_commit.h"
 #include "pdessm_config.h"
-#include "report.h"
+#include "results.h"
 
 const char *pdessm_cli_bench_status_name(bench_status status) {
     static const char *const names[] = {"ok", "unsupported", "skipped", "error"};

@@ -6,7 +6,7 @@
 
 #include "bench.h"
 #include "interrupt.h"
-#include "report.h"
+#include "results.h"
 
 /* A repetition takes at least this long, so that clocks and the end of a queue weigh little. */
 static const double least_repetition = 5e-3;

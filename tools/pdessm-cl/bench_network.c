@@ -12,7 +12,7 @@
 #include "bench.h"
 #include "drivers/trainer.h"
 #include "network.h"
-#include "report.h"
+#include "results.h"
 
 /* One of the two suites' subject, ready to run. */
 typedef struct subject {

@@ -9,7 +9,7 @@
 #include "data/atomic_file.h"
 #include "pdessm_commit.h"
 #include "pdessm_config.h"
-#include "report.h"
+#include "results.h"
 
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1c2430;--soft:#5b6675;--line:#dde2e8;--page:#fff;"

@@ -8,7 +8,7 @@
 
 #include "bench.h"
 #include "opcall.h"
-#include "report.h"
+#include "results.h"
 
 /* Tensors of suite `ops` have this size unless --batch says otherwise. */
 static const double tensor_bytes = 25e6;

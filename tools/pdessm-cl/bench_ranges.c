@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bench.h"
-#include "report.h"
+#include "results.h"
 
 enum { MOST_ENTRIES = 256 };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bench_columns.h"
-#include "report.h"
+#include "results.h"
 
 /* The table that is being printed; without a cli_table it is Markdown. */
 typedef struct layout {

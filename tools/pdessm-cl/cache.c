@@ -13,7 +13,7 @@
 #include "options.h"
 #include "paths.h"
 #include "progress.h"
-#include "report.h"
+#include "results.h"
 
 static pdessm_status run(cli *c);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "options.h"
-#include "report.h"
+#include "results.h"
 
 static pdessm_status run(cli *c);
 

@@ -10,7 +10,7 @@
 #include "device/device.h"
 #include "fallback.h"
 #include "options.h"
-#include "report.h"
+#include "results.h"
 
 static pdessm_status run(cli *c);
 

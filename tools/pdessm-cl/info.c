@@ -9,7 +9,7 @@
 
 #include "options.h"
 #include "paths.h"
-#include "report.h"
+#include "results.h"
 
 static pdessm_status run(cli *c);
 
@@ -195,6 +195,8 @@ static void print_text(const job *j) {
     printf("memory      batch %lld: train %s (activations %s), sample %s\n", (long long)j->batch,
            pdessm_cli_bytes(j->train.total).text, pdessm_cli_bytes(j->train.activations).text,
            pdessm_cli_bytes(j->sample.total).text);
+    printf("work        an image: a training step %.3g GFLOP, one evaluation %.3g GFLOP\n",
+           j->train.flops / 1e9 / (double)j->batch, j->sample.flops / 1e9 / (double)j->batch);
     if (j->block_count) {
         puts("");
         print_ranges(j);
@@ -217,6 +219,7 @@ static void add_memory(cJSON *json, const char *key, const pdessm_memory_estimat
     pdessm_cli_json_number(o, "activations_bytes", (double)m->activations);
     pdessm_cli_json_number(o, "total_bytes", (double)m->total);
     pdessm_cli_json_number(o, "largest_buffer_bytes", (double)m->largest_buffer);
+    pdessm_cli_json_number(o, "flops", m->flops);
 }
 
 static pdessm_status print_json(job *j) {

@@ -11,7 +11,7 @@
 #include "cli.h"
 #include "pdessm_config.h"
 #include "progress.h"
-#include "report.h"
+#include "results.h"
 
 static const cli_command *const commands[] = {
 #define X(name) &pdessm_cli_##name,

@@ -12,7 +12,7 @@
 
 #include "opcall.h"
 #include "options.h"
-#include "report.h"
+#include "results.h"
 
 static pdessm_status run(cli *c);
 

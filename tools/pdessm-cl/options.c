@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report.h"
+#include "results.h"
 
 enum { MAX_OPTIONS = 64 };
 

@@ -12,7 +12,7 @@
 #include "data/atomic_dir.h"
 #include "data/atomic_file.h"
 #include "data/file.h"
-#include "report.h"
+#include "results.h"
 
 int pdessm_cli_is_folder(const char *path) {
     struct stat info;

@@ -10,7 +10,7 @@
 #include "data/image.h"
 #include "data/npy.h"
 #include "paths.h"
-#include "report.h"
+#include "results.h"
 
 typedef enum form { FORM_GRID, FORM_NPZ, FORM_NPY, FORM_FOLDER, FORM_UNKNOWN } form;
 

@@ -12,7 +12,7 @@
 #include "paths.h"
 #include "pictures.h"
 #include "progress.h"
-#include "report.h"
+#include "results.h"
 
 static pdessm_status run(cli *c);
 

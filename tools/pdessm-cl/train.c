@@ -9,7 +9,7 @@
 
 #include "interrupt.h"
 #include "paths.h"
-#include "report.h"
+#include "results.h"
 #include "train_run.h"
 
 static pdessm_status run(cli *c);

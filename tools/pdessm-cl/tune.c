@@ -9,7 +9,7 @@
 #include "interrupt.h"
 #include "options.h"
 #include "progress.h"
-#include "report.h"
+#include "results.h"
 
 static pdessm_status run(cli *c);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* report.h: results on stdout, as JSON or as a table. */
-#ifndef PDESSM_CLI_REPORT_H
-#define PDESSM_CLI_REPORT_H
+/* results.h: results on stdout, as JSON or as a table. */
+#ifndef PDESSM_CLI_RESULTS_H
+#define PDESSM_CLI_RESULTS_H
 
 #include <cjson/cJSON.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report.c: JSON heads, tables, the profile, and the end of stdout. */
+/* results.c: JSON heads, tables, the profile, and the end of stdout. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "pdessm_config.h"
-#include "report.h"
+#include "results.h"
 
 void *pdessm_cli_need(void *pointer) {
     if (!pointer) {
