@@ -79,9 +79,12 @@ pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, p
                                      pdessm_tensor *t, pdessm_tensor *y);
 
 /* Bytes needed to train (parameters, gradients, moments, average, activations) and to sample, for
- * a batch of images; counted by planning, without allocating. */
+ * a batch of images; counted by planning, without allocating. flops: floating point operations of
+ * the batch, forward and backward to train, one network evaluation to sample; a multiply-add is
+ * two. */
 typedef struct pdessm_memory_estimate {
     int64_t parameters, optimizer, activations, total, largest_buffer;
+    double flops;
 } pdessm_memory_estimate;
 pdessm_status pdessm_memory_to_train(pdessm_context *ctx, const pdessm_config *config, int batch,
                                      pdessm_memory_estimate *ret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c: how much memory training and sampling will need, found by planning on a dry device. */
+/* memory.c: how much memory and work training and sampling need, found by planning on a dry device.
+ */
 #include "graph/graph.h"
 #include "model/model.h"
 
@@ -40,11 +41,13 @@ static pdessm_status estimate(pdessm_context *ctx, const pdessm_config *config, 
     }
     PDESSM_TRY(pdessm_graph_plan(graph, loss));
     int64_t bytes = (int64_t)model->values.storage->bytes;
+    pdessm_graph_info info = pdessm_graph_get_info(graph);
     *ret = (pdessm_memory_estimate){
         .parameters = bytes,
         .optimizer = train ? 4 * bytes : 0, /* gradient, two moments, average */
-        .activations = pdessm_graph_get_info(graph).bytes,
+        .activations = info.bytes,
         .largest_buffer = device.largest_buffer,
+        .flops = info.forward_flops + info.backward_flops,
     };
     ret->total = ret->parameters + ret->optimizer + ret->activations;
 out:

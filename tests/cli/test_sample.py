@@ -163,6 +163,8 @@ def test_info(tmp, model):
     check(0.9 < block["mean_kept"]["least"] <= block["mean_kept"]["most"] <= 1, "info: e^r")
     check(value["memory_to_train"]["total_bytes"] > value["memory_to_sample"]["total_bytes"],
           "info: memory")
+    ratio = value["memory_to_train"]["flops"] / value["memory_to_sample"]["flops"]
+    check(2.5 < ratio < 3.2, "info: a step costs about three evaluations, not %.2f" % ratio)
     expect(run("info", tmp / "none"), 4, "none")
     write_tensors(tmp / "plain.safetensors", {"x": ("F32", [1], [1.0])})
     expect(run("info", tmp / "plain.safetensors"), 4, "plain.safetensors", "config")
