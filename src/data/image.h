@@ -30,6 +30,10 @@ pdessm_status pdessm_png_decode(pdessm_context *ctx, const char *name, const uin
 pdessm_status pdessm_jpeg_decode(pdessm_context *ctx, const char *name, const uint8_t *data,
                                  size_t size, int64_t max_bytes, pdessm_picture *ret);
 
+/* A picture as the bytes of a PNG, in new memory; name is for messages. */
+pdessm_status pdessm_png_encode(pdessm_context *ctx, const char *name,
+                                const pdessm_picture *picture, uint8_t **ret, size_t *ret_size);
+
 /* Writes a picture as PNG; the file appears whole or not at all. */
 pdessm_status pdessm_png_write(pdessm_context *ctx, const char *path,
                                const pdessm_picture *picture);

@@ -53,8 +53,8 @@ out:
     return status;
 }
 
-pdessm_status pdessm_png_write(pdessm_context *ctx, const char *path,
-                               const pdessm_picture *picture) {
+pdessm_status pdessm_png_encode(pdessm_context *ctx, const char *name,
+                                const pdessm_picture *picture, uint8_t **ret, size_t *ret_size) {
     pdessm_status status = PDESSM_OK;
     uint8_t *data = NULL;
     enum { WIDEST = 1000000 }; /* libpng's own limit */
@@ -62,9 +62,9 @@ pdessm_status pdessm_png_write(pdessm_context *ctx, const char *path,
                    picture->height > 0 && picture->width > 0 && picture->height <= WIDEST &&
                        picture->width <= WIDEST,
                    PDESSM_ERROR_ARGUMENT, "%s: an image of %lld x %lld pixels cannot be a PNG",
-                   path, (long long)picture->height, (long long)picture->width);
+                   name, (long long)picture->height, (long long)picture->width);
     PDESSM_REQUIRE(ctx, picture->channels == 1 || picture->channels == 3, PDESSM_ERROR_ARGUMENT,
-                   "%s: a PNG has 1 or 3 channels, not %lld; write .npz instead", path,
+                   "%s: a PNG has 1 or 3 channels, not %lld; write .npz instead", name,
                    (long long)picture->channels);
     png_image image = {.version = PNG_IMAGE_VERSION,
                        .width = (png_uint_32)picture->width,
@@ -73,7 +73,21 @@ pdessm_status pdessm_png_write(pdessm_context *ctx, const char *path,
     png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
     PDESSM_TRY(pdessm_alloc(ctx, size, 1, &data));
     PDESSM_REQUIRE(ctx, png_image_write_to_memory(&image, data, &size, 0, picture->pixels, 0, NULL),
-                   PDESSM_ERROR_FAILED, "%s: cannot encode as PNG: %s", path, image.message);
+                   PDESSM_ERROR_FAILED, "%s: cannot encode as PNG: %s", name, image.message);
+    *ret = data;
+    *ret_size = size;
+    data = NULL;
+out:
+    free(data);
+    return status;
+}
+
+pdessm_status pdessm_png_write(pdessm_context *ctx, const char *path,
+                               const pdessm_picture *picture) {
+    pdessm_status status = PDESSM_OK;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    PDESSM_TRY(pdessm_png_encode(ctx, path, picture, &data, &size));
     PDESSM_TRY(pdessm_write_file(ctx, path, data, size));
 out:
     free(data);

@@ -6,30 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "page.h"
 #include "results.h"
 
 /* Pixels of the drawing's own coordinates; the page scales it. */
 enum { WIDTH = 860, LABELS = 210, VALUES = 90, BAR = 13, BETWEEN = 3, GROUP = 11, TOP = 6 };
-
-void pdessm_cli_bench_escape(FILE *stream, const char *text) {
-    for (; *text; text++)
-        switch (*text) {
-        case '&':
-            fputs("&amp;", stream);
-            break;
-        case '<':
-            fputs("&lt;", stream);
-            break;
-        case '>':
-            fputs("&gt;", stream);
-            break;
-        case '"':
-            fputs("&quot;", stream);
-            break;
-        default:
-            fputc(*text, stream);
-        }
-}
 
 void pdessm_cli_bench_chart_add(bench_chart *chart, const bench_bar *bar) {
     if (!isfinite(bar->value))
@@ -63,7 +44,7 @@ static void print_legend(const bench_chart *c, FILE *stream) {
     fputs("<p class=\"legend\">", stream);
     for (int i = 0; i < c->series; i++) {
         fprintf(stream, "<span><i class=\"s%d\"></i>", i);
-        pdessm_cli_bench_escape(stream, c->name[i]);
+        pdessm_cli_page_escape(stream, c->name[i]);
         fputs("</span>", stream);
     }
     fputs("</p>\n", stream);
@@ -88,14 +69,14 @@ static void print_bar(const bench_chart *c, FILE *stream, const bench_bar *b, do
     double end = LABELS + b->value * scale, after = end;
     if (labelled) {
         fprintf(stream, "<text class=\"label\" x=\"%d\" y=\"%d\">", LABELS - 8, y + BAR - 3);
-        pdessm_cli_bench_escape(stream, b->label);
+        pdessm_cli_page_escape(stream, b->label);
         fputs("</text>", stream);
     }
     fprintf(stream, "<rect class=\"s%d\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\"><title>",
             b->series, LABELS, y, fmax(end - LABELS, 1), BAR);
-    pdessm_cli_bench_escape(stream, b->label);
+    pdessm_cli_page_escape(stream, b->label);
     fputs(" ", stream);
-    pdessm_cli_bench_escape(stream, c->name[b->series] ? c->name[b->series] : "");
+    pdessm_cli_page_escape(stream, c->name[b->series] ? c->name[b->series] : "");
     fprintf(stream, ": %s</title></rect>", pdessm_cli_bench_format(c->unit, b->value).text);
     if (isfinite(b->low) && isfinite(b->high)) {
         after = fmax(end, LABELS + b->high * scale);
@@ -115,13 +96,13 @@ void pdessm_cli_bench_chart_print(bench_chart *c, FILE *stream) {
         goto out;
     double scale = (WIDTH - LABELS - VALUES) / most;
     fputs("<section class=\"chart\"><h2>", stream);
-    pdessm_cli_bench_escape(stream, c->title);
+    pdessm_cli_page_escape(stream, c->title);
     fputs("</h2>\n<p class=\"note\">", stream);
-    pdessm_cli_bench_escape(stream, c->note);
+    pdessm_cli_page_escape(stream, c->note);
     fputs("</p>\n", stream);
     print_legend(c, stream);
     fprintf(stream, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, bottom + 20);
-    pdessm_cli_bench_escape(stream, c->title);
+    pdessm_cli_page_escape(stream, c->title);
     fputs("\">\n", stream);
     print_grid(c, stream, most, scale, bottom);
     for (int i = 0; i < c->bars; i++) {

@@ -29,7 +29,4 @@ void pdessm_cli_bench_chart_add(bench_chart *chart, const bench_bar *bar);
 /* Nothing at all for a chart without bars. */
 void pdessm_cli_bench_chart_print(bench_chart *chart, FILE *stream);
 
-/* Text between tags, or in an attribute. */
-void pdessm_cli_bench_escape(FILE *stream, const char *text);
-
 #endif
