@@ -14,7 +14,6 @@ typedef enum pdessm_group {
     PDESSM_GROUP_WEIGHTS, /* matrices of linear layers: weight decay applies */
     PDESSM_GROUP_PLAIN,   /* biases and embeddings */
     PDESSM_GROUP_PDE,     /* raw PDE coefficients: a learning rate of their own */
-    PDESSM_GROUP_FREE,    /* a free filter or convolution: another */
     PDESSM_GROUPS
 } pdessm_group;
 
@@ -28,7 +27,6 @@ typedef enum pdessm_start {
     PDESSM_START_CONVECTION,
     PDESSM_START_REACTION,
     PDESSM_START_MIXTURE, /* the weights w of the terms */
-    PDESSM_START_SYMBOL,  /* of a free filter */
 } pdessm_start;
 
 typedef struct pdessm_parameter {
@@ -106,11 +104,9 @@ pdessm_tensor *pdessm_build_weight(const pdessm_builder *b, const char *format, 
     PDESSM_PRINTF(2, 3);
 pdessm_tensor *pdessm_build_linear(const pdessm_builder *b, pdessm_tensor *x, int parts,
                                    const char *format, ...) PDESSM_PRINTF(4, 5);
-/* h [B, N, C] -> [B, N, C]: mixers of slot `block` (gated_mixer.c, attention_mixer.c). */
-pdessm_tensor *pdessm_build_gated_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
+/* h [B, N, C] -> [B, N, C]: the two mixers of slot `block` (pde_mixer.c, attention_mixer.c). */
+pdessm_tensor *pdessm_build_pde_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
 pdessm_tensor *pdessm_build_attention_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
-/* u [B, H, W, E] -> [B, H, W, E]: the operator inside of the pde mixer (pde_mixer.c). */
-pdessm_tensor *pdessm_build_pde(const pdessm_builder *b, int block, pdessm_tensor *u);
 /* The multiplier of a spectral mixer on the builder's grid: [H, W/2 + 1, E, 2] (pde_mixer.c). */
 pdessm_tensor *pdessm_build_symbol(const pdessm_builder *b, int block);
 /* The position table of the builder's grid, as a constant of the graph (position.c). */
