@@ -158,6 +158,8 @@ typedef struct pdessm_cdr {
       (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels,         \
        const float *u, const float *symbol, const float *dy, float *du, float *dsymbol, int add_u, \
        int add_symbol))                                                                            \
+    /* a, b [depth][16], c [16][16] in float64: c += products of the rows that a and b hold */     \
+    F(void, panel_products, (int64_t depth, const double *a, const double *b, double *c))          \
     F(void, gelu_forward, (pdessm_pool * pool, int64_t n, const float *x, float *y))               \
     F(void, gelu_backward,                                                                         \
       (pdessm_pool * pool, int64_t n, const float *x, const float *dy, float *dx, int add))
