@@ -7,7 +7,7 @@ set -euo pipefail
 required=(
     build-essential pkg-config meson ninja-build python3 python3-numpy
     ocl-icd-opencl-dev opencl-headers ocl-icd-libopencl1 pocl-opencl-icd libclfft-dev libclblast-dev
-    libopenblas-dev
+    libopenblas-dev liblapacke
     libpng-dev libturbojpeg0-dev zlib1g-dev libzip-dev libcyaml-dev libcjson-dev libpopt-dev
     libcmocka-dev oclgrind clang clang-format
 )
