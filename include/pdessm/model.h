@@ -11,7 +11,16 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
-typedef enum pdessm_mixer { PDESSM_MIXER_PDE, PDESSM_MIXER_ATTENTION } pdessm_mixer;
+/* What mixes tokens. pde: the paper's; attention: softmax attention. The other two stand between
+ * the same projections and gate as pde, so that only the operator differs. filter: a complex
+ * multiplier that is free for every frequency and channel, which belongs to the token grid it was
+ * made for. conv: a 3 x 3 convolution of every channel, zero outside of the grid. */
+typedef enum pdessm_mixer {
+    PDESSM_MIXER_PDE,
+    PDESSM_MIXER_ATTENTION,
+    PDESSM_MIXER_FILTER,
+    PDESSM_MIXER_CONV
+} pdessm_mixer;
 
 /* Everything that decides the shapes. Tokens: H x W = image_size / patch; the mixer works on
  * expand * width channels with `states` convection-diffusion-reaction terms each. */
@@ -25,9 +34,10 @@ typedef struct pdessm_config {
     double b_max;          /* largest convection, in image widths */
 } pdessm_config;
 
-/* The configuration of a preset such as "pde-s/2" or "attn-nano/4" (mixer-size/patch; sizes nano,
- * tiny, s, b, l, xl; patches 2, 4, 8) for 32 x 32 x 3 images of 10 classes; set image_size,
- * channels and num_classes after it. reference_grid stays 0, which means: the grid of image_size.
+/* The configuration of a preset such as "pde-s/2" or "attn-nano/4" (mixer-size/patch; mixers pde,
+ * attn, filter, conv; sizes nano, tiny, s, b, l, xl; patches 2, 4, 8) for 32 x 32 x 3 images of 10
+ * classes; set image_size, channels and num_classes after it. reference_grid stays 0, which means:
+ * the grid of image_size.
  */
 pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm_config *ret);
 
@@ -74,7 +84,8 @@ pdessm_status pdessm_model_gradients_zero(pdessm_model *model);
 
 /* Records v_theta(x, t, y): x [B, channels, Hi, Wi], t [B], y int32 [B] (num_classes: the null
  * class) -> v [B, channels, Hi, Wi]. Hi and Wi may differ from the model's: the same coefficients
- * describe the same physical kernel on every grid. */
+ * describe the same physical kernel on every grid. Only a model with the filter mixer refuses that
+ * (ERROR_SHAPE). */
 pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
                                      pdessm_tensor *t, pdessm_tensor *y);
 

@@ -20,20 +20,32 @@ static const struct size {
     {"b", 12, 768, 12}, {"l", 24, 1024, 16}, {"xl", 28, 1152, 16},
 };
 
+/* Presets and files name mixers differently; the order is that of pdessm_mixer. */
+static const char *const preset_mixers[] = {"pde", "attn", "filter", NULL};
+static const char *const mixers[] = {"pde", "attention", "filter", NULL};
+static const char *const solutions[] = {"evolve", "forced", NULL};
+
+/* The place of a text in a list that ends with NULL, or -1. */
+static int place(const char *text, const char *const *list) {
+    for (int i = 0; text && list[i]; i++)
+        if (strcmp(text, list[i]) == 0)
+            return i;
+    return -1;
+}
+
 static pdessm_status no_such_preset(pdessm_context *ctx, const char *name) {
-    return pdessm_fail(
-        ctx, PDESSM_ERROR_ARGUMENT,
-        "no preset '%s'; expected MIXER-SIZE/PATCH with mixer pde or attn, size nano, "
-        "tiny, s, b, l or xl, patch 2, 4 or 8, such as pde-nano/4",
-        name);
+    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
+                       "no preset '%s'; expected MIXER-SIZE/PATCH with mixer pde, attn, filter or "
+                       "conv, size nano, "
+                       "tiny, s, b, l or xl, patch 2, 4 or 8, such as pde-nano/4",
+                       name);
 }
 
 pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm_config *ret) {
     char mixer[8], size[8];
     int patch = 0, used = 0;
     if (sscanf(name, "%7[a-z]-%7[a-zA-Z]/%d%n", mixer, size, &patch, &used) != 3 || name[used] ||
-        (strcmp(mixer, "pde") != 0 && strcmp(mixer, "attn") != 0) ||
-        (patch != 2 && patch != 4 && patch != 8))
+        place(mixer, preset_mixers) < 0 || (patch != 2 && patch != 4 && patch != 8))
         return no_such_preset(ctx, name);
     for (char *p = size; *p; p++)
         *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + ('a' - 'A') : *p);
@@ -41,7 +53,7 @@ pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm
         if (strcmp(size, sizes[i].name) != 0)
             continue;
         *ret = (pdessm_config){
-            .mixer = strcmp(mixer, "pde") == 0 ? PDESSM_MIXER_PDE : PDESSM_MIXER_ATTENTION,
+            .mixer = (pdessm_mixer)place(mixer, preset_mixers),
             .width = sizes[i].width,
             .depth = sizes[i].depth,
             .heads = sizes[i].heads,
@@ -153,12 +165,10 @@ pdessm_status pdessm_config_to_json_over(pdessm_context *ctx, const pdessm_confi
     cJSON *object = base ? cJSON_Parse(base) : NULL;
     if (!object)
         object = cJSON_CreateObject();
-    int good = object &&
-               add_text(object, "mixer", config->mixer == PDESSM_MIXER_PDE ? "pde" : "attention");
+    int good = object && add_text(object, "mixer", mixers[config->mixer]);
     for (int i = 0; good && i < FIELDS; i++)
         good = add_number(object, fields[i].key, *field_of((pdessm_config *)config, &fields[i]));
-    good = good &&
-           add_text(object, "solution", config->solution == PDESSM_FORCED ? "forced" : "evolve") &&
+    good = good && add_text(object, "solution", solutions[config->solution]) &&
            add_pair(object, "image_size", config->image_size) &&
            add_pair(object, "reference_grid", config->reference_grid) &&
            add_number(object, "b_max", config->b_max);
@@ -196,17 +206,16 @@ static int pair_of(const cJSON *object, const char *key, int ret[2]) {
            whole(cJSON_GetArrayItem(pair, 1), &ret[1]);
 }
 
-/* The index of a string among two choices, or -1. */
-static int choice(const cJSON *object, const char *key, const char *first, const char *second) {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
-    return !text ? -1 : strcmp(text, first) == 0 ? 0 : strcmp(text, second) == 0 ? 1 : -1;
+/* The place of a string in a list, or -1. */
+static int choice(const cJSON *object, const char *key, const char *const *list) {
+    return place(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key)), list);
 }
 
 static pdessm_status parse(pdessm_context *ctx, const cJSON *object, pdessm_config *c) {
-    int mixer = choice(object, "mixer", "pde", "attention");
-    int solution = choice(object, "solution", "evolve", "forced");
+    int mixer = choice(object, "mixer", mixers);
+    int solution = choice(object, "solution", solutions);
     if (mixer < 0)
-        return bad_key(ctx, "mixer", "\"pde\" or \"attention\"");
+        return bad_key(ctx, "mixer", "\"pde\", \"attention\", \"filter\" or \"conv\"");
     if (solution < 0)
         return bad_key(ctx, "solution", "\"evolve\" or \"forced\"");
     c->mixer = (pdessm_mixer)mixer;

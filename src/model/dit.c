@@ -51,9 +51,10 @@ static pdessm_tensor *condition(const pdessm_builder *b, pdessm_tensor *t, pdess
     return pdessm_silu(g, pdessm_add(g, time, label));
 }
 
-static pdessm_tensor *mixer(const pdessm_builder *b, int i, pdessm_tensor *h) {
-    return b->model->config.mixer == PDESSM_MIXER_PDE ? pdessm_build_pde_mixer(b, i, h)
-                                                      : pdessm_build_attention_mixer(b, i, h);
+pdessm_tensor *pdessm_build_mixer(const pdessm_builder *b, int block, pdessm_tensor *h) {
+    return b->model->config.mixer == PDESSM_MIXER_ATTENTION
+               ? pdessm_build_attention_mixer(b, block, h)
+               : pdessm_build_gated_mixer(b, block, h);
 }
 
 static pdessm_tensor *mlp(const pdessm_builder *b, int i, pdessm_tensor *h) {
@@ -68,7 +69,7 @@ static pdessm_tensor *block(const pdessm_builder *b, int i, pdessm_tensor *x, pd
     pdessm_tensor *s1 = pdessm_slice(g, m, 0), *a1 = pdessm_slice(g, m, 1);
     pdessm_tensor *g1 = pdessm_slice(g, m, 2), *s2 = pdessm_slice(g, m, 3);
     pdessm_tensor *a2 = pdessm_slice(g, m, 4), *g2 = pdessm_slice(g, m, 5);
-    x = pdessm_residual(g, x, g1, mixer(b, i, pdessm_layer_norm(g, x, s1, a1)));
+    x = pdessm_residual(g, x, g1, pdessm_build_mixer(b, i, pdessm_layer_norm(g, x, s1, a1)));
     x = pdessm_residual(g, x, g2, mlp(b, i, pdessm_layer_norm(g, x, s2, a2)));
     return x;
 }
@@ -83,20 +84,34 @@ static pdessm_tensor *head(const pdessm_builder *b, pdessm_tensor *x, pdessm_ten
                              b->height * patch, b->width * patch);
 }
 
+/* Do images of this shape fit? */
+static pdessm_status check_images(const pdessm_model *model, const pdessm_tensor *x) {
+    const pdessm_config *config = &model->config;
+    const int *size = config->image_size;
+    if (x->rank != 4 || x->dims[1] != config->channels || x->dims[2] % config->patch ||
+        x->dims[3] % config->patch)
+        return pdessm_fail(
+            model->ctx, PDESSM_ERROR_SHAPE,
+            "images %s do not fit the model: expected [B, %d, H, W] with H and W multiples of "
+            "the patch %d",
+            pdessm_tensor_shape(x).text, config->channels, config->patch);
+    if (config->mixer == PDESSM_MIXER_FILTER && (x->dims[2] != size[0] || x->dims[3] != size[1]))
+        return pdessm_fail(
+            model->ctx, PDESSM_ERROR_SHAPE,
+            "images %s do not fit the model: its free filter belongs to one token grid; expected "
+            "%d x %d pixels, or a model with the mixer pde, attn or conv",
+            pdessm_tensor_shape(x).text, size[0], size[1]);
+    return PDESSM_OK;
+}
+
 pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
                                      pdessm_tensor *t, pdessm_tensor *y) {
     const pdessm_config *config = &model->config;
     if (!x || !t || !y)
         return NULL;
-    if (x->rank != 4 || x->dims[1] != config->channels || x->dims[2] % config->patch ||
-        x->dims[3] % config->patch) {
-        pdessm_fail(
-            model->ctx, PDESSM_ERROR_SHAPE,
-            "images %s do not fit the model: expected [B, %d, H, W] with H and W multiples of "
-            "the patch %d",
-            pdessm_tensor_shape(x).text, config->channels, config->patch);
-        return pdessm_graph_fail(graph, PDESSM_ERROR_SHAPE);
-    }
+    pdessm_status status = check_images(model, x);
+    if (status != PDESSM_OK)
+        return pdessm_graph_fail(graph, status);
     const pdessm_builder b = {.model = model,
                               .graph = graph,
                               .batch = x->dims[0],

@@ -93,6 +93,15 @@ static void mixture(const pdessm_parameter *p, float *target) {
         target[i] = (float)((i % states % 2 ? -1 : 1) / sqrt((double)states));
 }
 
+/* ------------------------------------------------------------------ baselines */
+
+/* y = u and a little noise: G = 1 + 0.02 (n + i n'), as GFNet has its noise. */
+static void symbol(const pdessm_parameter *p, uint64_t seed, float *target) {
+    embedding(p, seed, target);
+    for (int64_t i = 0; i < elements(p); i += 2)
+        target[i] += 1;
+}
+
 void pdessm_parameter_start(const pdessm_config *config, const pdessm_parameter *parameter,
                             uint64_t seed, float *target) {
     switch (parameter->start) {
@@ -119,6 +128,9 @@ void pdessm_parameter_start(const pdessm_config *config, const pdessm_parameter 
         break;
     case PDESSM_START_MIXTURE:
         mixture(parameter, target);
+        break;
+    case PDESSM_START_SYMBOL:
+        symbol(parameter, seed, target);
         break;
     }
 }

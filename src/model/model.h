@@ -14,6 +14,7 @@ typedef enum pdessm_group {
     PDESSM_GROUP_WEIGHTS, /* matrices of linear layers: weight decay applies */
     PDESSM_GROUP_PLAIN,   /* biases and embeddings */
     PDESSM_GROUP_PDE,     /* raw PDE coefficients: a learning rate of their own */
+    PDESSM_GROUP_FREE,    /* a free filter or convolution: another */
     PDESSM_GROUPS
 } pdessm_group;
 
@@ -27,6 +28,7 @@ typedef enum pdessm_start {
     PDESSM_START_CONVECTION,
     PDESSM_START_REACTION,
     PDESSM_START_MIXTURE, /* the weights w of the terms */
+    PDESSM_START_SYMBOL,  /* of a free filter */
 } pdessm_start;
 
 typedef struct pdessm_parameter {
@@ -104,10 +106,12 @@ pdessm_tensor *pdessm_build_weight(const pdessm_builder *b, const char *format, 
     PDESSM_PRINTF(2, 3);
 pdessm_tensor *pdessm_build_linear(const pdessm_builder *b, pdessm_tensor *x, int parts,
                                    const char *format, ...) PDESSM_PRINTF(4, 5);
-/* h [B, N, C] -> [B, N, C]: the two mixers of slot `block` (pde_mixer.c, attention_mixer.c). */
-pdessm_tensor *pdessm_build_pde_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
+/* h [B, N, C] -> [B, N, C]: what the configuration has in slot `block` (dit.c), and its two forms
+ * (gated_mixer.c, attention_mixer.c). */
+pdessm_tensor *pdessm_build_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
+pdessm_tensor *pdessm_build_gated_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
 pdessm_tensor *pdessm_build_attention_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
-/* The multiplier of a spectral mixer on the builder's grid: [H, W/2 + 1, E, 2] (pde_mixer.c). */
+/* The multiplier of a spectral mixer on the builder's grid: [H, W/2 + 1, E, 2] (symbol.c). */
 pdessm_tensor *pdessm_build_symbol(const pdessm_builder *b, int block);
 /* The position table of the builder's grid, as a constant of the graph (position.c). */
 pdessm_tensor *pdessm_build_position(const pdessm_builder *b);

@@ -51,10 +51,9 @@ static void put_block_linear(list *l, pdessm_start start, int64_t out, int64_t i
     put_linear(l, start, out, in, full);
 }
 
-static void put_pde_mixer(list *l, const pdessm_config *c, int block) {
-    int64_t width = c->width, inner = (int64_t)c->expand * c->width, states = c->states;
-    put_block_linear(l, PDESSM_START_XAVIER, 2 * inner, width, block, "mixer.in_proj");
-    put_block_linear(l, PDESSM_START_XAVIER, width, inner, block, "mixer.out_proj");
+/* The raw coefficients of the equation. */
+static void put_pde(list *l, const pdessm_config *c, int block) {
+    int64_t inner = (int64_t)c->expand * c->width, states = c->states;
     const struct {
         const char *name;
         pdessm_start start;
@@ -72,15 +71,31 @@ static void put_pde_mixer(list *l, const pdessm_config *c, int block) {
             block, raw[i].name);
 }
 
+static void put_gated_mixer(list *l, const pdessm_config *c, int block) {
+    int64_t width = c->width, inner = (int64_t)c->expand * c->width;
+    int64_t rows = c->image_size[0] / c->patch, columns = c->image_size[1] / c->patch;
+    put_block_linear(l, PDESSM_START_XAVIER, 2 * inner, width, block, "mixer.in_proj");
+    put_block_linear(l, PDESSM_START_XAVIER, width, inner, block, "mixer.out_proj");
+    if (c->mixer == PDESSM_MIXER_FILTER)
+        put(l, PDESSM_GROUP_FREE, PDESSM_START_SYMBOL, 4, DIMS(rows, columns / 2 + 1, inner, 2),
+            "blocks.%d.mixer.filter.symbol", block);
+    else
+        put_pde(l, c, block);
+}
+
+static void put_attention(list *l, const pdessm_config *c, int block) {
+    int64_t width = c->width;
+    put_block_linear(l, PDESSM_START_XAVIER, 3 * width, width, block, "attn.qkv");
+    put_block_linear(l, PDESSM_START_XAVIER, width, width, block, "attn.proj");
+}
+
 static void put_block(list *l, const pdessm_config *c, int block) {
     int64_t width = c->width;
     put_block_linear(l, PDESSM_START_ZERO, 6 * width, width, block, "adaLN_modulation.1");
-    if (c->mixer == PDESSM_MIXER_PDE) {
-        put_pde_mixer(l, c, block);
-    } else {
-        put_block_linear(l, PDESSM_START_XAVIER, 3 * width, width, block, "attn.qkv");
-        put_block_linear(l, PDESSM_START_XAVIER, width, width, block, "attn.proj");
-    }
+    if (c->mixer == PDESSM_MIXER_ATTENTION)
+        put_attention(l, c, block);
+    else
+        put_gated_mixer(l, c, block);
     put_block_linear(l, PDESSM_START_XAVIER, 4 * width, width, block, "mlp.fc1");
     put_block_linear(l, PDESSM_START_XAVIER, width, 4 * width, block, "mlp.fc2");
 }

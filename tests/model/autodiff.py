@@ -115,6 +115,10 @@ def real(z):
     return Var(np.real(z.value), ((z, lambda g: g.astype(complex)),))
 
 
+def conj(z):
+    return Var(np.conj(z.value), ((z, np.conj),))
+
+
 def fft2(u, axes):
     """Unnormalised; its adjoint is the unnormalised inverse transform."""
     modes = np.prod([u.shape[a] for a in axes])

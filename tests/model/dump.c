@@ -3,9 +3,9 @@
  * for test_network.py: parameters as "param.NAME", their gradients as "grad.NAME", x, t, y, target,
  * v, loss, with the configuration as metadata.
  *
- * dump --out FILE [--device D] [--mixer pde|attention] [--solution evolve|forced] [--height H]
- *      [--width W] [--patch P] [--batch B] [--expand E] [--channels C] [--rows R] [--columns C]
- *      [--seed S]
+ * dump --out FILE [--device D] [--mixer pde|attention|filter|conv] [--solution evolve|forced]
+ *      [--height H] [--width W] [--patch P] [--batch B] [--expand E] [--channels C] [--rows R]
+ *      [--columns C] [--seed S]
  * Height and width count tokens; rows and columns are the reference grid. */
 #include <math.h>
 #include <stdio.h>
@@ -32,6 +32,14 @@ typedef struct dump {
 static void print_log(void *user, pdessm_log_level level, const char *text) {
     (void)user;
     fprintf(stderr, "%s%s\n", level == PDESSM_LOG_WARNING ? "warning: " : "", text);
+}
+
+/* The place of a word in a list that ends with NULL; 0 if it is not there. */
+static int place(const char *word, const char *const *list) {
+    for (int i = 0; list[i]; i++)
+        if (strcmp(word, list[i]) == 0)
+            return i;
+    return 0;
 }
 
 /* --NAME VALUE pairs: whole numbers by the table, the rest by hand. */
@@ -73,7 +81,8 @@ static int parse(dump *d, int argc, char **argv) {
         else if (strcmp(name, "--device") == 0)
             d->device_name = value;
         else if (strcmp(name, "--mixer") == 0)
-            c->mixer = strcmp(value, "pde") ? PDESSM_MIXER_ATTENTION : PDESSM_MIXER_PDE;
+            c->mixer = (pdessm_mixer)place(
+                value, (const char *[]){"pde", "attention", "filter", "conv", NULL});
         else if (strcmp(name, "--solution") == 0)
             c->solution = strcmp(value, "evolve") ? PDESSM_FORCED : PDESSM_EVOLVE;
         else if (!known)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# network.py: the diffusion transformer with either mixer, written from its specification alone, in
+# network.py: the diffusion transformer with every mixer, written from its specification alone, in
 # double, on full spectra, term by term: slow and plain, so that it can be compared with.
 import numpy as np
 
@@ -50,12 +50,35 @@ class Network:
 
     # -------------------------------------------------------------- mixers, [B, N, C] -> [B, N, C]
 
-    def pde_mixer(self, block, h, height, width):
+    def convolve(self, u, symbol):
+        """u [B, H, W, E] by a symbol on all modes."""
+        return ad.real(ad.ifft2(ad.fft2(u, (1, 2)) * symbol, (1, 2)))
+
+    def pde(self, block, u):
+        return self.convolve(u, self.symbol(block, u.shape[1], u.shape[2]))
+
+    def filter(self, block, u):
+        """The half spectrum is made whole by G(-k) = conj G(k). A mode of columns 0 and W/2 has its
+        partner in the same column, so there the average of both counts, as in a real transform."""
+        half = self.p["blocks.%d.mixer.filter.symbol" % block]
+        height, width = u.shape[1:3]
+        g = half[..., 0] + half[..., 1] * 1j
+        down, across = -np.arange(height) % height, -np.arange(width) % width
+        inside = np.arange(width) <= width // 2
+        own = inside * (np.arange(width) != across)
+        both = 0.5 * (np.arange(width) == across)
+        columns = np.where(inside, np.arange(width), across)
+        straight, mirrored = g[:, columns], ad.conj(g[down][:, columns])
+        return self.convolve(u, straight * (own + both)[:, None] +
+                             mirrored * (1.0 - own - both)[:, None])
+
+    def gated_mixer(self, block, h, height, width):
         name = "blocks.%d.mixer." % block
+        operator = getattr(self, self.c["mixer"])
         az = self.linear(h, name + "in_proj")
         batch, tokens, inner = az.shape[0], az.shape[1], az.shape[2] // 2
-        a, z = az[..., :inner].reshape(batch, height, width, inner), az[..., inner:]
-        y = ad.real(ad.ifft2(ad.fft2(a, (1, 2)) * self.symbol(block, height, width), (1, 2)))
+        y = operator(block, az[..., :inner].reshape(batch, height, width, inner))
+        z = az[..., inner:]
         return self.linear(y.reshape(batch, tokens, inner) * ad.silu(z), name + "out_proj")
 
     def attention_mixer(self, block, h, height, width):
@@ -99,7 +122,7 @@ class Network:
         return time + self.p["y_embedder.embedding_table.weight"][y]
 
     def block(self, i, x, c, height, width):
-        mixer = self.pde_mixer if self.c["mixer"] == "pde" else self.attention_mixer
+        mixer = self.attention_mixer if self.c["mixer"] == "attention" else self.gated_mixer
         n = self.c["width"]
         m = self.linear(ad.silu(c), "blocks.%d.adaLN_modulation.1" % i)
         s1, a1, g1, s2, a2, g2 = (m[:, k * n:(k + 1) * n] for k in range(6))

@@ -35,6 +35,8 @@ CASES = {
     "other-grid": "--mixer pde --height 6 --width 4 --rows 4 --columns 8",
     "small": "--mixer pde --height 2 --width 3 --batch 2",  # these two are for the simulator
     "small-attention": "--mixer attention --height 2 --width 3 --batch 2",
+    "filter": "--mixer filter --height 4 --width 6",
+    "filter-odd": "--mixer filter --height 5 --width 3 --batch 2",
     "one-image": "--mixer pde --batch 1 --height 5 --width 5 --channels 1",
 }
 

@@ -169,9 +169,7 @@ static pdessm_status prepare_mixer(timed *t) {
                               .width = t->width / t->config.patch};
     const int64_t tokens[] = {b.batch, b.height * b.width, t->config.width};
     pdessm_tensor *h = pdessm_graph_input(t->graph, PDESSM_FLOAT32, 3, tokens);
-    pdessm_graph_output(t->graph, t->config.mixer == PDESSM_MIXER_PDE
-                                      ? pdessm_build_pde_mixer(&b, 0, h)
-                                      : pdessm_build_attention_mixer(&b, 0, h));
+    pdessm_graph_output(t->graph, pdessm_build_mixer(&b, 0, h));
     PDESSM_TRY(pdessm_graph_plan(t->graph, NULL));
     PDESSM_TRY(fill(t, h));
 out:

@@ -176,16 +176,20 @@ static void print_ranges(const job *j) {
     puts("each range: least, median, largest over channels and states; blur width = sqrt(2K)");
 }
 
+static const char *const mixer_names[] = {"pde", "attention", "free filter",
+                                          "depthwise 3x3 convolution"};
+
 static void print_text(const job *j) {
     const pdessm_config *k = pdessm_model_get_config(j->model);
-    int pde = k->mixer == PDESSM_MIXER_PDE;
     printf("model       %s\n", j->file);
-    printf("mixer       %s", pde ? "pde" : "attention");
-    if (pde)
+    printf("mixer       %s", mixer_names[k->mixer]);
+    if (k->mixer == PDESSM_MIXER_PDE)
         printf(", %d states, %s solution, expand %d, b_max %g", k->states,
                k->solution == PDESSM_FORCED ? "forced" : "evolve", k->expand, k->b_max);
-    else
+    else if (k->mixer == PDESSM_MIXER_ATTENTION)
         printf(", %d heads", k->heads);
+    else
+        printf(", expand %d", k->expand);
     printf("\nsize        depth %d, width %d, patch %d\n", k->depth, k->width, k->patch);
     printf("images      %d x %d, %d channels, %d classes\n", k->image_size[0], k->image_size[1],
            k->channels, k->num_classes);

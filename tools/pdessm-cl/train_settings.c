@@ -57,7 +57,8 @@ static int data_rows(cli_settings *s, cli_option *o) {
 static int model_rows(cli_settings *s, cli_option *o) {
     const cli_option rows[] = {
         {"model", 'm', CLI_TEXT, &s->model, "PRESET",
-         "MIXER-SIZE/PATCH such as pde-nano/4 or attn-s/2", 0, 0, .fixed = 1},
+         "MIXER-SIZE/PATCH such as pde-nano/4 or attn-s/2; mixers pde, attn, filter, conv", 0, 0,
+         .fixed = 1},
         {"states", 0, CLI_WHOLE, &s->states, "N", "terms for each channel (8)", 0, 4096, .fixed = 1,
          .zero_is_unset = 1},
         {"solution", 0, CLI_CHOICE, &s->solution, "evolve|forced", "of the equation (evolve)", 0, 0,
