@@ -10,6 +10,7 @@
 
 #include "attention.h"
 #include "core/pool.h"
+#include "landscape.h"
 #include "linear.h"
 
 /* The numbers of one step of adamw, made from its attributes in double. */
@@ -37,6 +38,12 @@ typedef struct pdessm_cdr {
     F(void, attention_backward,                                                                    \
       (pdessm_pool * pool, const pdessm_attention_job *a, const float *y, const float *lse,        \
        const float *dy, float *dqkv, int add))                                                     \
+    F(void, landscape_forward,                                                                     \
+      (pdessm_pool * pool, const pdessm_landscape_job *job, const float *x, float *value,          \
+       float *stats))                                                                              \
+    F(void, landscape_backward,                                                                    \
+      (pdessm_pool * pool, const pdessm_landscape_job *job, const float *x, const float *stats,    \
+       const float *dvalue, float *dx, int add))                                                   \
     F(size_t, linear_scratch, (const pdessm_linear_job *l, int backward))                          \
     F(void, linear_forward, (pdessm_pool * pool, const pdessm_linear_job *l, float *y))            \
     F(void, linear_backward,                                                                       \

@@ -80,6 +80,26 @@ void pdessm_flow_path(pdessm_graph *graph, pdessm_tensor *data, pdessm_tensor *n
 /* v_null + scale (v_y - v_null): v [2B, ...], the first half for the null class. */
 pdessm_tensor *pdessm_guide(pdessm_graph *graph, pdessm_tensor *v, double scale);
 
+/* Functions of a vector z of d numbers, each with its least value 0 at z = 0: penalties, and those
+ * that global optimisers are tried on, moved there from where the textbooks have it. */
+typedef enum pdessm_landscape_function {
+    PDESSM_LANDSCAPE_SQUARE, /* sum z^2 */
+    PDESSM_LANDSCAPE_LOG,    /* sum log(1 + z^2 / width^2) */
+    PDESSM_LANDSCAPE_RATIO,  /* sum z^2 / (z^2 + width^2) */
+    PDESSM_LANDSCAPE_ACKLEY,
+    PDESSM_LANDSCAPE_RASTRIGIN, /* sum z^2 + 10 - 10 cos(2 pi z) */
+    PDESSM_LANDSCAPE_GRIEWANK,
+    PDESSM_LANDSCAPE_LEVY,
+    PDESSM_LANDSCAPE_ALPINE1,         /* sum |z sin z + 0.1 z| */
+    PDESSM_LANDSCAPE_STYBLINSKI_TANG, /* least value taken off */
+    PDESSM_LANDSCAPE_SCHWEFEL,        /* the same; a parabola outside of its box */
+    PDESSM_LANDSCAPE_COUNT
+} pdessm_landscape_function;
+
+/* value [rows] = weight f(z) for each row z of x [rows, columns]; width > 0 matters to two. */
+pdessm_tensor *pdessm_landscape(pdessm_graph *graph, pdessm_tensor *x,
+                                pdessm_landscape_function function, double weight, double width);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

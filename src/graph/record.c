@@ -106,3 +106,8 @@ void pdessm_flow_path(pdessm_graph *graph, pdessm_tensor *data, pdessm_tensor *n
 pdessm_tensor *pdessm_guide(pdessm_graph *graph, pdessm_tensor *v, double scale) {
     return APPLY_WITH(guide, ATTRIBUTES(scale), v);
 }
+
+pdessm_tensor *pdessm_landscape(pdessm_graph *graph, pdessm_tensor *x,
+                                pdessm_landscape_function function, double weight, double width) {
+    return APPLY_WITH(landscape, ATTRIBUTES(function, weight, width), x);
+}

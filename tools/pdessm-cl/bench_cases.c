@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* bench_cases.c: the call that stands for each row of the operator table in `bench`: shapes as they
  * occur in the network. B images, N = H W tokens, C channels. */
+#include <pdessm/ops.h>
+
 #include "bench.h"
 
 typedef struct maker {
@@ -208,6 +210,14 @@ CASE(ema) {
     set_flat(m, 1, CLI_NORMAL, 1);
     set_state(m, 2);
     m->k->attribute[0] = 0.999;
+}
+
+CASE(landscape) {
+    set_normal(m->k, 0, m->b * m->n, m->c);
+    m->k->attribute[0] = PDESSM_LANDSCAPE_ACKLEY;
+    m->k->attribute[1] = m->k->attribute[2] = 1;
+    m->k->terms = 64;
+    m->k->condition = 8;
 }
 
 /* A row of the operator table without a case here does not compile. */

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include <pdessm/ops.h>
+
 #include "core/random.h"
 #include "opcall.h"
 
@@ -256,6 +258,15 @@ CASE(ema) {
     set_like(k, 1, 0, CLI_NORMAL, 1);
     set(k, 2, CLI_STATE, 1, 1, (int64_t[]){8});
     k->attribute[0] = real(k, 0.9, 1);
+}
+
+CASE(landscape) {
+    set_normal(k, 0, extent(k, 1, 70), extent(k, 1, 130));
+    k->attribute[0] = (double)whole(k, 0, PDESSM_LANDSCAPE_COUNT - 1);
+    k->attribute[1] = real(k, 0.5, 2);
+    k->attribute[2] = real(k, 0.2, 1);
+    k->terms = 64;
+    k->condition = 8;
 }
 
 static void (*const draws[])(cli_case *k) = {
