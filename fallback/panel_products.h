@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* panel_products.h: the layout in which products of many rows of float64 are taken (panel_products.c). */
+/* panel_products.h: the layout in which products of many rows of float64 are taken. */
 #ifndef PDESSM_FALLBACK_PANEL_PRODUCTS_H
 #define PDESSM_FALLBACK_PANEL_PRODUCTS_H
 

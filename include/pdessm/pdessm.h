@@ -6,6 +6,7 @@
 #include <pdessm/context.h>
 #include <pdessm/data.h>
 #include <pdessm/device.h>
+#include <pdessm/evaluate.h>
 #include <pdessm/graph.h>
 #include <pdessm/model.h>
 #include <pdessm/ops.h>
