@@ -15,6 +15,17 @@ extern "C" {
 typedef enum pdessm_schedule { PDESSM_SCHEDULE_CONSTANT, PDESSM_SCHEDULE_COSINE } pdessm_schedule;
 typedef enum pdessm_time_law { PDESSM_TIME_UNIFORM, PDESSM_TIME_LOGIT_NORMAL } pdessm_time_law;
 
+/* Which noise z an image x gets. Independent: any. OT: within a batch (one run of the tape, all
+ * labels together) noise is permuted so that sum |x_i - z_i|^2 is least, which straightens the
+ * paths (minibatch optimal transport); each step then waits for the device once. Pairs: image i of
+ * the data is the one that pdessm_sample() made of noise (pair_seed, i), and gets that noise
+ * (reflow). */
+typedef enum pdessm_coupling {
+    PDESSM_COUPLING_INDEPENDENT,
+    PDESSM_COUPLING_OT,
+    PDESSM_COUPLING_PAIRS,
+} pdessm_coupling;
+
 typedef struct pdessm_train_options {
     int64_t steps;  /* optimiser steps in all */
     int batch;      /* images of one run of the tape */
@@ -30,7 +41,9 @@ typedef struct pdessm_train_options {
     double ema;          /* decay of the average */
     double label_dropout;
     pdessm_time_law time_law;
-    int flip; /* mirror images left to right, half of them */
+    pdessm_coupling coupling;
+    uint64_t pair_seed; /* of PDESSM_COUPLING_PAIRS */
+    int flip;           /* mirror images left to right, half of them */
     uint64_t seed;
 } pdessm_train_options;
 
@@ -52,7 +65,8 @@ pdessm_status pdessm_trainer_resume(pdessm_device *device, pdessm_dataset *data,
                                     pdessm_trainer **ret);
 void pdessm_trainer_destroy(pdessm_trainer **trainer);
 
-/* One optimiser step. Queues work and returns; allocates nothing, waits for nothing. */
+/* One optimiser step. Queues work and returns; allocates nothing, and waits for nothing unless
+ * noise is coupled by optimal transport. */
 pdessm_status pdessm_trainer_step(pdessm_trainer *trainer);
 
 /* What happened since the last call; waits for the device. */

@@ -54,6 +54,7 @@ void pdessm_trainer_draw_batch(pdessm_trainer *t, int micro) {
         int64_t index = image_at(t, (t->step * o->accumulate + micro) * o->batch + i);
         float *image = t->images + i * pixels;
         pdessm_dataset_image(t->data, index, image);
+        t->indices[i] = index;
         if (o->flip && pdessm_uniform(o->seed, PDESSM_RANDOM_AUGMENT, step, place, 0) < 0.5)
             mirror(image, info->channels * info->height, info->width);
         t->times[i] = draw_time(o, step, place);

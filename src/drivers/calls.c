@@ -23,6 +23,12 @@ pdessm_status pdessm_call_normal(pdessm_device *device, uint64_t seed, pdessm_pu
                                              purpose, (double)step, (double)first}});
 }
 
+pdessm_status pdessm_call_linear(pdessm_device *device, pdessm_tensor *x, pdessm_tensor *weight,
+                                 pdessm_tensor *y) {
+    return pdessm_dispatch(device,
+                           &(pdessm_call){.op = PDESSM_OP_linear, .operand = {x, weight, NULL, y}});
+}
+
 pdessm_status pdessm_call_error_norm(pdessm_device *device, pdessm_tensor *error, pdessm_tensor *x,
                                      pdessm_tensor *y, double atol, double rtol,
                                      pdessm_tensor *norm) {

@@ -17,6 +17,10 @@ pdessm_status pdessm_call_combine(pdessm_device *device, pdessm_tensor *x, int t
 pdessm_status pdessm_call_normal(pdessm_device *device, uint64_t seed, pdessm_purpose purpose,
                                  int64_t step, int64_t first, pdessm_tensor *y);
 
+/* y [M, N] = x [M, K] weight [N, K]^T. */
+pdessm_status pdessm_call_linear(pdessm_device *device, pdessm_tensor *x, pdessm_tensor *weight,
+                                 pdessm_tensor *y);
+
 /* norm = root mean square of error / (atol + rtol max(|x|, |y|)). */
 pdessm_status pdessm_call_error_norm(pdessm_device *device, pdessm_tensor *error, pdessm_tensor *x,
                                      pdessm_tensor *y, double atol, double rtol,

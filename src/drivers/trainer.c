@@ -6,69 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-pdessm_train_options pdessm_train_defaults(void) {
-    return (pdessm_train_options){
-        .steps = 10000,
-        .batch = 64,
-        .accumulate = 1,
-        .rate = 1e-3,
-        .warmup = 100,
-        .schedule = PDESSM_SCHEDULE_COSINE,
-        .final_rate = 0.01,
-        .pde_rate_scale = 30,
-        .beta1 = 0.9,
-        .beta2 = 0.999,
-        .epsilon = 1e-8,
-        .clip = 1,
-        .ema = 0.999,
-        .label_dropout = 0.1,
-    };
-}
-
 /* ------------------------------------------------------------------ building */
-
-static pdessm_status check_data(pdessm_context *ctx, const pdessm_dataset_info *d,
-                                const pdessm_config *c) {
-    if (d->height != c->image_size[0] || d->width != c->image_size[1] || d->channels != c->channels)
-        return pdessm_fail(
-            ctx, PDESSM_ERROR_SHAPE,
-            "the images are %lld x %lld x %lld (height, width, channels), the model is "
-            "made for %d x %d x %d",
-            (long long)d->height, (long long)d->width, (long long)d->channels, c->image_size[0],
-            c->image_size[1], c->channels);
-    if (d->num_classes > c->num_classes)
-        return pdessm_fail(ctx, PDESSM_ERROR_SHAPE,
-                           "the images have %lld classes, the model is made for %d",
-                           (long long)d->num_classes, c->num_classes);
-    return PDESSM_OK;
-}
-
-static pdessm_status check_options(pdessm_context *ctx, const pdessm_train_options *o) {
-    const struct {
-        const char *name;
-        double value, least, most;
-    } ranges[] = {
-        {"steps", (double)o->steps, 1, 4e9},
-        {"batch", o->batch, 1, 1 << 20},
-        {"accumulation", o->accumulate, 1, 1 << 20},
-        {"learning rate", o->rate, 0, 1e3},
-        {"warm-up", (double)o->warmup, 0, 4e9},
-        {"final rate", o->final_rate, 0, 1},
-        {"PDE rate scale", o->pde_rate_scale, 0, 1e6},
-        {"beta1", o->beta1, 0, 0.999999},
-        {"beta2", o->beta2, 0, 0.99999999},
-        {"epsilon", o->epsilon, 1e-30, 1},
-        {"weight decay", o->weight_decay, 0, 1e3},
-        {"clip", o->clip, 0, 1e30},
-        {"ema", o->ema, 0, 1},
-        {"label dropout", o->label_dropout, 0, 1},
-    };
-    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-        if (!(ranges[i].value >= ranges[i].least && ranges[i].value <= ranges[i].most))
-            return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "training: %s is %g, expected %g to %g",
-                               ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].most);
-    return PDESSM_OK;
-}
 
 /* The tape of one run: x_t = (1 - t) z + t x, v = x - z, loss = mean (v_theta(x_t, t, y) - v)^2. */
 static pdessm_status record_tape(pdessm_trainer *t) {
@@ -98,6 +36,9 @@ static pdessm_status make_buffers(pdessm_trainer *t) {
     PDESSM_TRY(pdessm_alloc(t->ctx, batch * pixels, sizeof *t->images, &t->images));
     PDESSM_TRY(pdessm_alloc(t->ctx, batch, sizeof *t->times, &t->times));
     PDESSM_TRY(pdessm_alloc(t->ctx, batch, sizeof *t->labels, &t->labels));
+    PDESSM_TRY(pdessm_alloc(t->ctx, batch, sizeof *t->indices, &t->indices));
+    if (t->options.coupling == PDESSM_COUPLING_OT)
+        PDESSM_TRY(pdessm_matcher_create(t->device, t->options.batch, &t->matcher));
     PDESSM_TRY(pdessm_alloc(t->ctx, (size_t)pdessm_dataset_get_info(t->data)->count,
                             sizeof *t->order, &t->order));
     PDESSM_TRY(
@@ -113,8 +54,9 @@ pdessm_status pdessm_trainer_build(pdessm_device *device, pdessm_dataset *data,
                                    pdessm_trainer **ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_trainer *t = NULL;
-    PDESSM_TRY(check_options(device->ctx, options));
-    PDESSM_TRY(check_data(device->ctx, pdessm_dataset_get_info(data), &model->config));
+    PDESSM_TRY(pdessm_trainer_check_options(device->ctx, options));
+    PDESSM_TRY(
+        pdessm_trainer_check_data(device->ctx, pdessm_dataset_get_info(data), &model->config));
     PDESSM_TRY(pdessm_alloc(device->ctx, 1, sizeof *t, &t));
     *t = (pdessm_trainer){.device = device,
                           .ctx = device->ctx,
@@ -169,28 +111,14 @@ void pdessm_trainer_destroy(pdessm_trainer **trainer) {
     free(t->images);
     free(t->times);
     free(t->labels);
+    free(t->indices);
+    pdessm_matcher_destroy(&t->matcher);
     free(t->order);
     free(t);
     *trainer = NULL;
 }
 
 /* ------------------------------------------------------------------ one step */
-
-/* The learning rate of step number `step` (from 0): linear rise, then constant or a half cosine. */
-static double rate_at(const pdessm_train_options *o, int64_t step) {
-    if (step < o->warmup)
-        return o->rate * (double)(step + 1) / (double)o->warmup;
-    if (o->schedule == PDESSM_SCHEDULE_CONSTANT || o->steps <= o->warmup)
-        return o->rate;
-    double share = fmin(1, (double)(step - o->warmup) / (double)(o->steps - o->warmup));
-    double cosine = 0.5 * (1 + cos(3.14159265358979323846 * share));
-    return o->rate * (o->final_rate + (1 - o->final_rate) * cosine);
-}
-
-/* The average forgets its first steps faster, or a short run would end near its beginning. */
-static double ema_at(const pdessm_train_options *o, int64_t step) {
-    return fmin(o->ema, (1 + (double)step) / (10 + (double)step));
-}
 
 /* One run of the tape; its gradients are added to the step's. */
 static pdessm_status run_tape(pdessm_trainer *t, int micro) {
@@ -200,8 +128,7 @@ static pdessm_status run_tape(pdessm_trainer *t, int micro) {
     PDESSM_TRY(pdessm_tensor_write(t->image, t->images));
     PDESSM_TRY(pdessm_tensor_write(t->time, t->times));
     PDESSM_TRY(pdessm_tensor_write(t->label, t->labels));
-    PDESSM_TRY(pdessm_call_normal(t->device, t->options.seed, PDESSM_RANDOM_NOISE, t->step,
-                                  (int64_t)micro * t->options.batch, t->noise));
+    PDESSM_TRY(pdessm_trainer_draw_noise(t, micro));
     PDESSM_TRY(pdessm_graph_forward(t->graph));
     PDESSM_TRY(pdessm_graph_backward(t->graph));
     PDESSM_TRY(pdessm_call_combine(t->device, t->step_loss, 1, &t->loss, &share, t->step_loss));
@@ -211,7 +138,7 @@ out:
 
 static pdessm_status update_group(pdessm_trainer *t, pdessm_group group) {
     const pdessm_train_options *o = &t->options;
-    double rate = rate_at(o, t->step);
+    double rate = pdessm_trainer_rate(o, t->step);
     pdessm_adamw settings = {.rate = group == PDESSM_GROUP_PDE ? rate * o->pde_rate_scale : rate,
                              .beta1 = o->beta1,
                              .beta2 = o->beta2,
@@ -237,67 +164,9 @@ pdessm_status pdessm_trainer_step(pdessm_trainer *trainer) {
     for (int group = 0; group < PDESSM_GROUPS; group++)
         PDESSM_TRY(update_group(t, (pdessm_group)group));
     PDESSM_TRY(pdessm_call_ema(t->device, &t->average->values.all, &t->model->values.all, t->state,
-                               ema_at(&t->options, t->step)));
+                               pdessm_trainer_ema(&t->options, t->step)));
     t->step++;
 out:
-    return status;
-}
-
-/* ------------------------------------------------------------------ looking at it */
-
-pdessm_status pdessm_trainer_report(pdessm_trainer *trainer, pdessm_train_report *ret) {
-    pdessm_status status = PDESSM_OK;
-    float s[STATE_SIZE];
-    PDESSM_TRY(pdessm_tensor_read(trainer->state, s));
-    *ret = (pdessm_train_report){
-        .step = trainer->step,
-        .loss =
-            s[STATE_LOSS_COUNT] > 0 ? (double)s[STATE_LOSS_SUM] / (double)s[STATE_LOSS_COUNT] : NAN,
-        .rate = rate_at(&trainer->options, trainer->step > 0 ? trainer->step - 1 : 0),
-        .gradient_norm = (double)s[STATE_NORM],
-        .bad_steps = (int64_t)s[STATE_BAD_TOTAL],
-        .bad_in_a_row = (int)s[STATE_BAD_IN_A_ROW],
-    };
-    s[STATE_LOSS_SUM] = s[STATE_LOSS_COUNT] = 0;
-    PDESSM_TRY(pdessm_tensor_write(trainer->state, s));
-out:
-    return status;
-}
-
-static int all_finite(const float *values, int64_t n) {
-    int finite = 1;
-    for (int64_t i = 0; i < n; i++)
-        finite &= isfinite(values[i]) != 0;
-    return finite;
-}
-
-/* The first parameter whose value, or whose gradient, is not finite. */
-static pdessm_status first_bad(pdessm_model *m, int gradients, const char **ret_name) {
-    pdessm_status status = PDESSM_OK;
-    float *values = NULL;
-    for (int i = 0; !*ret_name && i < m->count; i++) {
-        pdessm_tensor *t = gradients ? &m->parameter[i].gradient : &m->parameter[i].value;
-        int64_t n = pdessm_tensor_count(t);
-        free(values);
-        values = NULL;
-        PDESSM_TRY(pdessm_alloc(m->ctx, (size_t)n, sizeof *values, &values));
-        PDESSM_TRY(pdessm_tensor_read(t, values));
-        if (!all_finite(values, n))
-            *ret_name = m->parameter[i].name;
-    }
-out:
-    free(values);
-    return status;
-}
-
-/* Values first: one bad value infects nearly all gradients. */
-pdessm_status pdessm_trainer_find_bad(pdessm_trainer *trainer, const char **ret_name) {
-    const char *bad = NULL;
-    pdessm_status status = first_bad(trainer->model, 0, &bad);
-    if (status == PDESSM_OK && !bad)
-        status = first_bad(trainer->model, 1, &bad);
-    if (status == PDESSM_OK)
-        *ret_name = bad;
     return status;
 }
 

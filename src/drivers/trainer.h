@@ -6,6 +6,7 @@
 #include <pdessm/train.h>
 
 #include "drivers/calls.h"
+#include "drivers/matcher.h"
 #include "model/model.h"
 
 /* Places in the optimiser's state tensor (src/ops/grad_norm.c). */
@@ -36,13 +37,28 @@ struct pdessm_trainer {
     /* The batch on its way to the device. */
     float *images, *times;
     int32_t *labels;
+    int64_t *indices;        /* places of its images in the data */
+    pdessm_matcher *matcher; /* NULL unless noise is coupled to images */
     /* The order of the data in one epoch. */
     uint32_t *order;
     int64_t order_epoch; /* -1: none yet */
 };
 
-/* Fills images, times and labels for run `micro` of the step at hand (batch.c). */
+/* Refuses settings out of bounds, and data that does not fit the configuration
+ * (trainer_options.c). */
+pdessm_status pdessm_trainer_check_options(pdessm_context *ctx, const pdessm_train_options *o);
+pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_dataset_info *d,
+                                        const pdessm_config *c);
+
+/* Learning rate and decay of the average at step number `step`, from 0 (trainer_options.c). */
+double pdessm_trainer_rate(const pdessm_train_options *o, int64_t step);
+double pdessm_trainer_ema(const pdessm_train_options *o, int64_t step);
+
+/* Fills images, times, labels and indices for run `micro` of the step at hand (batch.c). */
 void pdessm_trainer_draw_batch(pdessm_trainer *t, int micro);
+
+/* Fills the noise of that run, whose images are on the device already (trainer_noise.c). */
+pdessm_status pdessm_trainer_draw_noise(pdessm_trainer *t, int micro);
 
 /* Everything but the values of parameters and moments (trainer.c). */
 pdessm_status pdessm_trainer_build(pdessm_device *device, pdessm_dataset *data,

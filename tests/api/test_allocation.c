@@ -85,13 +85,15 @@ static void the_counter_works(void **state) {
     pdessm_tensor_destroy(&t);
 }
 
-static void training_allocates_nothing(api *a, pdessm_mixer mixer, const char *route) {
+static void training_allocates_nothing(api *a, pdessm_mixer mixer, const char *route,
+                                       pdessm_coupling coupling) {
     pdessm_train_options o = pdessm_train_defaults();
     pdessm_config config = api_config(mixer);
     pdessm_train_report report;
     pdessm_trainer *t = NULL;
     o.batch = 4;
     o.accumulate = 2;
+    o.coupling = coupling;
     assert_ok(a, pdessm_device_route(a->device, route));
     assert_ok(a, pdessm_trainer_create(a->device, a->data, &config, &o, &t));
     for (int i = 0; i < 4; i++) /* caches fill: kernels, plans, scratch */
@@ -109,15 +111,21 @@ static void training_allocates_nothing(api *a, pdessm_mixer mixer, const char *r
 }
 
 static void training_pde(void **state) {
-    training_allocates_nothing(*state, PDESSM_MIXER_PDE, "");
+    training_allocates_nothing(*state, PDESSM_MIXER_PDE, "", PDESSM_COUPLING_INDEPENDENT);
 }
 
 static void training_attention(void **state) {
-    training_allocates_nothing(*state, PDESSM_MIXER_ATTENTION, "");
+    training_allocates_nothing(*state, PDESSM_MIXER_ATTENTION, "", PDESSM_COUPLING_INDEPENDENT);
 }
 
 static void training_in_two_places(void **state) {
-    training_allocates_nothing(*state, PDESSM_MIXER_PDE, "host:linear,spectral_filter");
+    training_allocates_nothing(*state, PDESSM_MIXER_PDE, "host:linear,spectral_filter",
+                               PDESSM_COUPLING_INDEPENDENT);
+}
+
+static void training_on_coupled_noise(void **state) {
+    training_allocates_nothing(*state, PDESSM_MIXER_PDE, "", PDESSM_COUPLING_OT);
+    training_allocates_nothing(*state, PDESSM_MIXER_PDE, "", PDESSM_COUPLING_PAIRS);
 }
 
 static int watch(void *user, double share) {
@@ -155,8 +163,9 @@ static void sampling(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        api_test(the_counter_works),      api_test(training_pde), api_test(training_attention),
-        api_test(training_in_two_places), api_test(sampling),
+        api_test(the_counter_works),         api_test(training_pde),
+        api_test(training_attention),        api_test(training_in_two_places),
+        api_test(training_on_coupled_noise), api_test(sampling),
     };
     return cmocka_run_group_tests_name(api_device_name(), tests, NULL, NULL);
 }
