@@ -167,6 +167,16 @@ typedef struct pdessm_cdr {
        int add_symbol))                                                                            \
     /* a, b [depth][16], c [16][16] in float64: c += products of the rows that a and b hold */     \
     F(void, panel_products, (int64_t depth, const double *a, const double *b, double *c))          \
+    /* u, y [batch, height, width, channels], weight [channels, 3, 3], bias [channels] or NULL */  \
+    F(void, depthwise_conv_forward,                                                                \
+      (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels,         \
+       const float *u, const float *weight, const float *bias, float *y))                          \
+    F(size_t, depthwise_conv_scratch,                                                              \
+      (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels))        \
+    F(void, depthwise_conv_backward,                                                               \
+      (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels,         \
+       const float *u, const float *weight, const float *dy, float *du, int add_u, float *dweight, \
+       int add_weight, float *dbias, int add_bias))                                                \
     F(void, gelu_forward, (pdessm_pool * pool, int64_t n, const float *x, float *y))               \
     F(void, gelu_backward,                                                                         \
       (pdessm_pool * pool, int64_t n, const float *x, const float *dy, float *dx, int add))

@@ -54,6 +54,11 @@ pdessm_tensor *pdessm_cdr_symbol(pdessm_graph *graph, pdessm_tensor *diffusion,
 /* y_c = irfft2(G_c . rfft2(u_c)): u [B, H, W, C], symbol [H, W/2 + 1, C, 2]. */
 pdessm_tensor *pdessm_spectral_filter(pdessm_graph *graph, pdessm_tensor *u, pdessm_tensor *symbol);
 
+/* y[b,i,j,c] = bias[c] + sum over p, q of weight[c,p,q] u[b,i+p-1,j+q-1,c], where u is zero outside
+ * of the image: u [B, H, W, C], weight [C, 3, 3], bias [C] or NULL. */
+pdessm_tensor *pdessm_depthwise_conv(pdessm_graph *graph, pdessm_tensor *u, pdessm_tensor *weight,
+                                     pdessm_tensor *bias);
+
 /* softmax(q k^T / sqrt(D)) v for each of `heads` heads of D = C / heads channels: qkv [B, N, 3C].
  */
 pdessm_tensor *pdessm_attention(pdessm_graph *graph, pdessm_tensor *qkv, int heads);

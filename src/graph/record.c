@@ -69,6 +69,11 @@ pdessm_tensor *pdessm_spectral_filter(pdessm_graph *graph, pdessm_tensor *u,
     return APPLY(spectral_filter, u, symbol);
 }
 
+pdessm_tensor *pdessm_depthwise_conv(pdessm_graph *graph, pdessm_tensor *u, pdessm_tensor *weight,
+                                     pdessm_tensor *bias) {
+    return APPLY(depthwise_conv, u, weight, bias);
+}
+
 pdessm_tensor *pdessm_attention(pdessm_graph *graph, pdessm_tensor *qkv, int heads) {
     return APPLY_WITH(attention, ATTRIBUTES(heads), qkv);
 }

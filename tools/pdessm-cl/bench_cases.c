@@ -102,6 +102,13 @@ CASE(spectral_filter) {
     m->k->terms = m->n;
 }
 
+CASE(depthwise_conv) {
+    set_normal(m->k, 0, m->b, m->p->height, m->p->width, m->c);
+    set_normal(m->k, 1, m->c, 3, 3);
+    set_normal(m->k, 2, m->c);
+    m->k->terms = m->b * m->n;
+}
+
 CASE(attention) {
     int64_t heads = m->c % HEAD_WIDTH == 0 ? m->c / HEAD_WIDTH : 1;
     set_normal(m->k, 0, m->b, m->n, 3 * m->c);

@@ -148,6 +148,15 @@ CASE(spectral_filter) {
     k->terms = h * w;
 }
 
+CASE(depthwise_conv) {
+    int64_t b = extent(k, 1, 3), h = extent(k, 1, 20), w = extent(k, 1, 20), c = extent(k, 1, 70);
+    set_normal(k, 0, b, h, w, c);
+    set_normal(k, 1, c, 3, 3);
+    if (coin(k))
+        set_normal(k, 2, c);
+    k->terms = 9 + b * h * w;
+}
+
 CASE(attention) {
     int64_t b = extent(k, 1, 3), n = extent(k, 1, 80);
     int64_t heads = whole(k, 1, 4), c = heads * extent(k, 1, 64);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* depthwise_conv.c: u [B, H, W, C] by a window weight [C, 3, 3] of each channel, plus bias [C];
+ * zero outside of the image. */
+#include "ops/op_support.h"
+
+enum { U, WEIGHT, BIAS, Y };
+
+static pdessm_status shapes(pdessm_context *ctx, const pdessm_call *call,
+                            pdessm_shape ret[PDESSM_MAX_OPERANDS]) {
+    const pdessm_tensor *u = call->operand[U];
+    pdessm_status status = PDESSM_OK;
+    if (u->rank != 4)
+        return refuse_shape(ctx, call, U, "[batch, height, width, channels]");
+    PDESSM_TRY(expect_shape(ctx, call, WEIGHT, 3, (const int64_t[]){u->dims[3], 3, 3},
+                            "a window of 3 x 3 for each channel"));
+    if (call->operand[BIAS])
+        PDESSM_TRY(expect_shape(ctx, call, BIAS, 1, &u->dims[3], "the channels of u"));
+    ret[Y] = shape_of(u);
+out:
+    return status;
+}
+
+static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
+    const int64_t *d = call->operand[U]->dims;
+    double n = (double)count(call, U);
+    if (call->pass == PDESSM_FORWARD) {
+        *ret = (pdessm_cost){.flops = 18 * n, .bytes = 8 * n};
+        return;
+    }
+    int sums = call->gradient[WEIGHT] || call->gradient[BIAS];
+    *ret = (pdessm_cost){
+        .flops = n * ((call->gradient[U] ? 18 : 0) + (sums ? 19 : 0)),
+        .bytes = n * 8 * ((call->gradient[U] != NULL) + sums),
+        .host_scratch = host->fallback->depthwise_conv_scratch(host->pool, d[0], d[1], d[2], d[3])};
+}
+
+static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
+    const int64_t *d = call->operand[U]->dims;
+    host->fallback->depthwise_conv_forward(host->pool, d[0], d[1], d[2], d[3], data(call, U),
+                                           data(call, WEIGHT), data(call, BIAS), data(call, Y));
+    return PDESSM_OK;
+}
+
+static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
+    const int64_t *d = call->operand[U]->dims;
+    host->fallback->depthwise_conv_backward(host->pool, d[0], d[1], d[2], d[3], data(call, U),
+                                            data(call, WEIGHT), grad(call, Y), grad(call, U),
+                                            adds(call, U), grad(call, WEIGHT), adds(call, WEIGHT),
+                                            grad(call, BIAS), adds(call, BIAS));
+    return PDESSM_OK;
+}
+
+/* One item for each channel (sixteen on CPUs) and pixel (image on CPUs). */
+static pdessm_status launch_images(const pdessm_call *call, const pdessm_launcher *launcher,
+                                   const char *name) {
+    const int64_t *d = call->operand[U]->dims;
+    int cpu = cpu_form(launcher);
+    return launch(launcher, call,
+                  &(pdessm_kernel){.name = name,
+                                   .dims = 2,
+                                   .global = {(size_t)(cpu ? (d[3] + 15) / 16 : d[3]),
+                                              (size_t)(cpu ? d[0] : d[0] * d[1] * d[2])},
+                                   .scalar_count = 4,
+                                   .scalar = {scalar_int(d[0]), scalar_int(d[1]), scalar_int(d[2]),
+                                              scalar_int(d[3])}});
+}
+
+static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
+    return launch_images(call, launcher, "depthwise_conv_forward");
+}
+
+static pdessm_status launch_sums(const pdessm_call *call, const pdessm_launcher *launcher) {
+    pdessm_status status = PDESSM_OK;
+    const int64_t *d = call->operand[U]->dims;
+    int64_t pixels = d[0] * d[1] * d[2], sums = 10 * d[3];
+    device_columns plan = plan_columns(launcher, 1, pixels, d[3], 10);
+    pdessm_kernel kernel = {.name = "depthwise_conv_sums",
+                            .dims = 2,
+                            .global = {plan.items, (size_t)plan.pieces},
+                            .scratch_bytes = plan.scratch_bytes,
+                            .scalar_count = 5,
+                            .scalar = {scalar_int(pixels), scalar_int(d[1]), scalar_int(d[2]),
+                                       scalar_int(d[3]), scalar_int(plan.piece)}};
+    PDESSM_TRY(launch(launcher, call, &kernel));
+    kernel.name = "depthwise_conv_totals";
+    kernel.dims = 1;
+    kernel.global[0] = (size_t)sums;
+    kernel.scalar_count = 3;
+    kernel.scalar[0] = scalar_int(sums);
+    kernel.scalar[1] = scalar_int(d[3]);
+    kernel.scalar[2] = scalar_int(plan.pieces);
+    PDESSM_TRY(launch(launcher, call, &kernel));
+out:
+    return status;
+}
+
+static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launcher *launcher) {
+    pdessm_status status = PDESSM_OK;
+    if (call->gradient[U])
+        PDESSM_TRY(launch_images(call, launcher, "depthwise_conv_backward_u"));
+    if (call->gradient[WEIGHT] || call->gradient[BIAS])
+        PDESSM_TRY(launch_sums(call, launcher));
+out:
+    return status;
+}
+
+const pdessm_descriptor pdessm_descriptor_depthwise_conv = {
+    .shapes = shapes,
+    .cost = cost,
+    .host = {host_forward, host_backward},
+    .launch = {launch_forward, launch_backward},
+};
