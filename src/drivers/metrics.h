@@ -16,6 +16,7 @@ enum {
     PDESSM_METRIC_BANDWIDTH,  /* points whose median distance is taken */
     PDESSM_METRIC_DIRECTIONS, /* of projections */
     PDESSM_METRIC_TIMES,      /* of the velocity loss */
+    PDESSM_METRIC_LIMIT,      /* images of a file, as many as a limit allows */
 };
 
 /* The watch that a caller's options mean. */

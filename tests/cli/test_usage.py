@@ -5,7 +5,7 @@ import subprocess
 
 from cli import PROGRAM, check, expect, finish, parse, run
 
-COMMANDS = ["devices", "doctor", "verify", "op", "train", "sample", "forward", "info", "bench", "tune",
+COMMANDS = ["devices", "doctor", "verify", "op", "train", "sample", "eval", "forward", "info", "bench", "tune",
             "cache"]
 NO_OPENCL = {"OCL_ICD_VENDORS": "/nonexistent"}
 

@@ -64,6 +64,7 @@ double pdessm_cli_seconds(void);
     X(op)                                                                                          \
     X(train)                                                                                       \
     X(sample)                                                                                      \
+    X(eval)                                                                                        \
     X(forward)                                                                                     \
     X(info)                                                                                        \
     X(bench)                                                                                       \

@@ -3,6 +3,8 @@
 #ifndef PDESSM_CLI_RESULTS_H
 #define PDESSM_CLI_RESULTS_H
 
+#include <stdio.h>
+
 #include <cjson/cJSON.h>
 
 #include "cli.h"
