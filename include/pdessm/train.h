@@ -33,10 +33,11 @@ typedef struct pdessm_train_options {
     double rate;    /* peak learning rate */
     int64_t warmup; /* steps of linear rise */
     pdessm_schedule schedule;
-    double final_rate;     /* where cosine ends, as a share of rate */
-    double pde_rate_scale; /* learning rate of the PDE coefficients over the others' */
+    double final_rate;        /* where cosine ends, as a share of rate */
+    double pde_rate_scale;    /* learning rate of the PDE coefficients over the others' */
+    double filter_rate_scale; /* the same for free filters and convolutions */
     double beta1, beta2, epsilon;
-    double weight_decay; /* never on biases, embeddings or PDE coefficients */
+    double weight_decay; /* of the matrices of linear layers, nothing else */
     double clip;         /* global gradient norm; 0: none */
     double ema;          /* decay of the average */
     double label_dropout;

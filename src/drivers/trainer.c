@@ -138,8 +138,10 @@ out:
 
 static pdessm_status update_group(pdessm_trainer *t, pdessm_group group) {
     const pdessm_train_options *o = &t->options;
-    double rate = pdessm_trainer_rate(o, t->step);
-    pdessm_adamw settings = {.rate = group == PDESSM_GROUP_PDE ? rate * o->pde_rate_scale : rate,
+    double scale = group == PDESSM_GROUP_PDE    ? o->pde_rate_scale
+                   : group == PDESSM_GROUP_FREE ? o->filter_rate_scale
+                                                : 1;
+    pdessm_adamw settings = {.rate = scale * pdessm_trainer_rate(o, t->step),
                              .beta1 = o->beta1,
                              .beta2 = o->beta2,
                              .epsilon = o->epsilon,

@@ -21,8 +21,8 @@ static const struct size {
 };
 
 /* Presets and files name mixers differently; the order is that of pdessm_mixer. */
-static const char *const preset_mixers[] = {"pde", "attn", "filter", NULL};
-static const char *const mixers[] = {"pde", "attention", "filter", NULL};
+static const char *const preset_mixers[] = {"pde", "attn", "filter", "conv", NULL};
+static const char *const mixers[] = {"pde", "attention", "filter", "conv", NULL};
 static const char *const solutions[] = {"evolve", "forced", NULL};
 
 /* The place of a text in a list that ends with NULL, or -1. */

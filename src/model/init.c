@@ -102,6 +102,16 @@ static void symbol(const pdessm_parameter *p, uint64_t seed, float *target) {
         target[i] += 1;
 }
 
+/* u and a neighbourhood of like size: 1 in the middle, and everywhere uniform within +- 1/3, the
+ * usual bound 1 / sqrt(fan in). */
+static void window(const pdessm_parameter *p, uint64_t seed, float *target) {
+    uint32_t step = stream(p->name);
+    for (int64_t i = 0; i < elements(p); i++) {
+        double u = pdessm_uniform(seed, PDESSM_RANDOM_INIT, step, 0, i);
+        target[i] = (float)((i % 9 == 4) + (2 * u - 1) / 3);
+    }
+}
+
 void pdessm_parameter_start(const pdessm_config *config, const pdessm_parameter *parameter,
                             uint64_t seed, float *target) {
     switch (parameter->start) {
@@ -131,6 +141,9 @@ void pdessm_parameter_start(const pdessm_config *config, const pdessm_parameter 
         break;
     case PDESSM_START_SYMBOL:
         symbol(parameter, seed, target);
+        break;
+    case PDESSM_START_WINDOW:
+        window(parameter, seed, target);
         break;
     }
 }

@@ -14,7 +14,7 @@ typedef enum pdessm_group {
     PDESSM_GROUP_WEIGHTS, /* matrices of linear layers: weight decay applies */
     PDESSM_GROUP_PLAIN,   /* biases and embeddings */
     PDESSM_GROUP_PDE,     /* raw PDE coefficients: a learning rate of their own */
-    PDESSM_GROUP_FREE,    /* a free filter or convolution: another */
+    PDESSM_GROUP_FREE,    /* a free filter or convolution: likewise another */
     PDESSM_GROUPS
 } pdessm_group;
 
@@ -29,6 +29,7 @@ typedef enum pdessm_start {
     PDESSM_START_REACTION,
     PDESSM_START_MIXTURE, /* the weights w of the terms */
     PDESSM_START_SYMBOL,  /* of a free filter */
+    PDESSM_START_WINDOW,  /* of a 3 x 3 convolution */
 } pdessm_start;
 
 typedef struct pdessm_parameter {

@@ -71,14 +71,29 @@ static void put_pde(list *l, const pdessm_config *c, int block) {
             block, raw[i].name);
 }
 
+/* One multiplier for each frequency of the model's own token grid. */
+static void put_filter(list *l, const pdessm_config *c, int block) {
+    int64_t rows = c->image_size[0] / c->patch, columns = c->image_size[1] / c->patch;
+    put(l, PDESSM_GROUP_FREE, PDESSM_START_SYMBOL, 4,
+        DIMS(rows, columns / 2 + 1, (int64_t)c->expand * c->width, 2),
+        "blocks.%d.mixer.filter.symbol", block);
+}
+
+static void put_conv(list *l, pdessm_start start, int64_t channels, int block, const char *name) {
+    put(l, PDESSM_GROUP_FREE, start, 3, DIMS(channels, 3, 3), "blocks.%d.mixer.%s.weight", block,
+        name);
+    put(l, PDESSM_GROUP_FREE, PDESSM_START_ZERO, 1, DIMS(channels), "blocks.%d.mixer.%s.bias",
+        block, name);
+}
+
 static void put_gated_mixer(list *l, const pdessm_config *c, int block) {
     int64_t width = c->width, inner = (int64_t)c->expand * c->width;
-    int64_t rows = c->image_size[0] / c->patch, columns = c->image_size[1] / c->patch;
     put_block_linear(l, PDESSM_START_XAVIER, 2 * inner, width, block, "mixer.in_proj");
     put_block_linear(l, PDESSM_START_XAVIER, width, inner, block, "mixer.out_proj");
     if (c->mixer == PDESSM_MIXER_FILTER)
-        put(l, PDESSM_GROUP_FREE, PDESSM_START_SYMBOL, 4, DIMS(rows, columns / 2 + 1, inner, 2),
-            "blocks.%d.mixer.filter.symbol", block);
+        put_filter(l, c, block);
+    else if (c->mixer == PDESSM_MIXER_CONV)
+        put_conv(l, PDESSM_START_WINDOW, inner, block, "conv");
     else
         put_pde(l, c, block);
 }

@@ -18,6 +18,8 @@ static void presets(void **state) {
         {"attn-xl/2", PDESSM_MIXER_ATTENTION, 28, 1152, 16, 2},
         {"pde-tiny/2", PDESSM_MIXER_PDE, 6, 192, 3, 2},
         {"pde-nano/4", PDESSM_MIXER_PDE, 4, 96, 3, 4},
+        {"filter-nano/4", PDESSM_MIXER_FILTER, 4, 96, 3, 4},
+        {"conv-S/2", PDESSM_MIXER_CONV, 12, 384, 6, 2},
     };
     static const char *const unknown[] = {"",         "pde",        "pde-s",  "pde-s/3",
                                           "pde-s/2 ", "pde-huge/2", "ssm-s/2"};

@@ -115,6 +115,12 @@ def real(z):
     return Var(np.real(z.value), ((z, lambda g: g.astype(complex)),))
 
 
+def pad(x, widths):
+    """Zeros around x: (before, after) for each axis."""
+    inside = tuple(slice(w[0], w[0] + n) for w, n in zip(widths, x.shape))
+    return Var(np.pad(x.value, widths), ((x, lambda g: g[inside]),))
+
+
 def conj(z):
     return Var(np.conj(z.value), ((z, np.conj),))
 

@@ -72,6 +72,18 @@ class Network:
         return self.convolve(u, straight * (own + both)[:, None] +
                              mirrored * (1.0 - own - both)[:, None])
 
+    def conv(self, block, u):
+        return self.window(u, "blocks.%d.mixer.conv" % block)
+
+    def window(self, u, name):
+        """3 x 3 around every token, zero outside of the grid."""
+        batch, height, width, channels = u.shape
+        wide = ad.pad(u, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        weight = self.p[name + ".weight"]
+        return self.p[name + ".bias"] + sum(
+            wide[:, i:i + height, j:j + width] * weight[:, i, j]
+            for i in range(3) for j in range(3))
+
     def gated_mixer(self, block, h, height, width):
         name = "blocks.%d.mixer." % block
         operator = getattr(self, self.c["mixer"])

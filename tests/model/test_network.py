@@ -37,6 +37,8 @@ CASES = {
     "small-attention": "--mixer attention --height 2 --width 3 --batch 2",
     "filter": "--mixer filter --height 4 --width 6",
     "filter-odd": "--mixer filter --height 5 --width 3 --batch 2",
+    "conv": "--mixer conv --height 4 --width 6",
+    "conv-row": "--mixer conv --height 1 --width 5 --batch 2 --expand 2",
     "one-image": "--mixer pde --batch 1 --height 5 --width 5 --channels 1",
 }
 

@@ -19,6 +19,7 @@ cli_settings pdessm_cli_settings_begin(void) {
         .ema = d.ema,
         .label_dropout = d.label_dropout,
         .pde_rate_scale = d.pde_rate_scale,
+        .filter_rate_scale = d.filter_rate_scale,
         .schedule = (int)d.schedule,
         .time_law = (int)d.time_law,
         .flip = d.flip,
@@ -82,6 +83,8 @@ static int optimiser_rows(cli_settings *s, cli_option *o) {
         {"lr", 0, CLI_REAL, &s->rate, "X", "peak learning rate (1e-3)", 0, 1e3},
         {"pde-lr-scale", 0, CLI_REAL, &s->pde_rate_scale, "X",
          "learning rate of the PDE coefficients over the others' (30)", 0, 1e6},
+        {"filter-lr-scale", 0, CLI_REAL, &s->filter_rate_scale, "X",
+         "the same for the numbers of a free filter or a convolution (1)", 0, 1e6},
         {"warmup", 0, CLI_WHOLE, &s->warmup, "N", "steps of linear rise (100)", 0, 4e9},
         {"schedule", 0, CLI_CHOICE, &s->schedule, "constant|cosine", "after the warm-up (cosine)",
          0, 0, "constant cosine"},
@@ -148,6 +151,7 @@ pdessm_train_options pdessm_cli_settings_train(const cli_settings *s) {
     o.schedule = (pdessm_schedule)s->schedule;
     o.final_rate = s->final_rate;
     o.pde_rate_scale = s->pde_rate_scale;
+    o.filter_rate_scale = s->filter_rate_scale;
     o.weight_decay = s->weight_decay;
     o.clip = s->clip;
     o.ema = s->ema;

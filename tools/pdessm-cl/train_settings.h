@@ -15,7 +15,8 @@ typedef struct cli_settings {
     int64_t states, depth, width, heads; /* 0: the preset's */
     int solution;                        /* 0: the preset's, else 1 + a pdessm_solution */
     int64_t steps, batch, accumulate, warmup;
-    double rate, final_rate, weight_decay, clip, ema, label_dropout, pde_rate_scale;
+    double rate, final_rate, weight_decay, clip, ema, label_dropout, pde_rate_scale,
+        filter_rate_scale;
     int schedule, time_law, flip;
     int64_t seed, save_every, keep, sample_every, log_every;
     /* Of one call. */
