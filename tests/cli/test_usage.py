@@ -5,8 +5,8 @@ import subprocess
 
 from cli import PROGRAM, check, expect, finish, parse, run
 
-COMMANDS = ["devices", "doctor", "verify", "op", "train", "sample", "eval", "forward", "info", "bench", "tune",
-            "cache"]
+COMMANDS = ["devices", "doctor", "verify", "op", "train", "sample", "eval", "forward", "info",
+            "bench", "tune", "cache"]
 NO_OPENCL = {"OCL_ICD_VENDORS": "/nonexistent"}
 
 
