@@ -172,8 +172,10 @@ static pdessm_status evaluate(const evaluator *e, const pdessm_image_set *sample
     memcpy(ret->reference_spectrum, spectra + ret->rings, bytes);
     PDESSM_TRY(compare(e, &h->samples, &h->a, &parts[1], spectra, &ret->matched));
     PDESSM_TRY(compare(e, &h->b, &h->a, &parts[2], spectra, &ret->floor));
-    PDESSM_TRY(pdessm_recovery_watched(e->ctx, &a, &x, &b, e->options->low_share, &parts[3],
-                                       &ret->recovery));
+    ret->recovery = (pdessm_recovery){(double)NAN, (double)NAN, 0};
+    if (a.count > a.dimension)
+        PDESSM_TRY(pdessm_recovery_watched(e->ctx, &a, &x, &b, e->options->low_share, &parts[3],
+                                           &ret->recovery));
 out:
     return status;
 }

@@ -27,7 +27,8 @@ static void collect(const cli_eval *e, row ret[ROWS]) {
          f->sliced_wasserstein},
         {"spectrum_error", "spectrum error (log10)", a->spectrum_error, m->spectrum_error,
          f->spectrum_error},
-        {"low_eigenvalue_recovery", "low-eigenvalue recovery", e->found.recovery.ratio, none, 1},
+        {"low_eigenvalue_recovery", "low-eigenvalue recovery", e->found.recovery.ratio, none,
+         isnan(e->found.recovery.ratio) ? none : 1},
         {"label_accuracy", "label accuracy", e->label_accuracy, none, e->reference_accuracy},
         {"velocity_loss", "velocity loss", e->velocity_loss, none, none},
     };
