@@ -30,6 +30,7 @@ typedef struct pdessm_sample_options {
     int batch;         /* images drawn together */
     int height, width; /* 0: the model's own size */
     uint64_t seed;
+    int64_t first; /* number of the first image: a set can be drawn in several calls */
     /* Called after each step with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED). */
     int (*progress)(void *user, double share);
     void *user;
@@ -39,8 +40,9 @@ typedef struct pdessm_sample_options {
 pdessm_sample_options pdessm_sample_defaults(void);
 
 /* Draws n images [n, channels, height, width], about in [-1, 1], of the given labels (NULL: the
- * null class; num_classes is the null class too). Image i depends on (seed, i) alone, not on the
- * batch. *ret_evaluations: network evaluations per image (guidance counts as one); may be NULL. */
+ * null class; num_classes is the null class too). Image i depends on (seed, first + i) alone, not
+ * on the batch. *ret_evaluations: network evaluations per image (guidance counts as one); may be
+ * NULL. */
 pdessm_status pdessm_sample(pdessm_model *model, const pdessm_sample_options *options, int64_t n,
                             const int32_t *labels, float *images, int64_t *ret_evaluations);
 

@@ -5,7 +5,7 @@
 #define PDESSM_TRAIN_H
 
 #include <pdessm/data.h>
-#include <pdessm/model.h>
+#include <pdessm/sample.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -87,6 +87,18 @@ pdessm_status pdessm_trainer_find_bad(pdessm_trainer *trainer, const char **ret_
 /* Writes FOLDER/step-XXXXXXXX with model, ema and optimizer by a rename after fsync; then removes
  * all but the newest `keep` (0: keeps all). */
 pdessm_status pdessm_trainer_save(pdessm_trainer *trainer, const char *folder, int keep);
+
+/* Weights of a model file instead of the ones that the run began with, for model and average. The
+ * network must have the same tensors. Before the first step. */
+pdessm_status pdessm_trainer_load(pdessm_trainer *trainer, const char *path);
+
+/* What reflow trains on: draws n images of all classes in turn (image i of class i % num_classes;
+ * with a single class, of the null class) to a safetensors file that pdessm_dataset_open() reads.
+ * Image i comes from noise (options->seed, i), which PDESSM_COUPLING_PAIRS finds again. Parts are
+ * kept in PATH.parts until all are there: after an interruption the same call goes on. A file that
+ * is there already is kept if it is the same drawing, else ERROR_FILE. */
+pdessm_status pdessm_pairs_draw(pdessm_model *model, const pdessm_sample_options *options,
+                                int64_t n, const char *path);
 
 /* The newest complete checkpoint below a folder: *ret_path is released with free(), NULL if none.
  */

@@ -198,13 +198,23 @@ out:
     return status;
 }
 
-static pdessm_status read_average(pdessm_trainer *t, const char *path) {
+static pdessm_status read_weights(pdessm_model *model, const char *path) {
     pdessm_status status = PDESSM_OK;
     pdessm_safetensors *file = NULL;
-    PDESSM_TRY(pdessm_safetensors_open(t->ctx, path, &file));
-    PDESSM_TRY(pdessm_arena_load(t->average, file, "", &t->average->values));
+    PDESSM_TRY(pdessm_safetensors_open(model->ctx, path, &file));
+    PDESSM_TRY(pdessm_arena_load(model, file, "", &model->values));
 out:
     pdessm_safetensors_destroy(&file);
+    return status;
+}
+
+pdessm_status pdessm_trainer_load(pdessm_trainer *trainer, const char *path) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(trainer->ctx, trainer->step == 0, PDESSM_ERROR_ARGUMENT,
+                   "%s: weights can be replaced before the first step only", path);
+    PDESSM_TRY(read_weights(trainer->model, path));
+    PDESSM_TRY(read_weights(trainer->average, path));
+out:
     return status;
 }
 
@@ -223,7 +233,7 @@ pdessm_status pdessm_trainer_resume(pdessm_device *device, pdessm_dataset *data,
     PDESSM_TRY(pdessm_trainer_build(device, data, options, model, &t));
     model = NULL;
     snprintf(path, sizeof path, "%s/ema.safetensors", checkpoint);
-    PDESSM_TRY(read_average(t, path));
+    PDESSM_TRY(read_weights(t->average, path));
     snprintf(path, sizeof path, "%s/optimizer.safetensors", checkpoint);
     PDESSM_TRY(read_optimizer(t, path));
     *ret = t;

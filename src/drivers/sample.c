@@ -45,6 +45,8 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_sample_opti
                    "sampling: %d steps, expected 1 or more", o->steps);
     PDESSM_REQUIRE(ctx, o->batch >= 1, PDESSM_ERROR_ARGUMENT,
                    "sampling: batch %d, expected 1 or more", o->batch);
+    PDESSM_REQUIRE(ctx, o->first >= 0 && o->first <= UINT32_MAX, PDESSM_ERROR_ARGUMENT,
+                   "sampling: first image %lld, expected 0 to 4294967295", (long long)o->first);
     PDESSM_REQUIRE(ctx, isfinite(o->guidance), PDESSM_ERROR_ARGUMENT,
                    "sampling: guidance is not a number");
     PDESSM_REQUIRE(ctx, o->solver != PDESSM_DOPRI5 || (o->rtol > 0 && o->atol > 0),
@@ -238,8 +240,8 @@ static pdessm_status draw_batch(sampler *s, int64_t first, int64_t count, int64_
         s->labels[i + (s->guided ? s->batch : 0)] = label;
     }
     PDESSM_TRY(pdessm_tensor_write(s->label, s->labels));
-    PDESSM_TRY(
-        pdessm_call_normal(s->device, s->options->seed, PDESSM_RANDOM_SAMPLE, 0, first, s->x));
+    PDESSM_TRY(pdessm_call_normal(s->device, s->options->seed, PDESSM_RANDOM_SAMPLE, 0,
+                                  s->options->first + first, s->x));
     if (s->options->solver == PDESSM_DOPRI5)
         PDESSM_TRY(integrate_adaptive(s, done, share));
     else

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* train.c: `train`: begins a run in a new folder, or goes on with one. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "interrupt.h"
 #include "paths.h"
 #include "results.h"
+#include "train_folder.h"
+#include "train_reflow.h"
 #include "train_run.h"
 
 static pdessm_status run(cli *c);
@@ -30,7 +29,10 @@ typedef struct job {
     const char *folder;
     char *checkpoint; /* of --resume */
     pdessm_dataset *data;
+    pdessm_dataset_info
+        images; /* of the data; with reflow under the names of its model's classes */
     pdessm_config config;
+    cli_reflow reflow;
     cli_train_run run;
 } job;
 
@@ -47,6 +49,25 @@ static pdessm_status refuse_fixed(job *j, const cli_option *rows, int count) {
     PDESSM_REQUIRE(j->c->ctx, !j->settings.config && !j->settings.out, PDESSM_ERROR_ARGUMENT,
                    "--resume goes without --%s: the folder of the run has both",
                    j->settings.config ? "config" : "out");
+out:
+    return status;
+}
+
+static pdessm_status check_complete(job *j) {
+    pdessm_context *ctx = j->c->ctx;
+    const cli_settings *s = &j->settings;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(ctx, (s->reflow || (s->data && s->model)) && j->folder, PDESSM_ERROR_ARGUMENT,
+                   "--%s is missing; expected --data D --model PRESET --out DIR, --reflow MODEL "
+                   "--out DIR, or --resume DIR",
+                   s->reflow   ? "out"
+                   : !s->data  ? "data"
+                   : !s->model ? "model"
+                               : "out");
+    PDESSM_REQUIRE(ctx, !s->reflow || (!s->data && s->coupling == PDESSM_COUPLING_INDEPENDENT),
+                   PDESSM_ERROR_ARGUMENT,
+                   "--reflow goes without --%s: it makes its own pairs of noise and image",
+                   s->data ? "data" : "coupling ot");
 out:
     return status;
 }
@@ -77,23 +98,21 @@ static pdessm_status read_settings(job *j) {
         s->seed = c->seed;
     c->seed = s->seed;
     j->folder = s->resume ? s->resume : s->out;
-    PDESSM_REQUIRE(c->ctx, s->data && s->model && j->folder, PDESSM_ERROR_ARGUMENT,
-                   "--%s is missing; expected --data D --model PRESET --out DIR, or --resume DIR",
-                   !s->data    ? "data"
-                   : !s->model ? "model"
-                               : "out");
+    PDESSM_TRY(check_complete(j));
 out:
     return status;
 }
 
-/* A path has to mean the same when the run is resumed from elsewhere. */
-static void make_data_path_absolute(job *j) {
-    const char *data = j->settings.data;
-    if (strcmp(data, "shapes") == 0 || strcmp(data, "fashion-mnist") == 0)
-        return;
-    char *path = realpath(data, NULL);
-    if (path)
-        j->settings.data = pdessm_cli_keep(j->c, path);
+/* A path has to mean the same when the run is resumed from elsewhere. Names that mean something
+ * else than a path stay. */
+static void make_absolute(job *j, const char **path) {
+    static const char *const names[] = {"shapes", "fashion-mnist", "random"};
+    for (size_t i = 0; *path && i < sizeof names / sizeof *names; i++)
+        if (strcmp(*path, names[i]) == 0)
+            return;
+    char *absolute = *path ? realpath(*path, NULL) : NULL;
+    if (absolute)
+        *path = pdessm_cli_keep(j->c, absolute);
 }
 
 /* ------------------------------------------------------------------ before the first step */
@@ -133,59 +152,37 @@ out:
     return status;
 }
 
-/* Does the folder have an entry whose name begins like this? */
-static int has_entry(const char *folder, const char *beginning) {
-    int found = 0;
-    DIR *dir = opendir(folder);
-    for (const struct dirent *e; dir && !found && (e = readdir(dir));)
-        found = strncmp(e->d_name, beginning, strlen(beginning)) == 0;
-    if (dir)
-        closedir(dir);
-    return found;
-}
-
-static int holds_a_run(const char *folder) {
-    return has_entry(folder, "config.yaml") || has_entry(folder, "log.csv") ||
-           has_entry(folder, "step-");
-}
-
-/* A run that was killed before its first checkpoint begins anew, which gives the same bits. */
-static pdessm_status find_checkpoint(job *j) {
-    pdessm_status status = pdessm_checkpoint_newest(j->c->ctx, j->folder, &j->checkpoint);
-    if (status != PDESSM_OK || j->checkpoint)
-        return status;
-    if (has_entry(j->folder, "step-"))
-        return pdessm_fail(j->c->ctx, PDESSM_ERROR_FILE,
-                           "%s: no complete checkpoint (step-*) to go on from; begin anew with "
-                           "another --out",
-                           j->folder);
-    pdessm_cli_note(j->c, "%s has no checkpoint yet: the run begins anew", j->folder);
-    return PDESSM_OK;
-}
-
-static pdessm_status prepare_folder(job *j) {
+/* The folder is a run from here on: an interruption among the pairs costs little. */
+static pdessm_status draw_pairs(job *j) {
     cli *c = j->c;
     pdessm_status status = PDESSM_OK;
-    if (j->settings.resume)
-        return find_checkpoint(j);
-    PDESSM_REQUIRE(c->ctx, !holds_a_run(j->folder), PDESSM_ERROR_ARGUMENT,
-                   "%s holds a run already; go on with --resume %s, or use another --out",
-                   j->folder, j->folder);
-    PDESSM_TRY(pdessm_cli_make_folder(c, j->folder));
+    PDESSM_TRY(pdessm_cli_open_device(c));
+    PDESSM_TRY(
+        pdessm_cli_train_folder(j->c, j->folder, j->settings.resume != NULL, &j->checkpoint));
+    PDESSM_TRY(
+        pdessm_cli_settings_save(c, pdessm_cli_text(c, "%s/config.yaml", j->folder), &j->settings));
+    PDESSM_TRY(pdessm_cli_reflow(c, &j->settings, j->folder, j->checkpoint, &j->reflow));
 out:
     return status;
 }
 
 static pdessm_status open_data(job *j) {
     const pdessm_dataset_options options = pdessm_cli_settings_data(&j->settings);
+    const cli_settings *s = &j->settings;
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_dataset_open(j->c->ctx, j->settings.data, &options, &j->data));
+    PDESSM_TRY(
+        pdessm_dataset_open(j->c->ctx, s->reflow ? j->reflow.pairs : s->data, &options, &j->data));
     const pdessm_dataset_info *info = pdessm_dataset_get_info(j->data);
-    PDESSM_TRY(pdessm_cli_settings_model(j->c, &j->settings, info, &j->config));
+    j->images = *info;
+    j->config = j->reflow.config;
+    if (s->reflow)
+        j->images.class_names = j->reflow.class_names;
+    if (s->model)
+        PDESSM_TRY(pdessm_cli_settings_model(j->c, s, info, &j->config));
     pdessm_cli_note(j->c, "data: %lld images of %lld x %lld x %lld, %lld classes",
                     (long long)info->count, (long long)info->height, (long long)info->width,
                     (long long)info->channels, (long long)info->num_classes);
-    if (info->channels != 1 && info->channels != 3 && j->settings.sample_every) {
+    if (info->channels != 1 && info->channels != 3 && s->sample_every) {
         pdessm_cli_warn(j->c,
                         "no pictures in samples/: the data has %lld channels, a picture "
                         "1 or 3",
@@ -193,6 +190,33 @@ static pdessm_status open_data(job *j) {
         j->settings.sample_every = 0;
     }
 out:
+    return status;
+}
+
+/* The weights to begin with: --init, or reflow's model where the student is its twin. */
+static pdessm_status load_first_weights(job *j) {
+    cli *c = j->c;
+    const char *init = j->settings.init, *file = j->reflow.file;
+    char *twin[2] = {NULL, NULL};
+    pdessm_status status = PDESSM_OK;
+    if (init)
+        file = NULL;
+    if (init && strcmp(init, "random") != 0)
+        PDESSM_TRY(pdessm_cli_find_model(c, init, &file));
+    if (!init && file) {
+        PDESSM_TRY(pdessm_config_to_json(c->ctx, &j->config, &twin[0]));
+        PDESSM_TRY(pdessm_config_to_json(c->ctx, &j->reflow.config, &twin[1]));
+        if (strcmp(twin[0], twin[1]) != 0)
+            file = NULL;
+    }
+    if (file)
+        PDESSM_TRY(pdessm_trainer_load(j->run.trainer, file));
+    if (file || j->settings.reflow)
+        pdessm_cli_note(c, "weights begin %s%s", file ? "as those of " : "at random",
+                        file ? file : "");
+out:
+    free(twin[0]);
+    free(twin[1]);
     return status;
 }
 
@@ -204,6 +228,8 @@ static pdessm_status make_trainer(job *j) {
             : pdessm_trainer_create(j->c->device, j->data, &j->config, &options, &j->run.trainer);
     if (status == PDESSM_OK && j->checkpoint)
         pdessm_cli_note(j->c, "going on from %s", j->checkpoint);
+    if (status == PDESSM_OK && !j->checkpoint)
+        status = load_first_weights(j);
     return status;
 }
 
@@ -216,7 +242,7 @@ static pdessm_status open_run(job *j) {
     r->c = c;
     r->settings = &j->settings;
     r->folder = j->folder;
-    r->images = pdessm_dataset_get_info(j->data);
+    r->images = &j->images;
     r->saved_step = j->checkpoint ? step : -1;
     PDESSM_TRY(
         pdessm_cli_train_log_open(c, pdessm_cli_text(c, "%s/log.csv", j->folder), step, &r->log));
@@ -265,10 +291,15 @@ static pdessm_status finish(job *j) {
 
 static pdessm_status train(job *j) {
     pdessm_status status = PDESSM_OK;
+    if (j->settings.reflow)
+        PDESSM_TRY(draw_pairs(j));
     PDESSM_TRY(open_data(j));
-    PDESSM_TRY(pdessm_cli_open_device(j->c));
+    if (!j->c->device)
+        PDESSM_TRY(pdessm_cli_open_device(j->c));
     PDESSM_TRY(check_memory(j));
-    PDESSM_TRY(prepare_folder(j));
+    if (!j->settings.reflow)
+        PDESSM_TRY(
+            pdessm_cli_train_folder(j->c, j->folder, j->settings.resume != NULL, &j->checkpoint));
     PDESSM_TRY(make_trainer(j));
     PDESSM_TRY(open_run(j));
     if (pdessm_trainer_step_count(j->run.trainer) < j->settings.steps)
@@ -285,7 +316,9 @@ static pdessm_status run(cli *c) {
     job j = {.c = c};
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(read_settings(&j));
-    make_data_path_absolute(&j);
+    make_absolute(&j, &j.settings.data);
+    make_absolute(&j, &j.settings.reflow);
+    make_absolute(&j, &j.settings.init);
     PDESSM_TRY(train(&j));
 out:
     pdessm_trainer_destroy(&j.run.trainer);

@@ -23,6 +23,10 @@ cli_settings pdessm_cli_settings_begin(void) {
         .schedule = (int)d.schedule,
         .time_law = (int)d.time_law,
         .flip = d.flip,
+        .coupling = (int)d.coupling,
+        .reflow_solver = "heun",
+        .reflow_pairs = 20000,
+        .reflow_steps = 25,
         .save_every = 1000,
         .keep = 3,
         .sample_every = 1000,
@@ -97,6 +101,28 @@ static int optimiser_rows(cli_settings *s, cli_option *o) {
          "share of images trained without their class (0.1)", 0, 1},
         {"time", 0, CLI_CHOICE, &s->time_law, "uniform|logit-normal", "law of t (uniform)", 0, 0,
          "uniform logit-normal"},
+        {"coupling", 0, CLI_CHOICE, &s->coupling, "independent|ot",
+         "of noise and images: any, or optimal transport within a batch (independent)", 0, 0,
+         "independent ot"},
+        {"init", 0, CLI_TEXT, &s->init, "MODEL|random",
+         "weights to begin with (random; --reflow: its model's, if the networks are alike)", 0, 0,
+         .fixed = 1},
+    };
+    memcpy(o, rows, sizeof rows);
+    return CLI_COUNT(rows);
+}
+
+static int reflow_rows(cli_settings *s, cli_option *o) {
+    const cli_option rows[] = {
+        {"reflow", 0, CLI_TEXT, &s->reflow, "MODEL",
+         "train on what this model makes of noise, instead of --data; --model is optional", 0, 0,
+         .fixed = 1},
+        {"reflow-pairs", 0, CLI_WHOLE, &s->reflow_pairs, "N", "images drawn for it (20000)", 1, 4e9,
+         .fixed = 1},
+        {"reflow-steps", 0, CLI_WHOLE, &s->reflow_steps, "N", "steps of the solver (25)", 1,
+         1 << 20, .fixed = 1},
+        {"reflow-solver", 0, CLI_TEXT, &s->reflow_solver, "NAME",
+         "euler, midpoint, heun, rk4 or dopri5 (heun)", 0, 0, .fixed = 1},
     };
     memcpy(o, rows, sizeof rows);
     return CLI_COUNT(rows);
@@ -134,6 +160,7 @@ int pdessm_cli_settings_table(cli_settings *s, cli_option ret[PDESSM_CLI_SETTING
     int n = data_rows(s, ret);
     n += model_rows(s, ret + n);
     n += optimiser_rows(s, ret + n);
+    n += reflow_rows(s, ret + n);
     n += output_rows(s, ret + n);
     *ret_in_file = n;
     return n + call_rows(s, ret + n);
@@ -157,9 +184,22 @@ pdessm_train_options pdessm_cli_settings_train(const cli_settings *s) {
     o.ema = s->ema;
     o.label_dropout = s->label_dropout;
     o.time_law = (pdessm_time_law)s->time_law;
+    o.coupling = s->reflow ? PDESSM_COUPLING_PAIRS : (pdessm_coupling)s->coupling;
+    o.pair_seed = (uint64_t)s->seed;
     o.flip = s->flip;
     o.seed = (uint64_t)s->seed;
     return o;
+}
+
+pdessm_status pdessm_cli_settings_reflow(cli *c, const cli_settings *s,
+                                         pdessm_sample_options *ret) {
+    pdessm_sample_options o = pdessm_sample_defaults();
+    pdessm_status status = pdessm_solver_find(c->ctx, s->reflow_solver, &o.solver);
+    o.steps = (int)s->reflow_steps;
+    o.seed = (uint64_t)s->seed;
+    if (status == PDESSM_OK)
+        *ret = o;
+    return status;
 }
 
 pdessm_dataset_options pdessm_cli_settings_data(const cli_settings *s) {

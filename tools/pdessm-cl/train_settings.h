@@ -17,14 +17,18 @@ typedef struct cli_settings {
     int64_t steps, batch, accumulate, warmup;
     double rate, final_rate, weight_decay, clip, ema, label_dropout, pde_rate_scale,
         filter_rate_scale;
-    int schedule, time_law, flip;
+    int schedule, time_law, flip, coupling;
+    const char *init;   /* a model file, "random", or NULL: --reflow's model if it fits */
+    const char *reflow; /* a model file; its pairs are the data */
+    const char *reflow_solver;
+    int64_t reflow_pairs, reflow_steps;
     int64_t seed, save_every, keep, sample_every, log_every;
     /* Of one call. */
     const char *out, *config, *resume;
     double max_time;
 } cli_settings;
 
-enum { PDESSM_CLI_SETTINGS = 48 };
+enum { PDESSM_CLI_SETTINGS = 96 };
 
 /* The defaults. */
 cli_settings pdessm_cli_settings_begin(void);
@@ -42,6 +46,8 @@ pdessm_status pdessm_cli_settings_save(cli *c, const char *path, cli_settings *s
 /* What the library takes. */
 pdessm_train_options pdessm_cli_settings_train(const cli_settings *s);
 pdessm_dataset_options pdessm_cli_settings_data(const cli_settings *s);
+/* How reflow's pairs are drawn. */
+pdessm_status pdessm_cli_settings_reflow(cli *c, const cli_settings *s, pdessm_sample_options *ret);
 /* The preset with its overrides, made for these images. */
 pdessm_status pdessm_cli_settings_model(cli *c, const cli_settings *s,
                                         const pdessm_dataset_info *images, pdessm_config *ret);
