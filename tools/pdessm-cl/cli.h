@@ -67,6 +67,7 @@ double pdessm_cli_seconds(void);
     X(eval)                                                                                        \
     X(forward)                                                                                     \
     X(info)                                                                                        \
+    X(report)                                                                                      \
     X(bench)                                                                                       \
     X(tune)                                                                                        \
     X(cache)
