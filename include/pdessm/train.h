@@ -45,6 +45,7 @@ typedef struct pdessm_train_options {
     pdessm_coupling coupling;
     uint64_t pair_seed; /* of PDESSM_COUPLING_PAIRS */
     int flip;           /* mirror images left to right, half of them */
+    int shift; /* move images by up to so many pixels each way; the border is black (floats: 0) */
     uint64_t seed;
 } pdessm_train_options;
 

@@ -4,6 +4,7 @@
  */
 #include <math.h>
 
+#include "drivers/augment.h"
 #include "drivers/trainer.h"
 
 /* Fisher-Yates with numbers of (seed, epoch). */
@@ -35,13 +36,19 @@ static float draw_time(const pdessm_train_options *o, uint32_t step, uint32_t pl
     return (float)(1 / (1 + exp(-pdessm_normal(o->seed, PDESSM_RANDOM_TIME, step, place, 0))));
 }
 
-static void mirror(float *image, int64_t rows, int64_t width) {
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t i = 0; i < width / 2; i++) {
-            float *a = image + r * width + i, *b = image + r * width + width - 1 - i, left = *a;
-            *a = *b;
-            *b = left;
-        }
+/* Numbers 0 of the stream decide on the mirror, 4 to 7 on the shift. */
+static void augment(const pdessm_train_options *o, const pdessm_dataset_info *info, uint32_t step,
+                    uint32_t place, float *image) {
+    const pdessm_extent3 extent = {info->channels, info->height, info->width};
+    const uint64_t ways = 2 * (uint64_t)o->shift + 1;
+    if (o->flip && pdessm_uniform(o->seed, PDESSM_RANDOM_AUGMENT, step, place, 0) < 0.5)
+        pdessm_augment_mirror(image, extent);
+    if (o->shift) {
+        int64_t dy = pdessm_below(o->seed, PDESSM_RANDOM_AUGMENT, step, place, 2, ways);
+        int64_t dx = pdessm_below(o->seed, PDESSM_RANDOM_AUGMENT, step, place, 3, ways);
+        /* Black, or what latents are padded with. */
+        pdessm_augment_shift(image, extent, dy - o->shift, dx - o->shift, info->is_float ? 0 : -1);
+    }
 }
 
 void pdessm_trainer_draw_batch(pdessm_trainer *t, int micro) {
@@ -55,8 +62,7 @@ void pdessm_trainer_draw_batch(pdessm_trainer *t, int micro) {
         float *image = t->images + i * pixels;
         pdessm_dataset_image(t->data, index, image);
         t->indices[i] = index;
-        if (o->flip && pdessm_uniform(o->seed, PDESSM_RANDOM_AUGMENT, step, place, 0) < 0.5)
-            mirror(image, info->channels * info->height, info->width);
+        augment(o, info, step, place, image);
         t->times[i] = draw_time(o, step, place);
         int32_t label = pdessm_dataset_label(t->data, index);
         int dropped =

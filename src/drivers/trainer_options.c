@@ -45,15 +45,17 @@ pdessm_status pdessm_trainer_check_options(pdessm_context *ctx, const pdessm_tra
         {"clip", o->clip, 0, 1e30},
         {"ema", o->ema, 0, 1},
         {"label dropout", o->label_dropout, 0, 1},
+        {"shift", o->shift, 0, 1 << 14},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].least && ranges[i].value <= ranges[i].most))
             return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "training: %s is %g, expected %g to %g",
                                ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].most);
-    if (o->coupling == PDESSM_COUPLING_PAIRS && o->flip)
-        return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                           "training: flips would part the images from the noise they were drawn "
-                           "from; train on pairs without them");
+    if (o->coupling == PDESSM_COUPLING_PAIRS && (o->flip || o->shift))
+        return pdessm_fail(
+            ctx, PDESSM_ERROR_ARGUMENT,
+            "training: flips and shifts would part the images from the noise they were drawn "
+            "from; train on pairs without them");
     return PDESSM_OK;
 }
 

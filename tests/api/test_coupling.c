@@ -187,7 +187,7 @@ static void flips_of_pairs_are_refused(void **state) {
     o.coupling = PDESSM_COUPLING_PAIRS;
     o.flip = 1;
     assert_refused(a, pdessm_trainer_create(a->device, a->data, &config, &o, &t),
-                   PDESSM_ERROR_ARGUMENT, "flips");
+                   PDESSM_ERROR_ARGUMENT, "flips and shifts");
 }
 
 int main(void) {

@@ -54,6 +54,8 @@ static int data_rows(cli_settings *s, cli_option *o) {
         {"layout", 0, CLI_CHOICE, &s->layout, "auto|nchw|nhwc", "axes of .npy and .npz", 0, 0,
          "auto nchw nhwc"},
         {"flip", 0, CLI_FLAG, &s->flip, NULL, "mirror half of the images"},
+        {"shift", 0, CLI_WHOLE, &s->shift, "N", "move images by up to N pixels each way (0)", 0,
+         1 << 14},
     };
     memcpy(o, rows, sizeof rows);
     return CLI_COUNT(rows);
@@ -187,6 +189,7 @@ pdessm_train_options pdessm_cli_settings_train(const cli_settings *s) {
     o.coupling = s->reflow ? PDESSM_COUPLING_PAIRS : (pdessm_coupling)s->coupling;
     o.pair_seed = (uint64_t)s->seed;
     o.flip = s->flip;
+    o.shift = (int)s->shift;
     o.seed = (uint64_t)s->seed;
     return o;
 }

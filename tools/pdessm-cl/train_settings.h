@@ -11,7 +11,7 @@ typedef struct cli_settings {
     /* Kept in RUN/config.yaml. */
     const char *data, *model;
     int split, fit, layout;
-    int64_t image_size[2], channels, limit;
+    int64_t image_size[2], channels, limit, shift;
     int64_t states, depth, width, heads; /* 0: the preset's */
     int solution;                        /* 0: the preset's, else 1 + a pdessm_solution */
     int64_t steps, batch, accumulate, warmup;
