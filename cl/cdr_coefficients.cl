@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cdr_coefficients.cl: K = L L^T + eps I, b = b_max tanh(beta), r = -softplus(rho); one state of
- * one channel a work-item. */
+ * one channel a work-item. In units of the domain: K is multiplied by area, and b_max already is. */
 
 /* sqrt(2 eps) = 0.1/16: a blur of a tenth of a token */
 #define EPS (0.00625f * 0.00625f / 2)
@@ -15,13 +15,14 @@ static inline float softplus_slope(float x) {
 
 __kernel void cdr_coefficients_forward(READ(raw_diffusion), READ(raw_convection),
                                        READ(raw_reaction), WRITE(diffusion), WRITE(convection),
-                                       WRITE(reaction), int n, float b_max) {
+                                       WRITE(reaction), int n, float b_max, float area) {
     int i = (int)get_global_id(0);
     if (i >= n)
         return;
     float3 l = vload3(i, AT(raw_diffusion));
     float p = softplus(l.x), q = softplus(l.z);
-    vstore3((float3)(p * p + EPS, p * l.y, l.y * l.y + q * q + EPS), i, AT(diffusion));
+    float3 k = (float3)(p * p + EPS, p * l.y, l.y * l.y + q * q + EPS);
+    vstore3(area * k, i, AT(diffusion));
     float2 beta = (float2)(AT(raw_convection)[2 * i], AT(raw_convection)[2 * i + 1]);
     AT(convection)[2 * i] = b_max * tanh(beta.x);
     AT(convection)[2 * i + 1] = b_max * tanh(beta.y);
@@ -38,12 +39,12 @@ __kernel void cdr_coefficients_backward(READ(raw_diffusion), READ(raw_convection
                                         UNUSED(reaction), WRITE(draw_diffusion),
                                         WRITE(draw_convection), WRITE(draw_reaction),
                                         READ(ddiffusion), READ(dconvection), READ(dreaction),
-                                        uint accumulate, int n, float b_max) {
+                                        uint accumulate, int n, float b_max, float area) {
     int i = (int)get_global_id(0);
     if (i >= n)
         return;
     if (GIVEN(draw_diffusion)) {
-        float3 l = vload3(i, AT(raw_diffusion)), dk = vload3(i, AT(ddiffusion));
+        float3 l = vload3(i, AT(raw_diffusion)), dk = area * vload3(i, AT(ddiffusion));
         float p = softplus(l.x), q = softplus(l.z);
         __global float *to = AT(draw_diffusion) + 3 * i;
         PUT(to[0], (2 * p * dk.x + l.y * dk.y) * softplus_slope(l.x), ADDS(0));

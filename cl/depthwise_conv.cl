@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* depthwise_conv.cl: a 3 x 3 window over every channel of [B, H, W, C], zero outside of the image. A
- * work-item takes one channel of one pixel, on CPUs sixteen channels of one image. */
+/* depthwise_conv.cl: a 3 x 3 window over every channel of [B, H, W, C], zero outside of the image.
+ * A work-item takes one channel of one pixel, on CPUs sixteen channels of one image. */
 
 #define LANES (CPU_FORM ? 16 : 1)
 

@@ -4,6 +4,7 @@
  *   K = L L^T + eps I,  L = [[softplus(l0), 0], [l1, softplus(l2)]]     (kyy, kxy, kxx)
  *   b = b_max tanh(beta),  r = -softplus(rho)
  *
+ * in units of a domain of `extent` images: K / extent^2, b / extent.
  * A few thousand numbers a step, so the C library's functions are fast enough. */
 #include <math.h>
 
@@ -13,7 +14,7 @@
 static const float EPS = 0.00625f * 0.00625f / 2;
 
 typedef struct coefficients {
-    float b_max;
+    float b_max, area; /* K is multiplied by area, b_max already is in units of the domain */
     const float *raw[3], *dphysical[3];
     float *out[3]; /* physical, or gradients of raw */
     unsigned add;
@@ -36,9 +37,9 @@ static void forward(const coefficients *c, int64_t begin, int64_t end) {
         const float *l = c->raw[DIFFUSION] + 3 * i, *beta = c->raw[CONVECTION] + 2 * i;
         float *k = c->out[DIFFUSION] + 3 * i, *b = c->out[CONVECTION] + 2 * i;
         float p = softplus(l[0]), q = softplus(l[2]);
-        k[0] = p * p + EPS;
-        k[1] = p * l[1];
-        k[2] = l[1] * l[1] + q * q + EPS;
+        k[0] = c->area * (p * p + EPS);
+        k[1] = c->area * (p * l[1]);
+        k[2] = c->area * (l[1] * l[1] + q * q + EPS);
         b[0] = c->b_max * tanhf(beta[0]);
         b[1] = c->b_max * tanhf(beta[1]);
         c->out[REACTION][i] = -softplus(c->raw[REACTION][i]);
@@ -52,8 +53,9 @@ static void put(const coefficients *c, int which, int64_t i, float v) {
 
 static void backward(const coefficients *c, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end && c->out[DIFFUSION]; i++) {
-        const float *l = c->raw[DIFFUSION] + 3 * i, *dk = c->dphysical[DIFFUSION] + 3 * i;
+        const float *l = c->raw[DIFFUSION] + 3 * i, *dphysical = c->dphysical[DIFFUSION] + 3 * i;
         float p = softplus(l[0]), q = softplus(l[2]);
+        float dk[] = {c->area * dphysical[0], c->area * dphysical[1], c->area * dphysical[2]};
         put(c, DIFFUSION, 3 * i, (2 * p * dk[0] + l[1] * dk[1]) * sigmoid(l[0]));
         put(c, DIFFUSION, 3 * i + 1, p * dk[1] + 2 * l[1] * dk[2]);
         put(c, DIFFUSION, 3 * i + 2, 2 * q * dk[2] * sigmoid(l[2]));
@@ -82,18 +84,20 @@ static void run_piece(void *argument, int64_t index, int worker) {
     w->task(w->c, begin, begin + PIECE < w->n ? begin + PIECE : w->n);
 }
 
-void FALLBACK(cdr_coefficients_forward)(pdessm_pool *pool, int64_t n, float b_max,
+void FALLBACK(cdr_coefficients_forward)(pdessm_pool *pool, int64_t n, float b_max, float extent,
                                         const float *const raw[3], float *const physical[3]) {
-    coefficients c = {.b_max = b_max,
+    coefficients c = {.b_max = b_max / extent,
+                      .area = 1 / (extent * extent),
                       .raw = {raw[0], raw[1], raw[2]},
                       .out = {physical[0], physical[1], physical[2]}};
     pdessm_parallel(pool, (n + PIECE - 1) / PIECE, run_piece, &(work){forward, &c, n});
 }
 
-void FALLBACK(cdr_coefficients_backward)(pdessm_pool *pool, int64_t n, float b_max,
+void FALLBACK(cdr_coefficients_backward)(pdessm_pool *pool, int64_t n, float b_max, float extent,
                                          const float *const raw[3], const float *const dphysical[3],
                                          float *const draw[3], unsigned add) {
-    coefficients c = {.b_max = b_max,
+    coefficients c = {.b_max = b_max / extent,
+                      .area = 1 / (extent * extent),
                       .raw = {raw[0], raw[1], raw[2]},
                       .dphysical = {dphysical[0], dphysical[1], dphysical[2]},
                       .out = {draw[0], draw[1], draw[2]},

@@ -63,6 +63,28 @@ typedef struct pdessm_cdr {
     F(void, mse_loss_backward,                                                                     \
       (pdessm_pool * pool, int64_t n, const float *p, const float *t, const float *dloss,          \
        float *dp, int add_p, float *dt, int add_t))                                                \
+    /* logits [batch, classes], labels [batch], stats [batch, 2] */                                \
+    F(void, cross_entropy_forward,                                                                 \
+      (pdessm_pool * pool, int64_t batch, int64_t classes, float smoothing, const float *logits,   \
+       const int32_t *labels, float *loss, float *stats))                                          \
+    F(void, cross_entropy_backward,                                                                \
+      (pdessm_pool * pool, int64_t batch, int64_t classes, float smoothing, const float *logits,   \
+       const int32_t *labels, const float *stats, const float *dloss, float *dlogits, int add))    \
+    F(size_t, mean_tokens_scratch,                                                                 \
+      (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels))                       \
+    F(void, mean_tokens_forward,                                                                   \
+      (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels, const float *x,        \
+       float *y))                                                                                  \
+    F(void, mean_tokens_backward,                                                                  \
+      (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels, const float *dy,       \
+       float *dx, int add))                                                                        \
+    /* from: height, width, channels of u; to: height, width of y */                               \
+    F(void, corner_forward,                                                                        \
+      (pdessm_pool * pool, int64_t batch, const int64_t from[3], const int64_t to[2],              \
+       const float *u, float *y))                                                                  \
+    F(void, corner_backward,                                                                       \
+      (pdessm_pool * pool, int64_t batch, const int64_t from[3], const int64_t to[2],              \
+       const float *dy, float *du, int add))                                                       \
     F(void, grad_norm_forward,                                                                     \
       (pdessm_pool * pool, int64_t n, const float *gradient, const float *loss, float clip,        \
        float *state))                                                                              \
@@ -143,10 +165,10 @@ typedef struct pdessm_cdr {
     /* raw and physical diffusion [n, 3], convection [n, 2], reaction [n]; three of each in an     \
      * array; add: bit i for gradient i */                                                         \
     F(void, cdr_coefficients_forward,                                                              \
-      (pdessm_pool * pool, int64_t n, float b_max, const float *const raw[3],                      \
+      (pdessm_pool * pool, int64_t n, float b_max, float extent, const float *const raw[3],        \
        float *const physical[3]))                                                                  \
     F(void, cdr_coefficients_backward,                                                             \
-      (pdessm_pool * pool, int64_t n, float b_max, const float *const raw[3],                      \
+      (pdessm_pool * pool, int64_t n, float b_max, float extent, const float *const raw[3],        \
        const float *const dphysical[3], float *const draw[3], unsigned add))                       \
     /* symbol [height, width/2 + 1, channels, 2]; gradient: of the five arrays of cdr */           \
     F(size_t, cdr_symbol_scratch, (int64_t terms, int64_t width))                                  \

@@ -41,6 +41,13 @@ void pdessm_cdr_coefficients(pdessm_graph *graph, pdessm_tensor *raw_diffusion,
                              double b_max, pdessm_tensor **ret_diffusion,
                              pdessm_tensor **ret_convection, pdessm_tensor **ret_reaction);
 
+/* The same coefficients in units of a domain whose side is `extent` images: K / extent^2, b /
+ * extent. A symbol made of them is that of the same equation on the larger periodic domain. */
+void pdessm_cdr_coefficients_on(pdessm_graph *graph, double extent, pdessm_tensor *raw_diffusion,
+                                pdessm_tensor *raw_convection, pdessm_tensor *raw_reaction,
+                                double b_max, pdessm_tensor **ret_diffusion,
+                                pdessm_tensor **ret_convection, pdessm_tensor **ret_reaction);
+
 typedef enum pdessm_solution { PDESSM_EVOLVE, PDESSM_FORCED } pdessm_solution;
 
 /* G_c(k) = D_c + sum_n w_cn E_cn(k), the multiplier of the convection-diffusion-reaction equation
@@ -58,6 +65,10 @@ pdessm_tensor *pdessm_spectral_filter(pdessm_graph *graph, pdessm_tensor *u, pde
  * of the image: u [B, H, W, C], weight [C, 3, 3], bias [C] or NULL. */
 pdessm_tensor *pdessm_depthwise_conv(pdessm_graph *graph, pdessm_tensor *u, pdessm_tensor *weight,
                                      pdessm_tensor *bias);
+
+/* The first `height` rows and `width` columns of u [B, H, W, C], continued by zeros: padding and
+ * cropping. */
+pdessm_tensor *pdessm_corner(pdessm_graph *graph, pdessm_tensor *u, int64_t height, int64_t width);
 
 /* softmax(q k^T / sqrt(D)) v for each of `heads` heads of D = C / heads channels: qkv [B, N, 3C].
  */
@@ -77,6 +88,15 @@ pdessm_tensor *pdessm_embedding(pdessm_graph *graph, pdessm_tensor *table, pdess
 /* mean (prediction - target)^2 -> [1]. */
 pdessm_tensor *pdessm_mse_loss(pdessm_graph *graph, pdessm_tensor *prediction,
                                pdessm_tensor *target);
+
+/* The mean over samples of -sum_k q_k log softmax(logits)_k -> [1], q = 1 at the label but for the
+ * share `smoothing` in [0, 1), which all classes have alike: logits [B, K], labels int32 [B]. A
+ * sample whose label is not in [0, K) is not counted; without any the loss is 0. */
+pdessm_tensor *pdessm_cross_entropy(pdessm_graph *graph, pdessm_tensor *logits,
+                                    pdessm_tensor *labels, double smoothing);
+
+/* Mean over tokens: x [B, N, C] -> [B, C]. */
+pdessm_tensor *pdessm_mean_tokens(pdessm_graph *graph, pdessm_tensor *x);
 
 /* x_t = (1 - t) noise + t data and v = data - noise: data, noise [B, ...], t [B]. */
 void pdessm_flow_path(pdessm_graph *graph, pdessm_tensor *data, pdessm_tensor *noise,

@@ -49,8 +49,16 @@ void pdessm_cdr_coefficients(pdessm_graph *graph, pdessm_tensor *raw_diffusion,
                              pdessm_tensor *raw_convection, pdessm_tensor *raw_reaction,
                              double b_max, pdessm_tensor **ret_diffusion,
                              pdessm_tensor **ret_convection, pdessm_tensor **ret_reaction) {
+    pdessm_cdr_coefficients_on(graph, 1, raw_diffusion, raw_convection, raw_reaction, b_max,
+                               ret_diffusion, ret_convection, ret_reaction);
+}
+
+void pdessm_cdr_coefficients_on(pdessm_graph *graph, double extent, pdessm_tensor *raw_diffusion,
+                                pdessm_tensor *raw_convection, pdessm_tensor *raw_reaction,
+                                double b_max, pdessm_tensor **ret_diffusion,
+                                pdessm_tensor **ret_convection, pdessm_tensor **ret_reaction) {
     pdessm_tensor *operand[PDESSM_MAX_OPERANDS] = {raw_diffusion, raw_convection, raw_reaction};
-    pdessm_graph_apply(graph, PDESSM_OP_cdr_coefficients, operand, ATTRIBUTES(b_max));
+    pdessm_graph_apply(graph, PDESSM_OP_cdr_coefficients, operand, ATTRIBUTES(b_max, extent));
     *ret_diffusion = operand[3];
     *ret_convection = operand[4];
     *ret_reaction = operand[5];
@@ -106,6 +114,19 @@ void pdessm_flow_path(pdessm_graph *graph, pdessm_tensor *data, pdessm_tensor *n
     pdessm_graph_apply(graph, PDESSM_OP_flow_path, operand, NULL);
     *ret_x_t = operand[3];
     *ret_v = operand[4];
+}
+
+pdessm_tensor *pdessm_cross_entropy(pdessm_graph *graph, pdessm_tensor *logits,
+                                    pdessm_tensor *labels, double smoothing) {
+    return APPLY_WITH(cross_entropy, ATTRIBUTES(smoothing), logits, labels);
+}
+
+pdessm_tensor *pdessm_mean_tokens(pdessm_graph *graph, pdessm_tensor *x) {
+    return APPLY(mean_tokens, x);
+}
+
+pdessm_tensor *pdessm_corner(pdessm_graph *graph, pdessm_tensor *u, int64_t height, int64_t width) {
+    return APPLY_WITH(corner, ATTRIBUTES((double)height, (double)width), u);
 }
 
 pdessm_tensor *pdessm_guide(pdessm_graph *graph, pdessm_tensor *v, double scale) {

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* cdr_coefficients.c: raw parameters of the PDE to physical coefficients: K = L L^T + eps I,
- * b = b_max tanh(beta), r = -softplus(rho). */
+ * b = b_max tanh(beta), r = -softplus(rho); for a domain of `extent` images K / extent^2, b /
+ * extent. extent 0 is the default, 1. */
 #include "ops/op_support.h"
 
+enum { B_MAX, EXTENT };
 enum { RAW_DIFFUSION, RAW_CONVECTION, RAW_REACTION, DIFFUSION, CONVECTION, REACTION };
+
+static double extent(const pdessm_call *call) {
+    return call->attribute[EXTENT] > 0 ? call->attribute[EXTENT] : 1;
+}
 
 static pdessm_status shapes(pdessm_context *ctx, const pdessm_call *call,
                             pdessm_shape ret[PDESSM_MAX_OPERANDS]) {
@@ -16,9 +22,14 @@ static pdessm_status shapes(pdessm_context *ctx, const pdessm_call *call,
                             "l0, l1, l2 for each entry of raw_reaction"));
     PDESSM_TRY(expect_shape(ctx, call, RAW_CONVECTION, 3, (int64_t[]){c, s, 2},
                             "y and x for each entry of raw_reaction"));
-    PDESSM_REQUIRE(ctx, call->attribute[0] > 0, PDESSM_ERROR_ARGUMENT,
+    PDESSM_REQUIRE(ctx, call->attribute[B_MAX] > 0, PDESSM_ERROR_ARGUMENT,
                    "cdr_coefficients: b_max = %g, expected a positive part of the image",
-                   call->attribute[0]);
+                   call->attribute[B_MAX]);
+    PDESSM_REQUIRE(
+        ctx, call->attribute[EXTENT] >= 0 && call->attribute[EXTENT] < 1e6, PDESSM_ERROR_ARGUMENT,
+        "cdr_coefficients: extent = %g, expected the side of the domain in images, below "
+        "1e6",
+        call->attribute[EXTENT]);
     for (int i = 0; i < 3; i++)
         ret[DIFFUSION + i] = shape_of(call->operand[i]);
 out:
@@ -36,7 +47,8 @@ static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *ho
     const float *const raw[3] = {data(call, 0), data(call, 1), data(call, 2)};
     float *const physical[3] = {data(call, 3), data(call, 4), data(call, 5)};
     host->fallback->cdr_coefficients_forward(host->pool, count(call, RAW_REACTION),
-                                             (float)call->attribute[0], raw, physical);
+                                             (float)call->attribute[B_MAX], (float)extent(call),
+                                             raw, physical);
     return PDESSM_OK;
 }
 
@@ -45,21 +57,23 @@ static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *h
     const float *const dphysical[3] = {grad(call, 3), grad(call, 4), grad(call, 5)};
     float *const draw[3] = {grad(call, 0), grad(call, 1), grad(call, 2)};
     host->fallback->cdr_coefficients_backward(host->pool, count(call, RAW_REACTION),
-                                              (float)call->attribute[0], raw, dphysical, draw,
-                                              call->accumulate);
+                                              (float)call->attribute[B_MAX], (float)extent(call),
+                                              raw, dphysical, draw, call->accumulate);
     return PDESSM_OK;
 }
 
 static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher *launcher) {
     int64_t n = count(call, RAW_REACTION);
     int back = call->pass == PDESSM_BACKWARD;
+    double side = extent(call);
     return launch(
         launcher, call,
         &(pdessm_kernel){.name = back ? "cdr_coefficients_backward" : "cdr_coefficients_forward",
                          .dims = 1,
                          .global = {(size_t)n},
-                         .scalar_count = 2,
-                         .scalar = {scalar_int(n), scalar_float(call->attribute[0])}});
+                         .scalar_count = 3,
+                         .scalar = {scalar_int(n), scalar_float(call->attribute[B_MAX] / side),
+                                    scalar_float(1 / (side * side))}});
 }
 
 const pdessm_descriptor pdessm_descriptor_cdr_coefficients = {

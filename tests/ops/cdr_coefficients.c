@@ -12,5 +12,6 @@ void check_cdr_coefficients(check *c) {
     check_input(c, 1, scale, 3, (int64_t[]){channels, states, 2});
     check_input(c, 2, scale, 2, (int64_t[]){channels, states});
     check_attribute(c, 0, check_uniform(c, 0.1, 0.5));
+    check_attribute(c, 1, check_coin(c) ? 0.0 : check_uniform(c, 0.5, 3.0));
     check_run(c, reference_cdr_coefficients);
 }

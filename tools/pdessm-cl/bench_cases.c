@@ -155,6 +155,26 @@ CASE(mse_loss) {
     m->k->terms = 64;
 }
 
+CASE(cross_entropy) {
+    int64_t rows = m->b * m->n;
+    set_normal(m->k, 0, rows, m->c);
+    pdessm_cli_case_set(m->k, 1, CLI_INDEX, (double)m->c, 1, &rows);
+    m->k->terms = rows;
+    m->k->condition = 4;
+}
+
+CASE(mean_tokens) {
+    set_tokens(m, 0);
+    m->k->terms = m->n;
+}
+
+/* Padding for a convolution that does not wrap around. */
+CASE(corner) {
+    set_normal(m->k, 0, m->b, m->p->height, m->p->width, m->c);
+    m->k->attribute[0] = (double)(2 * m->p->height);
+    m->k->attribute[1] = (double)(2 * m->p->width);
+}
+
 CASE(flow_path) {
     set_tokens(m, 0);
     set_tokens(m, 1);

@@ -125,6 +125,7 @@ CASE(cdr_coefficients) {
     set_normal(k, 1, c, s, 2);
     set(k, 2, CLI_NORMAL, 4, 2, (int64_t[]){c, s});
     k->attribute[0] = real(k, 0.05, 0.5);
+    k->attribute[1] = (double)extent(k, 1, 2);
 }
 
 CASE(cdr_symbol) {
@@ -196,6 +197,28 @@ CASE(mse_loss) {
     set_any(k);
     set_like(k, 1, 0, CLI_NORMAL, 1);
     k->terms = 64; /* sums are taken in pieces */
+}
+
+CASE(cross_entropy) {
+    int64_t b = extent(k, 1, 70), classes = extent(k, 2, 40);
+    set_normal(k, 0, b, classes);
+    set(k, 1, CLI_INDEX, (double)(classes + 1), 1, &b); /* now and then one that is no class */
+    k->attribute[0] = coin(k) ? real(k, 0, 0.9) : 0;
+    k->terms = b > classes ? b : classes;
+    k->condition = 4;
+}
+
+CASE(mean_tokens) {
+    int64_t b = extent(k, 1, 4), n = extent(k, 1, 65), c = extent(k, 1, 200);
+    set_normal(k, 0, b, n, c);
+    k->terms = n;
+}
+
+CASE(corner) {
+    int64_t b = extent(k, 1, 3), h = extent(k, 1, 20), w = extent(k, 1, 20), c = extent(k, 1, 40);
+    set_normal(k, 0, b, h, w, c);
+    k->attribute[0] = (double)extent(k, 1, 40);
+    k->attribute[1] = (double)extent(k, 1, 40);
 }
 
 CASE(flow_path) {
