@@ -22,16 +22,35 @@ typedef enum pdessm_mixer {
     PDESSM_MIXER_CONV
 } pdessm_mixer;
 
+/* What the network is for: the velocity of flow matching, or the class of an image. */
+typedef enum pdessm_model_task { PDESSM_TASK_VELOCITY, PDESSM_TASK_CLASSIFY } pdessm_model_task;
+
+/* In front of a mixer's operator: nothing, or a 3 x 3 convolution of each channel that starts as
+ * identity. */
+typedef enum pdessm_local { PDESSM_LOCAL_NONE, PDESSM_LOCAL_CONV3X3 } pdessm_local;
+
+/* What lies around the image: its own copies, or zeros. The equation is then solved on a domain of
+ * twice the side, and its coefficients mean the same. */
+typedef enum pdessm_padding { PDESSM_PADDING_PERIODIC, PDESSM_PADDING_ZERO } pdessm_padding;
+
 /* Everything that decides the shapes. Tokens: H x W = image_size / patch; the mixer works on
  * expand * width channels with `states` convection-diffusion-reaction terms each. */
 typedef struct pdessm_config {
     pdessm_mixer mixer;
+    pdessm_model_task task;
     int width, depth, heads, patch, expand, states;
     pdessm_solution solution;
     int image_size[2]; /* height, width in pixels */
     int channels, num_classes;
     int reference_grid[2]; /* the token grid that positions refer to */
     double b_max;          /* largest convection, in image widths */
+    /* Parts that can be taken out of a mixer (0) or are there (1, the default): its gate; of the
+     * pde mixer the convection, the reaction and the D of its symbol. What is out has no
+     * parameters. */
+    int gate, convection, reaction, skip;
+    pdessm_local local;
+    pdessm_padding padding; /* zero: of the pde mixer only */
+    int attention_layers;   /* so many blocks, evenly spaced, have attention instead of the mixer */
 } pdessm_config;
 
 /* The configuration of a preset such as "pde-s/2" or "attn-nano/4" (mixer-size/patch; mixers pde,
@@ -89,10 +108,16 @@ pdessm_status pdessm_model_gradients_zero(pdessm_model *model);
 pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
                                      pdessm_tensor *t, pdessm_tensor *y);
 
+/* Records the class scores of images x [B, channels, Hi, Wi] by a model whose task is
+ * PDESSM_TASK_CLASSIFY: logits [B, num_classes]. *ret_features, unless NULL: what the linear head
+ * sees, [B, width], the mean over tokens after the last norm. */
+pdessm_tensor *pdessm_model_logits(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
+                                   pdessm_tensor **ret_features);
+
 /* Bytes needed to train (parameters, gradients, moments, average, activations) and to sample, for
  * a batch of images; counted by planning, without allocating. flops: floating point operations of
  * the batch, forward and backward to train, one network evaluation to sample; a multiply-add is
- * two. */
+ * two. To sample from a classifier is to classify. */
 typedef struct pdessm_memory_estimate {
     int64_t parameters, optimizer, activations, total, largest_buffer;
     double flops;

@@ -52,7 +52,7 @@ static pdessm_tensor *condition(const pdessm_builder *b, pdessm_tensor *t, pdess
 }
 
 pdessm_tensor *pdessm_build_mixer(const pdessm_builder *b, int block, pdessm_tensor *h) {
-    return b->model->config.mixer == PDESSM_MIXER_ATTENTION
+    return pdessm_config_mixer(&b->model->config, block) == PDESSM_MIXER_ATTENTION
                ? pdessm_build_attention_mixer(b, block, h)
                : pdessm_build_gated_mixer(b, block, h);
 }
@@ -104,22 +104,71 @@ static pdessm_status check_images(const pdessm_model *model, const pdessm_tensor
     return PDESSM_OK;
 }
 
+static pdessm_builder builder(pdessm_model *model, pdessm_graph *graph, const pdessm_tensor *x) {
+    int64_t patch = model->config.patch;
+    return (pdessm_builder){.model = model,
+                            .graph = graph,
+                            .batch = x->dims[0],
+                            .height = x->dims[2] / patch,
+                            .width = x->dims[3] / patch};
+}
+
+static pdessm_tensor *blocks(const pdessm_builder *b, pdessm_tensor *tokens, pdessm_tensor *c) {
+    for (int i = 0; i < b->model->config.depth; i++)
+        tokens = block(b, i, tokens, c);
+    return tokens;
+}
+
+static pdessm_status check_task(const pdessm_model *model, pdessm_model_task wanted) {
+    if (model->config.task == wanted)
+        return PDESSM_OK;
+    return pdessm_fail(
+        model->ctx, PDESSM_ERROR_ARGUMENT,
+        wanted == PDESSM_TASK_CLASSIFY
+            ? "the model draws images (task velocity) and knows no classes; expected "
+              "a classifier (task classify)"
+            : "the model is a classifier (task classify) and draws no images; "
+              "expected a model of task velocity");
+}
+
 pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
                                      pdessm_tensor *t, pdessm_tensor *y) {
-    const pdessm_config *config = &model->config;
+    pdessm_status status = PDESSM_OK;
     if (!x || !t || !y)
         return NULL;
-    pdessm_status status = check_images(model, x);
-    if (status != PDESSM_OK)
-        return pdessm_graph_fail(graph, status);
-    const pdessm_builder b = {.model = model,
-                              .graph = graph,
-                              .batch = x->dims[0],
-                              .height = x->dims[2] / config->patch,
-                              .width = x->dims[3] / config->patch};
+    PDESSM_TRY(check_task(model, PDESSM_TASK_VELOCITY));
+    PDESSM_TRY(check_images(model, x));
+    const pdessm_builder b = builder(model, graph, x);
     pdessm_tensor *tokens = embed_patches(&b, x);
     pdessm_tensor *c = condition(&b, t, y);
-    for (int i = 0; i < config->depth; i++)
-        tokens = block(&b, i, tokens, c);
-    return head(&b, tokens, c);
+    return head(&b, blocks(&b, tokens, c), c);
+out:
+    return pdessm_graph_fail(graph, status);
+}
+
+/* silu(c) of a classifier, the same for all images: [B, C]. */
+static pdessm_tensor *learned_condition(const pdessm_builder *b) {
+    const int64_t dims[] = {b->batch, b->model->config.width};
+    return pdessm_silu(b->graph, pdessm_add(b->graph, pdessm_build_constant(b, 0, 2, dims),
+                                            pdessm_build_weight(b, "condition")));
+}
+
+pdessm_tensor *pdessm_model_logits(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
+                                   pdessm_tensor **ret_features) {
+    pdessm_status status = PDESSM_OK;
+    if (!x)
+        return NULL;
+    PDESSM_TRY(check_task(model, PDESSM_TASK_CLASSIFY));
+    PDESSM_TRY(check_images(model, x));
+    const pdessm_builder b = builder(model, graph, x);
+    pdessm_tensor *tokens = embed_patches(&b, x);
+    tokens = blocks(&b, tokens, learned_condition(&b));
+    pdessm_tensor *features =
+        pdessm_mean_tokens(graph, pdessm_layer_norm(graph, tokens, NULL, NULL));
+    pdessm_tensor *logits = pdessm_build_linear(&b, features, 1, "classifier");
+    if (ret_features && logits)
+        *ret_features = features;
+    return logits;
+out:
+    return pdessm_graph_fail(graph, status);
 }

@@ -3,24 +3,43 @@
  * Everything but the operator is the same. */
 #include "model/model.h"
 
-/* u [B, H, W, E] -> [B, H, W, E]. */
-static pdessm_tensor *operate(const pdessm_builder *b, int block, pdessm_tensor *u) {
-    if (b->model->config.mixer == PDESSM_MIXER_CONV)
-        return pdessm_depthwise_conv(b->graph, u,
-                                     pdessm_build_weight(b, "blocks.%d.mixer.conv.weight", block),
-                                     pdessm_build_weight(b, "blocks.%d.mixer.conv.bias", block));
-    return pdessm_spectral_filter(b->graph, u, pdessm_build_symbol(b, block));
+/* A 3 x 3 window over each channel of u. */
+static pdessm_tensor *window(const pdessm_builder *b, int block, const char *name,
+                             pdessm_tensor *u) {
+    return pdessm_depthwise_conv(b->graph, u,
+                                 pdessm_build_weight(b, "blocks.%d.mixer.%s.weight", block, name),
+                                 pdessm_build_weight(b, "blocks.%d.mixer.%s.bias", block, name));
 }
 
-/* [a, z] = split(h W_in + b_in);  m = ( operator(a) silu(z) ) W_out + b_out. */
+/* u [B, H, W, E] -> [B, H, W, E]. */
+static pdessm_tensor *operate(const pdessm_builder *b, int block, pdessm_tensor *u) {
+    const pdessm_config *c = &b->model->config;
+    pdessm_graph *g = b->graph;
+    if (c->local == PDESSM_LOCAL_CONV3X3)
+        u = window(b, block, "local", u);
+    if (c->mixer == PDESSM_MIXER_CONV)
+        return window(b, block, "conv", u);
+    if (c->padding == PDESSM_PADDING_PERIODIC)
+        return pdessm_spectral_filter(g, u, pdessm_build_symbol(b, block));
+    pdessm_tensor *wide = pdessm_corner(g, u, 2 * b->height, 2 * b->width);
+    wide = pdessm_spectral_filter(g, wide, pdessm_build_symbol(b, block));
+    return pdessm_corner(g, wide, b->height, b->width);
+}
+
+/* [a, z] = split(h W_in + b_in);  m = ( operator(a) silu(z) ) W_out + b_out. Without the gate there
+ * is no z. */
 pdessm_tensor *pdessm_build_gated_mixer(const pdessm_builder *b, int block, pdessm_tensor *h) {
     pdessm_graph *g = b->graph;
-    int64_t inner = (int64_t)b->model->config.expand * b->model->config.width;
+    const pdessm_config *c = &b->model->config;
+    int64_t inner = (int64_t)c->expand * c->width;
     int64_t grid[] = {b->batch, b->height, b->width, inner};
     int64_t tokens[] = {b->batch, b->height * b->width, inner};
-    pdessm_tensor *az = pdessm_build_linear(b, h, 2, "blocks.%d.mixer.in_proj", block);
-    pdessm_tensor *a = pdessm_slice(g, az, 0), *z = pdessm_slice(g, az, 1);
-    pdessm_tensor *y = operate(b, block, pdessm_reshape(g, a, 4, grid));
-    pdessm_tensor *m = pdessm_gate(g, pdessm_reshape(g, y, 3, tokens), z);
+    pdessm_tensor *az =
+        pdessm_build_linear(b, h, c->gate ? 2 : 1, "blocks.%d.mixer.in_proj", block);
+    pdessm_tensor *a = c->gate ? pdessm_slice(g, az, 0) : az;
+    pdessm_tensor *m = operate(b, block, pdessm_reshape(g, a, 4, grid));
+    m = pdessm_reshape(g, m, 3, tokens);
+    if (c->gate)
+        m = pdessm_gate(g, m, pdessm_slice(g, az, 1));
     return pdessm_build_linear(b, m, 1, "blocks.%d.mixer.out_proj", block);
 }

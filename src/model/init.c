@@ -121,6 +121,10 @@ void pdessm_parameter_start(const pdessm_config *config, const pdessm_parameter 
     case PDESSM_START_ONE:
         constant(parameter, 1, target);
         break;
+    case PDESSM_START_IDENTITY:
+        for (int64_t i = 0; i < elements(parameter); i++)
+            target[i] = i % 9 == 4;
+        break;
     case PDESSM_START_XAVIER:
         xavier(parameter, seed, target);
         break;

@@ -32,7 +32,13 @@ static pdessm_status estimate(pdessm_context *ctx, const pdessm_config *config, 
     PDESSM_TRY(pdessm_model_create(&device, config, train, &model));
     PDESSM_TRY(pdessm_graph_create(&device, &graph));
     inputs in = make_inputs(graph, &model->config, batch);
-    if (train) {
+    if (model->config.task == PDESSM_TASK_CLASSIFY) {
+        pdessm_tensor *logits = pdessm_model_logits(model, graph, in.x, NULL);
+        if (train)
+            loss = pdessm_cross_entropy(graph, logits, in.y, 0);
+        else
+            pdessm_graph_output(graph, logits);
+    } else if (train) {
         pdessm_tensor *x_t, *v, *noise = make_inputs(graph, &model->config, batch).x;
         pdessm_flow_path(graph, in.x, noise, in.t, &x_t, &v);
         loss = pdessm_mse_loss(graph, pdessm_model_velocity(model, graph, x_t, in.t, in.y), v);

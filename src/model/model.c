@@ -37,6 +37,9 @@ void pdessm_model_destroy(pdessm_model **model) {
     for (int i = 0; i < m->positions; i++)
         pdessm_tensor_destroy(&m->position[i].table);
     free(m->position);
+    for (int i = 0; i < m->constants; i++)
+        pdessm_tensor_destroy(&m->constant[i].tensor);
+    free(m->constant);
     pdessm_arena_destroy(&m->values);
     pdessm_arena_destroy(&m->gradients);
     free(m->parameter);

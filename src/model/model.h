@@ -22,6 +22,7 @@ typedef enum pdessm_group {
 typedef enum pdessm_start {
     PDESSM_START_ZERO,
     PDESSM_START_ONE,
+    PDESSM_START_IDENTITY,  /* a 3 x 3 window that changes nothing */
     PDESSM_START_XAVIER,    /* uniform, +-sqrt(6 / (fan in + fan out)) */
     PDESSM_START_EMBEDDING, /* normal, deviation 0.02 */
     PDESSM_START_DIFFUSION,
@@ -62,6 +63,12 @@ struct pdessm_model {
         pdessm_tensor *table;
     } * position;
     int positions;
+    /* What stands for parameters that are left out, shared by all graphs. */
+    struct pdessm_constant {
+        float number;
+        pdessm_tensor *tensor;
+    } * constant;
+    int constants;
 };
 
 /* The list of parameters that a configuration means, sorted by group (parameters.c). */
@@ -74,6 +81,9 @@ void pdessm_arena_destroy(pdessm_arena *arena);
 /* Parameter i's place in an arena of this layout. */
 pdessm_tensor pdessm_arena_view(const pdessm_arena *arena, const pdessm_parameter *parameter,
                                 int i);
+
+/* What mixes tokens in that block (config.c). */
+pdessm_mixer pdessm_config_mixer(const pdessm_config *config, int block);
 
 /* NULL when there is none of that name. */
 pdessm_parameter *pdessm_model_find(pdessm_model *model, const char *name);
@@ -112,8 +122,12 @@ pdessm_tensor *pdessm_build_linear(const pdessm_builder *b, pdessm_tensor *x, in
 pdessm_tensor *pdessm_build_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
 pdessm_tensor *pdessm_build_gated_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
 pdessm_tensor *pdessm_build_attention_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
-/* The multiplier of a spectral mixer on the builder's grid: [H, W/2 + 1, E, 2] (symbol.c). */
+/* The multiplier of a spectral mixer on the builder's grid: [H, W/2 + 1, E, 2] (symbol.c). With
+ * padding = zero it belongs to the domain of twice the side: [2H, W + 1, E, 2]. */
 pdessm_tensor *pdessm_build_symbol(const pdessm_builder *b, int block);
+/* A tensor of one value, without gradient (constants.c). */
+pdessm_tensor *pdessm_build_constant(const pdessm_builder *b, float number, int rank,
+                                     const int64_t *dims);
 /* The position table of the builder's grid, as a constant of the graph (position.c). */
 pdessm_tensor *pdessm_build_position(const pdessm_builder *b);
 

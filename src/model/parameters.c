@@ -56,19 +56,21 @@ static void put_pde(list *l, const pdessm_config *c, int block) {
     int64_t inner = (int64_t)c->expand * c->width, states = c->states;
     const struct {
         const char *name;
+        int there;
         pdessm_start start;
         int rank;
         int64_t dims[3];
     } raw[] = {
-        {"diffusion", PDESSM_START_DIFFUSION, 3, {inner, states, 3}},
-        {"convection", PDESSM_START_CONVECTION, 3, {inner, states, 2}},
-        {"reaction", PDESSM_START_REACTION, 2, {inner, states}},
-        {"weight", PDESSM_START_MIXTURE, 2, {inner, states}},
-        {"skip", PDESSM_START_ONE, 1, {inner}},
+        {"diffusion", 1, PDESSM_START_DIFFUSION, 3, {inner, states, 3}},
+        {"convection", c->convection, PDESSM_START_CONVECTION, 3, {inner, states, 2}},
+        {"reaction", c->reaction, PDESSM_START_REACTION, 2, {inner, states}},
+        {"weight", 1, PDESSM_START_MIXTURE, 2, {inner, states}},
+        {"skip", c->skip, PDESSM_START_ONE, 1, {inner}},
     };
     for (size_t i = 0; i < sizeof raw / sizeof *raw; i++)
-        put(l, PDESSM_GROUP_PDE, raw[i].start, raw[i].rank, raw[i].dims, "blocks.%d.mixer.pde.%s",
-            block, raw[i].name);
+        if (raw[i].there)
+            put(l, PDESSM_GROUP_PDE, raw[i].start, raw[i].rank, raw[i].dims,
+                "blocks.%d.mixer.pde.%s", block, raw[i].name);
 }
 
 /* One multiplier for each frequency of the model's own token grid. */
@@ -88,8 +90,11 @@ static void put_conv(list *l, pdessm_start start, int64_t channels, int block, c
 
 static void put_gated_mixer(list *l, const pdessm_config *c, int block) {
     int64_t width = c->width, inner = (int64_t)c->expand * c->width;
-    put_block_linear(l, PDESSM_START_XAVIER, 2 * inner, width, block, "mixer.in_proj");
+    put_block_linear(l, PDESSM_START_XAVIER, (c->gate ? 2 : 1) * inner, width, block,
+                     "mixer.in_proj");
     put_block_linear(l, PDESSM_START_XAVIER, width, inner, block, "mixer.out_proj");
+    if (c->local == PDESSM_LOCAL_CONV3X3)
+        put_conv(l, PDESSM_START_IDENTITY, inner, block, "local");
     if (c->mixer == PDESSM_MIXER_FILTER)
         put_filter(l, c, block);
     else if (c->mixer == PDESSM_MIXER_CONV)
@@ -107,7 +112,7 @@ static void put_attention(list *l, const pdessm_config *c, int block) {
 static void put_block(list *l, const pdessm_config *c, int block) {
     int64_t width = c->width;
     put_block_linear(l, PDESSM_START_ZERO, 6 * width, width, block, "adaLN_modulation.1");
-    if (c->mixer == PDESSM_MIXER_ATTENTION)
+    if (pdessm_config_mixer(c, block) == PDESSM_MIXER_ATTENTION)
         put_attention(l, c, block);
     else
         put_gated_mixer(l, c, block);
@@ -115,19 +120,38 @@ static void put_block(list *l, const pdessm_config *c, int block) {
     put_block_linear(l, PDESSM_START_XAVIER, width, 4 * width, block, "mlp.fc2");
 }
 
+/* Time and label make the condition of all blocks; a classifier has one that it learns. */
+static void put_condition(list *l, const pdessm_config *c) {
+    int64_t width = c->width;
+    if (c->task == PDESSM_TASK_CLASSIFY) {
+        put(l, PDESSM_GROUP_PLAIN, PDESSM_START_EMBEDDING, 1, DIMS(width), "condition");
+        return;
+    }
+    put_linear(l, PDESSM_START_XAVIER, width, 256, "t_embedder.mlp.0");
+    put_linear(l, PDESSM_START_XAVIER, width, width, "t_embedder.mlp.2");
+    put(l, PDESSM_GROUP_PLAIN, PDESSM_START_EMBEDDING, 2, DIMS((int64_t)c->num_classes + 1, width),
+        "y_embedder.embedding_table.weight");
+}
+
+static void put_head(list *l, const pdessm_config *c) {
+    int64_t width = c->width, patch = c->patch;
+    if (c->task == PDESSM_TASK_CLASSIFY) {
+        put_linear(l, PDESSM_START_XAVIER, c->num_classes, width, "classifier");
+        return;
+    }
+    put_linear(l, PDESSM_START_ZERO, 2 * width, width, "final_layer.adaLN_modulation.1");
+    put_linear(l, PDESSM_START_ZERO, patch * patch * c->channels, width, "final_layer.linear");
+}
+
 static void put_network(list *l, const pdessm_config *c) {
     int64_t width = c->width, patch = c->patch;
     put(l, PDESSM_GROUP_WEIGHTS, PDESSM_START_XAVIER, 4, DIMS(width, c->channels, patch, patch),
         "x_embedder.proj.weight");
     put(l, PDESSM_GROUP_PLAIN, PDESSM_START_ZERO, 1, DIMS(width), "x_embedder.proj.bias");
-    put_linear(l, PDESSM_START_XAVIER, width, 256, "t_embedder.mlp.0");
-    put_linear(l, PDESSM_START_XAVIER, width, width, "t_embedder.mlp.2");
-    put(l, PDESSM_GROUP_PLAIN, PDESSM_START_EMBEDDING, 2, DIMS((int64_t)c->num_classes + 1, width),
-        "y_embedder.embedding_table.weight");
+    put_condition(l, c);
     for (int i = 0; i < c->depth; i++)
         put_block(l, c, i);
-    put_linear(l, PDESSM_START_ZERO, 2 * width, width, "final_layer.adaLN_modulation.1");
-    put_linear(l, PDESSM_START_ZERO, patch * patch * c->channels, width, "final_layer.linear");
+    put_head(l, c);
 }
 
 pdessm_status pdessm_parameters_list(pdessm_context *ctx, const pdessm_config *config,

@@ -102,13 +102,19 @@ def sigmoid(x):
 
 
 exp = elementwise(np.exp, lambda x, y: y)
+log = elementwise(np.log, lambda x, y: 1 / x)
 tanh = elementwise(np.tanh, lambda x, y: 1 - y * y)
 softplus = elementwise(lambda x: np.logaddexp(0, x), lambda x, y: sigmoid(x))
 silu = elementwise(lambda x: x * sigmoid(x), lambda x, y: sigmoid(x) * (1 + x * (1 - sigmoid(x))))
 rsqrt = elementwise(lambda x: 1 / np.sqrt(x), lambda x, y: -0.5 * y**3)
 reciprocal = elementwise(lambda x: 1 / x, lambda x, y: -y * y)
-# (e^z - 1) / z and its derivative (e^z - phi1) / z
-phi1 = elementwise(lambda z: np.expm1(z) / z, lambda z, y: (np.exp(z) - y) / z)
+def nonzero(z):
+    return np.where(z == 0, 1, z)
+
+
+# (e^z - 1) / z and its derivative (e^z - phi1) / z, with their limits 1 and 1/2 at 0
+phi1 = elementwise(lambda z: np.where(z == 0, 1, np.expm1(z) / nonzero(z)),
+                   lambda z, y: np.where(z == 0, 0.5, (np.exp(z) - y) / nonzero(z)))
 
 
 def real(z):

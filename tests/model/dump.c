@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* dump.c: runs one network forward and backward and writes everything that went in and came out,
  * for test_network.py: parameters as "param.NAME", their gradients as "grad.NAME", x, t, y, target,
- * v, loss, with the configuration as metadata.
+ * v, loss, with the configuration as metadata; of a classifier x, y, logits, features, loss.
  *
  * dump --out FILE [--device D] [--mixer pde|attention|filter|conv] [--solution evolve|forced]
  *      [--height H] [--width W] [--patch P] [--batch B] [--expand E] [--channels C] [--rows R]
- *      [--columns C] [--seed S]
+ *      [--columns C] [--seed S] [--depth N] [--task velocity|classify] [--gate 0] [--convection 0]
+ *      [--reaction 0] [--skip 0] [--local none|conv3x3] [--padding periodic|zero]
+ *      [--attention-layers N]
  * Height and width count tokens; rows and columns are the reference grid. */
 #include <math.h>
 #include <stdio.h>
@@ -26,7 +28,7 @@ typedef struct dump {
     const char *out, *device_name;
     int64_t batch, height, width; /* of the image, in pixels */
     uint64_t seed;
-    pdessm_tensor *x, *t, *y, *target, *v, *loss;
+    pdessm_tensor *x, *t, *y, *target, *v, *logits, *features, *loss;
 } dump;
 
 static void print_log(void *user, pdessm_log_level level, const char *text) {
@@ -55,6 +57,12 @@ static int parse(dump *d, int argc, char **argv) {
                    {"--seed", &seed},
                    {"--patch", &c->patch},
                    {"--expand", &c->expand},
+                   {"--depth", &c->depth},
+                   {"--gate", &c->gate},
+                   {"--convection", &c->convection},
+                   {"--reaction", &c->reaction},
+                   {"--skip", &c->skip},
+                   {"--attention-layers", &c->attention_layers},
                    {"--channels", &c->channels},
                    {"--rows", &c->reference_grid[0]},
                    {"--columns", &c->reference_grid[1]}};
@@ -67,6 +75,10 @@ static int parse(dump *d, int argc, char **argv) {
                          .states = 3,
                          .channels = 2,
                          .num_classes = 5,
+                         .gate = 1,
+                         .convection = 1,
+                         .reaction = 1,
+                         .skip = 1,
                          .b_max = 0.25};
     for (int i = 1; i + 1 < argc && known; i += 2) {
         const char *name = argv[i], *value = argv[i + 1];
@@ -83,6 +95,12 @@ static int parse(dump *d, int argc, char **argv) {
         else if (strcmp(name, "--mixer") == 0)
             c->mixer = (pdessm_mixer)place(
                 value, (const char *[]){"pde", "attention", "filter", "conv", NULL});
+        else if (strcmp(name, "--task") == 0)
+            c->task = strcmp(value, "classify") ? PDESSM_TASK_VELOCITY : PDESSM_TASK_CLASSIFY;
+        else if (strcmp(name, "--local") == 0)
+            c->local = strcmp(value, "conv3x3") ? PDESSM_LOCAL_NONE : PDESSM_LOCAL_CONV3X3;
+        else if (strcmp(name, "--padding") == 0)
+            c->padding = strcmp(value, "zero") ? PDESSM_PADDING_PERIODIC : PDESSM_PADDING_ZERO;
         else if (strcmp(name, "--solution") == 0)
             c->solution = strcmp(value, "evolve") ? PDESSM_FORCED : PDESSM_EVOLVE;
         else if (!known)
@@ -140,6 +158,19 @@ out:
     return status;
 }
 
+static void record_velocity(dump *d) {
+    pdessm_graph *g = d->graph;
+    d->v = pdessm_graph_output(g, pdessm_model_velocity(d->model, g, d->x, d->t, d->y));
+    d->loss = pdessm_graph_output(g, pdessm_mse_loss(g, d->v, d->target));
+}
+
+static void record_logits(dump *d) {
+    pdessm_graph *g = d->graph;
+    d->logits = pdessm_graph_output(g, pdessm_model_logits(d->model, g, d->x, &d->features));
+    pdessm_graph_output(g, d->features);
+    d->loss = pdessm_graph_output(g, pdessm_cross_entropy(g, d->logits, d->y, 0.125));
+}
+
 static pdessm_status run(dump *d) {
     pdessm_status status = PDESSM_OK;
     const int64_t image[] = {d->batch, d->config.channels, d->height, d->width};
@@ -150,14 +181,17 @@ static pdessm_status run(dump *d) {
     d->target = pdessm_graph_input(g, PDESSM_FLOAT32, 4, image);
     d->t = pdessm_graph_input(g, PDESSM_FLOAT32, 1, image);
     d->y = pdessm_graph_input(g, PDESSM_INT32, 1, image);
-    d->v = pdessm_graph_output(g, pdessm_model_velocity(d->model, g, d->x, d->t, d->y));
-    d->loss = pdessm_graph_output(g, pdessm_mse_loss(g, d->v, d->target));
+    if (d->config.task == PDESSM_TASK_CLASSIFY)
+        record_logits(d);
+    else
+        record_velocity(d);
     PDESSM_TRY(pdessm_graph_plan(g, d->loss));
     PDESSM_TRY(write_float(d, d->x, 1000, 0));
     PDESSM_TRY(write_float(d, d->target, 1001, 0));
     PDESSM_TRY(write_float(d, d->t, 0, 1));
     PDESSM_TRY(pdessm_alloc(d->ctx, (size_t)d->batch, sizeof *labels, &labels));
-    for (int64_t i = 0; i < d->batch; i++) /* the first is the null class, one class comes twice */
+    /* The first is the null class, to a classifier no class; one class comes twice. */
+    for (int64_t i = 0; i < d->batch; i++)
         labels[i] = i == 0 ? d->config.num_classes : (int32_t)((i / 2 * 2) % d->config.num_classes);
     PDESSM_TRY(pdessm_tensor_write(d->y, labels));
     PDESSM_TRY(pdessm_model_gradients_zero(d->model));
@@ -220,11 +254,16 @@ static pdessm_status write_all(dump *d) {
     PDESSM_TRY(pdessm_config_to_json(d->ctx, pdessm_model_get_config(d->model), &json));
     PDESSM_TRY(pdessm_alloc(d->ctx, (size_t)(2 * d->model->count + 6), sizeof *items, &items));
     add(items, &count, "", "x", d->x);
-    add(items, &count, "", "t", d->t);
     add(items, &count, "", "y", d->y);
-    add(items, &count, "", "target", d->target);
-    add(items, &count, "", "v", d->v);
     add(items, &count, "", "loss", d->loss);
+    if (d->config.task == PDESSM_TASK_CLASSIFY) {
+        add(items, &count, "", "logits", d->logits);
+        add(items, &count, "", "features", d->features);
+    } else {
+        add(items, &count, "", "t", d->t);
+        add(items, &count, "", "target", d->target);
+        add(items, &count, "", "v", d->v);
+    }
     for (int i = 0; i < d->model->count; i++) {
         pdessm_parameter *p = &d->model->parameter[i];
         add(items, &count, "param.", p->name, &p->value);

@@ -24,20 +24,25 @@ class Network:
     def physical(self, block):
         """K (yy, yx, xx), b (y, x) and r, each [channels, states]."""
         raw = "blocks.%d.mixer.pde." % block
-        l, beta, rho = (self.p[raw + n] for n in ("diffusion", "convection", "reaction"))
+        l = self.p[raw + "diffusion"]
         l0, l1, l2 = ad.softplus(l[..., 0]), l[..., 1], ad.softplus(l[..., 2])
         k = (l0 * l0 + EPSILON, l1 * l0, l1 * l1 + l2 * l2 + EPSILON)
-        b = ad.tanh(beta) * self.c.get("b_max", B_MAX_DEFAULT)
-        return k, (b[..., 0], b[..., 1]), -ad.softplus(rho)
+        none = ad.var(np.zeros(l.shape[:2]))
+        b = none, none
+        if self.c["convection"]:
+            b = ad.tanh(self.p[raw + "convection"]) * self.c.get("b_max", B_MAX_DEFAULT)
+            b = b[..., 0], b[..., 1]
+        r = -ad.softplus(self.p[raw + "reaction"]) if self.c["reaction"] else none
+        return k, b, r
 
-    def symbol(self, block, height, width):
-        """G on all modes: [height, width, channels]."""
+    def symbol(self, block, height, width, side=1):
+        """G on all modes: [height, width, channels], of a domain of `side` images."""
         def wavenumbers(n):
             m = np.fft.fftfreq(n, 1 / n)
             odd = m.copy()
             if n % 2 == 0:
                 odd[n // 2] = 0  # the mode that has no partner of opposite sign
-            return 2 * np.pi * m, 2 * np.pi * odd
+            return 2 * np.pi * m / side, 2 * np.pi * odd / side
 
         ky, odd_y = (a.reshape(-1, 1, 1, 1) for a in wavenumbers(height))
         kx, odd_x = (a.reshape(1, -1, 1, 1) for a in wavenumbers(width))
@@ -46,7 +51,8 @@ class Network:
         lam = decay + (by * odd_y + bx * odd_x) * 1j
         e = ad.phi1(lam) if self.c["solution"] == "forced" else ad.exp(lam)
         raw = "blocks.%d.mixer.pde." % block
-        return (self.p[raw + "weight"] * e).sum(-1) + self.p[raw + "skip"]
+        g = (self.p[raw + "weight"] * e).sum(-1)
+        return g + self.p[raw + "skip"] if self.c["skip"] else g
 
     # -------------------------------------------------------------- mixers, [B, N, C] -> [B, N, C]
 
@@ -55,7 +61,12 @@ class Network:
         return ad.real(ad.ifft2(ad.fft2(u, (1, 2)) * symbol, (1, 2)))
 
     def pde(self, block, u):
-        return self.convolve(u, self.symbol(block, u.shape[1], u.shape[2]))
+        height, width = u.shape[1:3]
+        if self.c["padding"] == "periodic":
+            return self.convolve(u, self.symbol(block, height, width))
+        wide = ad.pad(u, ((0, 0), (0, height), (0, width), (0, 0)))
+        y = self.convolve(wide, self.symbol(block, 2 * height, 2 * width, 2))
+        return y[:, :height, :width]
 
     def filter(self, block, u):
         """The half spectrum is made whole by G(-k) = conj G(k). A mode of columns 0 and W/2 has its
@@ -88,10 +99,14 @@ class Network:
         name = "blocks.%d.mixer." % block
         operator = getattr(self, self.c["mixer"])
         az = self.linear(h, name + "in_proj")
-        batch, tokens, inner = az.shape[0], az.shape[1], az.shape[2] // 2
-        y = operator(block, az[..., :inner].reshape(batch, height, width, inner))
-        z = az[..., inner:]
-        return self.linear(y.reshape(batch, tokens, inner) * ad.silu(z), name + "out_proj")
+        batch, tokens, inner = az.shape[0], az.shape[1], self.c["expand"] * self.c["width"]
+        u = az[..., :inner].reshape(batch, height, width, inner)
+        if self.c["local"] == "conv3x3":
+            u = self.window(u, name + "local")
+        y = operator(block, u).reshape(batch, tokens, inner)
+        if self.c["gate"]:
+            y = y * ad.silu(az[..., inner:])
+        return self.linear(y, name + "out_proj")
 
     def attention_mixer(self, block, h, height, width):
         name = "blocks.%d.attn." % block
@@ -134,7 +149,10 @@ class Network:
         return time + self.p["y_embedder.embedding_table.weight"][y]
 
     def block(self, i, x, c, height, width):
-        mixer = self.attention_mixer if self.c["mixer"] == "attention" else self.gated_mixer
+        depth, n = self.c["depth"], self.c["attention_layers"]
+        middles = [int((k + 0.5) * depth / n) for k in range(n)]  # of n equal parts of the depth
+        attention = self.c["mixer"] == "attention" or i in middles
+        mixer = self.attention_mixer if attention else self.gated_mixer
         n = self.c["width"]
         m = self.linear(ad.silu(c), "blocks.%d.adaLN_modulation.1" % i)
         s1, a1, g1, s2, a2, g2 = (m[:, k * n:(k + 1) * n] for k in range(6))
@@ -143,18 +161,47 @@ class Network:
         h = self.gelu(self.linear(self.layer_norm(x, s2, a2), "blocks.%d.mlp.fc1" % i))
         return x + g2.reshape(*rows) * self.linear(h, "blocks.%d.mlp.fc2" % i)
 
-    def velocity(self, image, t, y):
-        """image [B, channels, Hi, Wi], t [B], y [B] -> Var [B, channels, Hi, Wi]."""
+    def embed(self, image):
         batch, channels, rows, columns = image.shape
         p, n = self.c["patch"], self.c["width"]
         height, width = rows // p, columns // p
         patches = image.reshape(batch, channels, height, p, width, p).transpose(0, 2, 4, 1, 3, 5)
         weight = self.p["x_embedder.proj.weight"].reshape(n, channels * p * p)
-        x = (ad.var(patches.reshape(batch, height * width, channels * p * p)) @
-             weight.transpose(1, 0) + self.p["x_embedder.proj.bias"] + self.positions(height, width))
-        c = self.condition(t, y)
+        return (ad.var(patches.reshape(batch, height * width, channels * p * p)) @
+                weight.transpose(1, 0) + self.p["x_embedder.proj.bias"] +
+                self.positions(height, width))
+
+    def blocks(self, image, c):
+        height, width = (side // self.c["patch"] for side in image.shape[2:])
+        x = self.embed(image)
         for i in range(self.c["depth"]):
             x = self.block(i, x, c, height, width)
+        return x
+
+    def classify(self, image):
+        """image [B, channels, Hi, Wi] -> logits [B, classes], features [B, C]."""
+        n = self.c["width"]
+        x = self.blocks(image, self.p["condition"].reshape(1, n))
+        still = ad.var(np.zeros((1, n)))
+        features = self.layer_norm(x, still, still).sum(1) * (1 / x.shape[1])
+        return self.linear(features, "classifier"), features
+
+    def cross_entropy(self, logits, y, smoothing):
+        """Over the samples whose y is a class."""
+        classes = logits.shape[1]
+        e = ad.exp(logits - logits.value.max(-1, keepdims=True))
+        share = e * ad.reciprocal(e.sum(-1).reshape(-1, 1))
+        q = (np.arange(classes) == y[:, None]) * (1 - smoothing) + smoothing / classes
+        counted = (y >= 0) & (y < classes)
+        return (ad.log(share) * (q * counted[:, None])).sum((0, 1)) * (-1 / counted.sum())
+
+    def velocity(self, image, t, y):
+        """image [B, channels, Hi, Wi], t [B], y [B] -> Var [B, channels, Hi, Wi]."""
+        batch, channels, rows, columns = image.shape
+        p, n = self.c["patch"], self.c["width"]
+        height, width = rows // p, columns // p
+        c = self.condition(t, y)
+        x = self.blocks(image, c)
         m = self.linear(ad.silu(c), "final_layer.adaLN_modulation.1")
         out = self.linear(self.layer_norm(x, m[:, :n], m[:, n:]), "final_layer.linear")
         out = out.reshape(batch, height, width, p, p, channels).transpose(0, 5, 1, 3, 2, 4)

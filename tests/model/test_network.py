@@ -37,6 +37,19 @@ CASES = {
     "small-attention": "--mixer attention --height 2 --width 3 --batch 2",
     "filter": "--mixer filter --height 4 --width 6",
     "filter-odd": "--mixer filter --height 5 --width 3 --batch 2",
+    "no-gate": "--gate 0",
+    "no-convection": "--convection 0 --height 5",
+    "no-reaction": "--reaction 0 --solution forced",
+    "no-skip": "--skip 0 --convection 0 --reaction 0",
+    "local": "--local conv3x3 --width 5",
+    "padded": "--padding zero --height 3 --width 4",
+    "padded-forced": "--padding zero --solution forced --height 5 --width 2 --local conv3x3 --gate 0",
+    "some-attention": "--depth 5 --attention-layers 2 --height 2",
+    "conv-local": "--mixer conv --local conv3x3 --gate 0 --attention-layers 1",
+    "filter-local": "--mixer filter --local conv3x3 --expand 2",
+    "classify": "--task classify",
+    "classify-attention": "--task classify --mixer attention --height 3 --batch 2",
+    "classify-conv": "--task classify --mixer conv --width 3 --batch 5",
     "conv": "--mixer conv --height 4 --width 6",
     "conv-row": "--mixer conv --height 1 --width 5 --batch 2 --expand 2",
     "one-image": "--mixer pde --batch 1 --height 5 --width 5 --channels 1",
@@ -66,12 +79,12 @@ def compare(name, got, expected):
         name, list(map(int, where)), got[where], expected[where], error / scale, scale))
 
 
-def check_differences(network, parameters, inputs, target, rng):
+def check_differences(parameters, loss_of, rng):
     """The oracle judges itself: slopes along a random direction in each parameter."""
     def loss(shifted, name):
         kept = parameters[name].value
         parameters[name].value = shifted
-        value = network.loss(network.velocity(*inputs), target).value
+        value = loss_of().value
         parameters[name].value = kept
         return value
 
@@ -85,6 +98,19 @@ def check_differences(network, parameters, inputs, target, rng):
             "network.py: gradient of %s: %.9g, difference %.9g" % (name, expected, slope))
 
 
+def oracle(config, parameters, tensors):
+    """What network.py makes of the inputs: outputs by name, the last of which is the loss."""
+    network = Network(config, parameters)
+    x, y = tensors["x"].astype(float), tensors["y"]
+    if config["task"] == "classify":
+        logits, features = network.classify(x)
+        loss = network.cross_entropy(logits, y, 0.125)
+        return {"logits": logits, "features": features, "loss": loss.reshape(1)}
+    v = network.velocity(x, tensors["t"].astype(float), y)
+    loss = network.loss(v, tensors["target"].astype(float))
+    return {"v": v, "loss": loss.reshape(1)}
+
+
 def run_case(dump, device, arguments, with_differences):
     """dump: the words of the command."""
     with tempfile.TemporaryDirectory() as folder:
@@ -94,22 +120,19 @@ def run_case(dump, device, arguments, with_differences):
         config, tensors = read_safetensors(path)
     parameters = {name[6:]: ad.Var(value.astype(float)) for name, value in tensors.items()
                   if name.startswith("param.")}
-    network = Network(config, parameters)
-    target = tensors["target"].astype(float)
-    inputs = tensors["x"].astype(float), tensors["t"].astype(float), tensors["y"]
-    v = network.velocity(*inputs)
-    loss = network.loss(v, target)
-    loss.backward()
+    outputs = oracle(config, parameters, tensors)
+    outputs["loss"].reshape().backward()
     if with_differences:
-        check_differences(network, parameters, inputs, target, np.random.default_rng(1))
-    worst = compare("v", tensors["v"], v.value)
-    compare("loss", tensors["loss"], loss.value.reshape(1))
+        check_differences(parameters, lambda: oracle(config, parameters, tensors)["loss"].reshape(),
+                          np.random.default_rng(1))
+    worst = max(compare(name, tensors[name], value.value) for name, value in outputs.items())
     gradients = {name: compare("gradient of " + name, tensors["grad." + name], p.gradient)
                  for name, p in parameters.items()}
-    assert set(tensors) == {"x", "t", "y", "target", "v", "loss"} | {
+    inputs = {"x", "y"} if config["task"] == "classify" else {"x", "t", "y", "target"}
+    assert set(tensors) == inputs | set(outputs) | {
         kind + name for name in parameters for kind in ("param.", "grad.")}
     name = max(gradients, key=gradients.get)
-    return "v within %.1e, %d gradients within %.1e (%s)" % (
+    return "outputs within %.1e, %d gradients within %.1e (%s)" % (
         worst, len(gradients), gradients[name], name)
 
 
