@@ -208,8 +208,20 @@ def check_pictures(page, block, kernels, what):
 def test_kernels(place):
     page = Page(place / "report.html")
     tensors, _ = read_tensors(place / "step-00000024/ema.safetensors")
+    at = next(i for i, row in enumerate(page.rows) if row[:1] == ["block"])
     for block in (0, 1):
         terms = list(physical(tensors, block))
+        widths = sorted(math.sqrt(2 * ((a + c) / 2 + s * math.hypot((a - c) / 2, b)))
+                        for a, b, c, *_ in terms for s in (-1, 1))
+        shifts = sorted(math.hypot(t[3], t[4]) for t in terms)
+        weights = sorted(abs(t[6]) for t in terms)
+        middle = len(terms) // 2
+        want = [TOKENS * widths[0], TOKENS * widths[2 * middle], TOKENS * widths[-1],
+                None, TOKENS * shifts[middle], TOKENS * shifts[-1],
+                sorted(math.exp(t[5]) for t in terms)[middle], weights[middle], weights[-1]]
+        row = page.rows[at + 1 + block]
+        check(row[0] == str(block) and all(w is None or abs(float(v) - w) < 6e-3 * abs(w)
+                                           for v, w in zip(row[1:], want)), f"{row} {want}")
         check_pictures(page, block, [gathered(terms[c * STATES:(c + 1) * STATES])
                                      for c in range(WIDTH)], "pde")
     check(page.count["circle"] == 2 * 2 * WIDTH * STATES, f"{page.count['circle']} dots")

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* info.c: `info`: what a model file holds, in words of the paper and in physical units. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <pdessm/pdessm.h>
 
+#include "kernels.h"
 #include "options.h"
 #include "paths.h"
 #include "results.h"
@@ -22,19 +21,11 @@ const cli_command pdessm_cli_info = {
     .run = run,
 };
 
-/* Least, median and largest of many numbers. */
-typedef struct range {
-    double least, median, most;
-} range;
-
 /* The coefficients of one block: every channel and state is one kernel. */
 typedef struct block {
     int index;
     int64_t kernels;
-    range width;  /* sqrt(2 K) along both principal axes, in image sides */
-    range shift;  /* |b|, in image sides */
-    range decay;  /* e^r: what is left of the mean */
-    range weight; /* |w| */
+    cli_kernel_ranges is;
 } block;
 
 typedef struct job {
@@ -49,91 +40,18 @@ typedef struct job {
 
 /* ------------------------------------------------------------------ coefficients */
 
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static range range_of(double *values, int64_t count) {
-    qsort(values, (size_t)count, sizeof *values, by_size);
-    return (range){values[0], values[count / 2], values[count - 1]};
-}
-
-static double softplus(double x) {
-    return x > 30 ? x : log1p(exp(x));
-}
-
-/* K = L L^T + eps I from raw (l0, l1, l2): the widths along its axes, smaller one first. */
-static void widths_of(const float raw[3], double ret[2]) {
-    const double eps = 0.5 * (0.1 / 16) * (0.1 / 16);
-    double a = softplus((double)raw[0]), b = (double)raw[1], d = softplus((double)raw[2]);
-    double kyy = a * a + eps, kxy = a * b, kxx = b * b + d * d + eps;
-    double mean = 0.5 * (kyy + kxx), spread = hypot(0.5 * (kyy - kxx), kxy);
-    ret[0] = sqrt(2 * fmax(mean - spread, eps));
-    ret[1] = sqrt(2 * (mean + spread));
-}
-
-static int find_tensor(const pdessm_model *model, const char *name) {
-    for (int i = 0; i < pdessm_model_tensors(model); i++)
-        if (strcmp(pdessm_model_tensor_name(model, i), name) == 0)
-            return i;
-    return -1;
-}
-
-/* The tensor blocks.I.mixer.pde.NAME; its element count in *ret_count. */
-static pdessm_status read_raw(job *j, int index, const char *name, float **ret,
-                              int64_t *ret_count) {
-    pdessm_context *ctx = j->c->ctx;
+static pdessm_status measure_block(job *j, int index) {
+    cli_kernels kernels = {0};
     pdessm_status status = PDESSM_OK;
-    int64_t dims[PDESSM_MAX_RANK], count = 1;
-    const char *full = pdessm_cli_text(j->c, "blocks.%d.mixer.pde.%s", index, name);
-    int tensor = find_tensor(j->model, full);
-    float *values = NULL;
-    PDESSM_REQUIRE(ctx, tensor >= 0, PDESSM_ERROR_FILE, "%s: tensor %s is missing", j->file, full);
-    int rank = pdessm_model_tensor_shape(j->model, tensor, dims);
-    for (int i = 0; i < rank; i++)
-        count *= dims[i];
-    PDESSM_TRY(pdessm_alloc(ctx, (size_t)count, sizeof *values, &values));
-    PDESSM_TRY(pdessm_model_tensor_read(j->model, tensor, values));
-    *ret = values;
-    *ret_count = count;
-    values = NULL;
+    PDESSM_TRY(pdessm_cli_kernels_read(j->c, j->model, index, &kernels));
+    if (kernels.kind != CLI_KERNEL_PDE)
+        goto out;
+    block *b = &j->blocks[j->block_count];
+    *b = (block){.index = index, .kernels = kernels.channels * kernels.terms};
+    PDESSM_TRY(pdessm_cli_kernel_measure(j->c, &kernels, &b->is));
+    j->block_count++;
 out:
-    free(values);
-    return status;
-}
-
-static pdessm_status measure_block(job *j, int index, block *ret) {
-    const double b_max = pdessm_model_get_config(j->model)->b_max;
-    pdessm_status status = PDESSM_OK;
-    float *diffusion = NULL, *convection = NULL, *reaction = NULL, *weight = NULL;
-    double *values = NULL;
-    int64_t n, kernels;
-    PDESSM_TRY(read_raw(j, index, "diffusion", &diffusion, &n));
-    PDESSM_TRY(read_raw(j, index, "convection", &convection, &n));
-    PDESSM_TRY(read_raw(j, index, "weight", &weight, &n));
-    PDESSM_TRY(read_raw(j, index, "reaction", &reaction, &kernels));
-    PDESSM_TRY(pdessm_alloc(j->c->ctx, 2 * (size_t)kernels, sizeof *values, &values));
-    *ret = (block){.index = index, .kernels = kernels};
-    for (int64_t i = 0; i < kernels; i++)
-        widths_of(diffusion + 3 * i, values + 2 * i);
-    ret->width = range_of(values, 2 * kernels);
-    for (int64_t i = 0; i < kernels; i++)
-        values[i] =
-            b_max * hypot(tanh((double)convection[2 * i]), tanh((double)convection[2 * i + 1]));
-    ret->shift = range_of(values, kernels);
-    for (int64_t i = 0; i < kernels; i++)
-        values[i] = exp(-softplus((double)reaction[i]));
-    ret->decay = range_of(values, kernels);
-    for (int64_t i = 0; i < kernels; i++)
-        values[i] = fabs((double)weight[i]);
-    ret->weight = range_of(values, kernels);
-out:
-    free(diffusion);
-    free(convection);
-    free(reaction);
-    free(weight);
-    free(values);
+    pdessm_cli_kernels_release(&kernels);
     return status;
 }
 
@@ -142,8 +60,8 @@ static pdessm_status measure(job *j) {
     pdessm_status status = PDESSM_OK;
     if (config->mixer == PDESSM_MIXER_PDE) {
         PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)config->depth, sizeof *j->blocks, &j->blocks));
-        for (; j->block_count < config->depth; j->block_count++)
-            PDESSM_TRY(measure_block(j, j->block_count, &j->blocks[j->block_count]));
+        for (int i = 0; i < config->depth; i++)
+            PDESSM_TRY(measure_block(j, i));
     }
     PDESSM_TRY(pdessm_memory_to_train(j->c->ctx, config, (int)j->batch, &j->train));
     PDESSM_TRY(pdessm_memory_to_sample(j->c->ctx, config, (int)j->batch, &j->sample));
@@ -166,11 +84,12 @@ static void print_ranges(const job *j) {
             t,
             "%d\t%lld\t%.2f %.2f %.2f\t%.2f %.2f %.2f\t%.2f %.2f %.2f\t%.3f %.3f %.3f\t%.2f %.2f "
             "%.2f",
-            b->index, (long long)b->kernels, b->width.least * tokens, b->width.median * tokens,
-            b->width.most * tokens, b->width.least * pixels, b->width.median * pixels,
-            b->width.most * pixels, b->shift.least * tokens, b->shift.median * tokens,
-            b->shift.most * tokens, b->decay.least, b->decay.median, b->decay.most, b->weight.least,
-            b->weight.median, b->weight.most);
+            b->index, (long long)b->kernels, b->is.width.least * tokens,
+            b->is.width.median * tokens, b->is.width.most * tokens, b->is.width.least * pixels,
+            b->is.width.median * pixels, b->is.width.most * pixels, b->is.shift.least * tokens,
+            b->is.shift.median * tokens, b->is.shift.most * tokens, b->is.decay.least,
+            b->is.decay.median, b->is.decay.most, b->is.weight.least, b->is.weight.median,
+            b->is.weight.most);
     }
     pdessm_cli_table_print(t, stdout);
     puts("each range: least, median, largest over channels and states; blur width = sqrt(2K)");
@@ -209,7 +128,7 @@ static void print_text(const job *j) {
 
 /* ------------------------------------------------------------------ JSON */
 
-static void add_range(cJSON *row, const char *key, range r, double scale) {
+static void add_range(cJSON *row, const char *key, cli_range r, double scale) {
     cJSON *o = pdessm_cli_json_object(row, key);
     pdessm_cli_json_number(o, "least", scale * r.least);
     pdessm_cli_json_number(o, "median", scale * r.median);
@@ -245,12 +164,12 @@ static pdessm_status print_json(job *j) {
         cJSON *row = pdessm_cli_json_row(rows);
         pdessm_cli_json_number(row, "block", b->index);
         pdessm_cli_json_number(row, "kernels", (double)b->kernels);
-        add_range(row, "blur_width_tokens", b->width, tokens);
-        add_range(row, "blur_width_pixels", b->width, pixels);
-        add_range(row, "shift_tokens", b->shift, tokens);
-        add_range(row, "shift_pixels", b->shift, pixels);
-        add_range(row, "mean_kept", b->decay, 1);
-        add_range(row, "weight", b->weight, 1);
+        add_range(row, "blur_width_tokens", b->is.width, tokens);
+        add_range(row, "blur_width_pixels", b->is.width, pixels);
+        add_range(row, "shift_tokens", b->is.shift, tokens);
+        add_range(row, "shift_pixels", b->is.shift, pixels);
+        add_range(row, "mean_kept", b->is.decay, 1);
+        add_range(row, "weight", b->is.weight, 1);
     }
     pdessm_cli_json_print(json);
 out:

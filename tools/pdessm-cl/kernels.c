@@ -112,6 +112,40 @@ void pdessm_cli_kernel_widths(const float diffusion[3], double ret[2]) {
     ret[0] = sqrt(2 * fmax((kyy * kxx - kxy * kxy) / (mean + spread), 0));
 }
 
+/* ------------------------------------------------------------------ ranges */
+
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static cli_range range_of(double *values, int64_t count) {
+    qsort(values, (size_t)count, sizeof *values, by_size);
+    return (cli_range){values[0], values[count / 2], values[count - 1]};
+}
+
+pdessm_status pdessm_cli_kernel_measure(cli *c, const cli_kernels *k, cli_kernel_ranges *ret) {
+    int64_t count = k->channels * k->terms;
+    double *values = NULL;
+    pdessm_status status = pdessm_alloc(c->ctx, 2 * (size_t)count, sizeof *values, &values);
+    if (status != PDESSM_OK)
+        return status;
+    for (int64_t i = 0; i < count; i++)
+        pdessm_cli_kernel_widths(k->diffusion + 3 * i, values + 2 * i);
+    ret->width = range_of(values, 2 * count);
+    for (int64_t i = 0; i < count; i++)
+        values[i] = hypot((double)k->convection[2 * i], (double)k->convection[2 * i + 1]);
+    ret->shift = range_of(values, count);
+    for (int64_t i = 0; i < count; i++)
+        values[i] = exp((double)k->reaction[i]);
+    ret->decay = range_of(values, count);
+    for (int64_t i = 0; i < count; i++)
+        values[i] = fabs((double)k->weight[i]);
+    ret->weight = range_of(values, count);
+    free(values);
+    return PDESSM_OK;
+}
+
 /* ------------------------------------------------------------------ back to space */
 
 /* Angle of row or column `position` at wavenumber m, with the whole turns taken out first. */

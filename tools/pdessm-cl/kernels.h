@@ -36,6 +36,21 @@ void pdessm_cli_kernels_release(cli_kernels *k);
 /* Blur widths sqrt(2 K) along both principal axes of one term, smaller one first. */
 void pdessm_cli_kernel_widths(const float diffusion[3], double ret[2]);
 
+/* Least, median and largest over all terms of a block. */
+typedef struct cli_range {
+    double least, median, most;
+} cli_range;
+
+typedef struct cli_kernel_ranges {
+    cli_range width;  /* sqrt(2 K) along both principal axes, in image sides */
+    cli_range shift;  /* |b|, in image sides */
+    cli_range decay;  /* e^r: what is left of the mean */
+    cli_range weight; /* |w| */
+} cli_kernel_ranges;
+
+/* Of a block of kind CLI_KERNEL_PDE. */
+pdessm_status pdessm_cli_kernel_measure(cli *c, const cli_kernels *k, cli_kernel_ranges *ret);
+
 /* What one channel gathers: y(p) = sum over shifts d of ret[d] u(p + d), without the skip;
  * [height, width], shifts wrap around. `scratch` has room for 2 height (width/2 + 1) numbers. */
 void pdessm_cli_kernel_gather(const cli_kernels *k, int64_t channel, double *scratch, double *ret);

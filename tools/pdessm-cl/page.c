@@ -52,7 +52,7 @@ static const char layout[] =
     ".beside{display:flex;flex-wrap:wrap;gap:1rem 2rem;align-items:flex-start}"
     ".beside>.chart{flex:1 1 30rem;min-width:0}.beside>.scroll{flex:0 1 auto;max-width:100%}"
     ".small{display:grid;grid-template-columns:repeat(auto-fill,minmax(16rem,1fr));gap:1rem 1.5rem}"
-    ".small>.chart{min-width:0}.chart h3{margin-top:.6rem}\n"
+    ".small>.chart{min-width:0}.chart h3{margin-top:.6rem}.beside,.small{margin-bottom:1rem}\n"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:13px;"
     "font-variant-numeric:tabular-nums;white-space:nowrap}\n"
     "th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:left}"
@@ -69,9 +69,11 @@ static const char layout[] =
     ".strip{display:flex;flex-wrap:wrap;gap:.8rem}.strip.one figure{display:none}"
     ".strip.one figure.on{display:block}.slider{display:none;gap:1rem;align-items:center;"
     "max-width:40rem;margin:.4rem 0}.slider input{flex:1}\n"
-    "@media print{body{padding:0;max-width:none;font-size:11px}section,figure,tr{"
-    "break-inside:avoid}.slider{display:none!important}.strip.one figure{display:block;width:22%}"
-    ".scroll{overflow:visible}}\n";
+    "@media print{body{padding:0;max-width:none;font-size:11px}section,figure,tr,.beside{"
+    "break-inside:avoid}h2,h3,.note{break-after:avoid}.slider{display:none!important}"
+    ".strip.one figure{display:block;width:22%}.scroll{overflow:visible}table{font-size:10px}"
+    ".beside{flex-wrap:nowrap}.small{grid-template-columns:repeat(4,1fr)}th,td{padding:.15rem "
+    ".4rem}}\n";
 
 /* A click on a title sorts by that column, a second one the other way round. */
 static const char sorting[] =

@@ -112,7 +112,13 @@ static void print_head(report *r) {
         fprintf(f, " of %lld", (long long)r->settings.steps);
     fprintf(f, ", loss %.4f", last_of(r, "loss"));
     if (isfinite(seconds))
-        fprintf(f, ", %.4g minutes of training", seconds / 60);
+        fprintf(f,
+                seconds < 180     ? ", %.0f seconds of training"
+                : seconds < 10800 ? ", %.0f minutes of training"
+                                  : ", %.1f hours of training",
+                seconds / (seconds < 180     ? 1
+                           : seconds < 10800 ? 60
+                                             : 3600));
     if (isfinite(memory))
         fprintf(f, ", %s at the peak", pdessm_cli_bytes((int64_t)memory).text);
     fputs(r->checkpoint ? ", checkpoint " : ", no checkpoint yet", f);

@@ -152,6 +152,64 @@ static void print_introduction(report *r, const pdessm_config *config) {
             config->image_size[0] / config->patch);
 }
 
+static void print_cell(FILE *f, double value) {
+    char text[32];
+    snprintf(text, sizeof text, "%.3g", value);
+    pdessm_cli_page_cell(f, "n", text);
+}
+
+/* A row of the table, for a block that solves an equation. */
+static pdessm_status print_ranges(report *r, pdessm_model *start, int block) {
+    cli_kernels now = {0}, earlier = {0};
+    cli_kernel_ranges is, was = {.width.median = NAN};
+    FILE *f = r->page.f;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_cli_kernels_read(r->c, r->model, block, &now));
+    if (now.kind != CLI_KERNEL_PDE)
+        goto out;
+    if (start) {
+        PDESSM_TRY(pdessm_cli_kernels_read(r->c, start, block, &earlier));
+        PDESSM_TRY(pdessm_cli_kernel_measure(r->c, &earlier, &was));
+    }
+    PDESSM_TRY(pdessm_cli_kernel_measure(r->c, &now, &is));
+    double tokens = (double)now.height;
+    fprintf(f, "<tr><td class=\"n\">%d</td>", block);
+    print_cell(f, tokens * is.width.least);
+    print_cell(f, tokens * is.width.median);
+    print_cell(f, tokens * is.width.most);
+    if (start)
+        print_cell(f, tokens * was.width.median);
+    print_cell(f, tokens * is.shift.median);
+    print_cell(f, tokens * is.shift.most);
+    print_cell(f, is.decay.median);
+    print_cell(f, is.weight.median);
+    print_cell(f, is.weight.most);
+    fputs("</tr>\n", f);
+out:
+    pdessm_cli_kernels_release(&now);
+    pdessm_cli_kernels_release(&earlier);
+    return status;
+}
+
+static pdessm_status print_table(report *r, pdessm_model *start, int blocks) {
+    FILE *f = r->page.f;
+    pdessm_status status = PDESSM_OK;
+    fputs("<div class=\"scroll\"><table><thead><tr><th class=\"n\">block</th>"
+          "<th class=\"n\">blur, tokens: least</th><th class=\"n\">median</th>"
+          "<th class=\"n\">most</th>",
+          f);
+    fputs(start ? "<th class=\"n\">median at the start</th>" : "", f);
+    fputs("<th class=\"n\">shift, tokens: median</th><th class=\"n\">most</th>"
+          "<th class=\"n\">mean kept, e^r</th><th class=\"n\">|weight|: median</th>"
+          "<th class=\"n\">most</th></tr></thead><tbody>\n",
+          f);
+    for (int i = 0; i < blocks; i++)
+        PDESSM_TRY(print_ranges(r, start, i));
+    fputs("</tbody></table></div>\n", f);
+out:
+    return status;
+}
+
 pdessm_status pdessm_cli_report_kernels(report *r) {
     const pdessm_config *config = r->model ? pdessm_model_get_config(r->model) : NULL;
     pdessm_model *start = NULL;
@@ -165,6 +223,8 @@ pdessm_status pdessm_cli_report_kernels(report *r) {
         PDESSM_TRY(pdessm_model_create(r->c->device, config, 0, &start));
         PDESSM_TRY(pdessm_model_init(start, (uint64_t)r->settings.seed));
     }
+    if (config->mixer == PDESSM_MIXER_PDE)
+        PDESSM_TRY(print_table(r, start, config->depth));
     for (int i = 0; i < config->depth; i++)
         PDESSM_TRY(print_block(r, start, i));
 out:
