@@ -127,6 +127,13 @@ pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const flo
                                    const int32_t *labels, int batch,
                                    const pdessm_metric_options *options, double *ret);
 
+/* What a classifier (a model whose task is PDESSM_TASK_CLASSIFY) says about images of its size
+ * [count, channels, height, width], `batch` at a time: features [count, width of the model], its
+ * input of the last layer, and the class of the largest score [count]. Either may be NULL. */
+pdessm_status pdessm_classify(pdessm_model *model, int64_t count, const float *images, int batch,
+                              const pdessm_metric_options *options, float *ret_features,
+                              int32_t *ret_classes);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

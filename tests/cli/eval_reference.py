@@ -107,12 +107,35 @@ def recovery(directions, x, r, share=0.25):
     return a.sum() / b.sum(), numpy.median(a / b)
 
 
-def compare(x, r, seed):
-    """Everything, for images [n, channels, h, w] whose pixels are the features."""
-    a, b = (v.reshape(len(v), -1) for v in (x, r))
+def flat(images):
+    return images.reshape(len(images), -1)
+
+
+def compare(x, r, seed, features=flat):
+    """Everything, for images [n, channels, h, w]."""
+    a, b = features(x), features(r)
     return {"frechet": frechet(a, b), "mmd": mmd(a, b, seed), "precision": coverage(a, b),
-            "recall": coverage(b, a), "sliced_wasserstein": sliced_wasserstein(a, b, seed),
+            "recall": coverage(b, a),
+            "sliced_wasserstein": sliced_wasserstein(flat(x), flat(r), seed),
             "spectrum_error": spectrum_error(x, r)}
+
+
+def features_of_embedding(images, weight, bias):
+    """A classifier whose blocks change nothing: patches [n, C, p, p] times weight [width, C, p, p], plus
+    positions; layer norm; mean over tokens."""
+    width, _, p, _ = weight.shape
+    n, channels, h, w = images.shape
+    patches = images.reshape(n, channels, h // p, p, w // p, p).transpose(0, 2, 4, 1, 3, 5)
+    tokens = patches.reshape(n, h // p, w // p, -1) @ weight.reshape(width, -1).T + bias
+    frequency = 10000.0**(-numpy.arange(width // 4) / (width // 4))
+    down, across = (numpy.arange(k)[:, None] * frequency for k in (h // p, w // p))
+    tokens[..., :width // 4] += numpy.sin(across)
+    tokens[..., width // 4:width // 2] += numpy.cos(across)
+    tokens[..., width // 2:3 * width // 4] += numpy.sin(down)[:, None]
+    tokens[..., 3 * width // 4:] += numpy.cos(down)[:, None]
+    tokens -= tokens.mean(-1, keepdims=True)
+    tokens /= numpy.sqrt((tokens**2).mean(-1, keepdims=True) + 1e-6)
+    return tokens.mean((1, 2))
 
 
 def halves(x, r, seed):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # test_eval.py: `eval` against an independent float64 computation and on distributions whose distances are
 # known; files that NumPy reads and writes; what is refused.
+import json
 import signal
 import sys
 import time
@@ -228,6 +229,9 @@ def test_model(tmp, model):
     for key in EVERY[2:11] + ["frechet_matched"]:
         if key != "spectrum":
             near(drawn[key] or 0, read[key] or 0, 1e-3 * abs(read[key] or 0) + 1e-6, f"drawn, {key}")
+    expect(run("sample", "--model", model, "-o", f"{tmp}/pngs/", "--n", "30", *draws), 0)
+    pictures = parse(run("eval", "--samples", tmp / "pngs", *also))
+    check(pictures["frechet"] == read["frechet"], "a folder of PNGs is the same images")
     check((drawn["evaluations"], drawn["solver"], drawn["steps"]) == (4, "heun", 2), f"drawn: {drawn}")
     check(read["velocity_loss"] is None and "evaluations" not in read, "no model, no loss")
     n = len(real)
@@ -245,6 +249,73 @@ def test_model(tmp, model):
     v = numpy.array(read_tensors(tmp / "v.safetensors")[0]["v"][1]).reshape(path.shape)
     loss = ((v - (real - z))**2).mean()
     near(drawn["velocity_loss"], loss, 1e-5 * loss, "velocity loss")
+
+
+# ---------------------------------------------------------------------- classifiers
+
+def write_classifier(path, model, generator, classes=10):
+    """A classifier made of the parts of a trained model: blocks that change nothing (their adaLN is
+    zero), an embedding and a last layer drawn here. Returns these four arrays."""
+    tensors, metadata = read_tensors(max(model.glob("step-*")) / "ema.safetensors")
+    config = json.loads(metadata["pdessm.config"])
+    config.update(task="classify", num_classes=classes)
+    width = config["width"]
+    parts = {"x_embedder.proj.weight": generator.standard_normal((width, 3, 4, 4)) / 5,
+             "x_embedder.proj.bias": generator.standard_normal(width) / 5,
+             "classifier.weight": generator.standard_normal((classes, width)),
+             "classifier.bias": generator.standard_normal(classes) / 5}
+    parts = {name: value.astype(numpy.float32) for name, value in parts.items()}
+    new = {name: ("F32", list(value.shape), value.ravel().tolist()) for name, value in parts.items()}
+    new["condition"] = ("F32", [width], [0.3] * width)
+    for name, (shape, values) in tensors.items():
+        if name.startswith("blocks."):
+            new[name] = ("F32", shape, [0.0] * len(values) if "adaLN" in name else values)
+    write_tensors(path, new, {"pdessm.config": json.dumps(config)})
+    return [value.astype(float) for value in parts.values()]
+
+
+def test_classifier(tmp, model):
+    """Features and classes as NumPy has them; labels of which some are none; another classifier."""
+    g = random(11)
+    weight, bias, last, offset = write_classifier(tmp / "classifier.safetensors", model, g)
+    x, r = (g.integers(0, 256, (n, 8, 8, 3)).astype(numpy.uint8) for n in (45, 61))
+    tones = numpy.arange(61)[:, None, None, None] % 7 * 30
+    x, r = (numpy.clip(v // 2 + tones[:len(v)], 0, 255).astype(numpy.uint8) for v in (x, r))
+
+    def features(images):
+        return reference.features_of_embedding(images, weight, bias)
+
+    def classes(images):
+        return (features(images) @ last.T + offset).argmax(1)
+    ours, theirs = (v.transpose(0, 3, 1, 2) / 127.5 - 1 for v in (x, r))
+    labels, real = classes(ours), classes(theirs)
+    check(len(set(real)) > 1, f"classes of all kinds: {real}")
+    labels[:9] = (labels[:9] + 1) % 10   # wrong ones
+    labels[40:] = 10                     # of no class
+    real[::2] = (real[::2] + 1) % 10
+    numpy.savez(tmp / "x.npz", arr_0=x, labels=labels)
+    numpy.savez(tmp / "r.npz", arr_0=r, labels=real)
+    files = ["--samples", tmp / "x.npz", "--reference", tmp / "r.npz", "--batch", "16"]
+    also = ["--classifier", tmp / "classifier.safetensors", "--format", "json", "--quiet"]
+    found = parse(run("eval", *files, *also), *EVERY)
+    same(found, reference.compare(ours, theirs, 0, features), "", 1e-4)
+    chosen, a, b = reference.halves(ours, theirs, 0)
+    same(found, reference.compare(b, a, 0, features), "_floor", 1e-4)
+    near(found["label_accuracy"], 31 / 40, 1e-9, "label accuracy")
+    near(found["label_accuracy_floor"], 30 / 61, 1e-9, "label accuracy of real images")
+    check(found["features"].startswith("classifier:") and found["feature_dimension"] == 16,
+          f"features: {found['features']}")
+    numpy.savez(tmp / "bare.npz", arr_0=x)
+    bare = parse(run("eval", "--samples", tmp / "bare.npz", "--reference", tmp / "r.npz", *also))
+    check(bare["label_accuracy"] is None and bare["frechet"] == found["frechet"], "without labels")
+    write_classifier(tmp / "few.safetensors", model, g, 5)
+    expect(run("eval", *files, "--classifier", tmp / "few.safetensors"), 2, "few.safetensors",
+           "knows 0 to 4")
+    expect(run("eval", *files, "--classifier", model), 2, "no classifier", "--task classify")
+    expect(run("eval", "--model", tmp / "classifier.safetensors", "--reference", tmp / "r.npz"), 2,
+           "classifier")
+    expect(run("eval", *files, "--image-size", "4x4", "--fit", "resize", "--classifier",
+               tmp / "classifier.safetensors"), 2, "8 x 8", "4 x 4", "--image-size")
 
 
 # ---------------------------------------------------------------------- what is refused
@@ -300,6 +371,6 @@ with folder() as temporary:
     for test in [test_everything, test_threads, test_gaussians, test_kernel_distance, test_modes,
                  test_spectrum, test_recovery, test_files]:
         test(temporary)
-    for test in [test_model, test_refused, test_interrupt]:
+    for test in [test_model, test_classifier, test_refused, test_interrupt]:
         test(temporary, run_folder)
 finish()

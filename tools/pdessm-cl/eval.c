@@ -68,6 +68,8 @@ static pdessm_status open_all(cli_eval *e) {
     PDESSM_TRY(pdessm_cli_eval_open_reference(e));
     if (e->samples_path)
         PDESSM_TRY(pdessm_cli_eval_open_samples(e));
+    if (e->classifier_path)
+        PDESSM_TRY(pdessm_cli_eval_open_classifier(e));
 out:
     return status;
 }
@@ -123,6 +125,8 @@ static pdessm_status evaluate(cli_eval *e) {
         PDESSM_TRY(draw(e));
         PDESSM_TRY(measure_velocity(e));
     }
+    if (e->classifier)
+        PDESSM_TRY(pdessm_cli_eval_classify(e));
     PDESSM_TRY(measure(e));
     e->seconds = pdessm_cli_seconds() - start;
     pdessm_cli_eval_print(e);
@@ -148,6 +152,8 @@ static pdessm_status run(cli *c) {
          "or the model that draws them: a safetensors file, a checkpoint, or a run"},
         {"reference", 'r', CLI_TEXT, &e.reference_path, "DATA",
          "real images: shapes, fashion-mnist, or a path; the test split where there is one"},
+        {"classifier", 0, CLI_TEXT, &e.classifier_path, "PATH",
+         "a model of train --task classify: its features instead of pixels, and label accuracy"},
         {"split", 0, CLI_CHOICE, &e.split, "auto|train|test", "which part of the reference", 0, 0,
          "auto train test"},
         {"limit", 0, CLI_WHOLE, &e.limit, "N", "a seeded choice of N images of each file (0: all)",

@@ -47,6 +47,11 @@ pdessm_status pdessm_cli_eval_open_samples(cli_eval *e);
 pdessm_status pdessm_cli_eval_draw(cli_eval *e);
 void pdessm_cli_eval_release(cli_eval_set *set);
 
+/* Refuses a classifier that does not fit the images; then asks it about both sets
+ * (eval_classify.c). */
+pdessm_status pdessm_cli_eval_open_classifier(cli_eval *e);
+pdessm_status pdessm_cli_eval_classify(cli_eval *e);
+
 /* A bar around one part of the work; the callback suits the options of drivers. */
 void pdessm_cli_eval_begin(cli_eval *e, const char *what, const char *doing);
 int pdessm_cli_eval_progress(void *user, double share);
