@@ -81,7 +81,9 @@ static pdessm_status load_model(report *r) {
     r->model_file = pdessm_cli_text(r->c, "%s/ema.safetensors", newest);
     PDESSM_TRY(pdessm_model_load(r->c->device, r->model_file, 0, &r->model));
     const pdessm_config *config = pdessm_model_get_config(r->model);
-    if (r->no_samples)
+    if (config->task == PDESSM_TASK_CLASSIFY)
+        r->without_samples = "A classifier draws no images.";
+    else if (r->no_samples)
         r->without_samples = "None were asked for (--no-samples).";
     else if (config->channels != 1 && config->channels != 3)
         r->without_samples = pdessm_cli_text(
