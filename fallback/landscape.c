@@ -56,40 +56,39 @@ static struct term levy(double z, int64_t j, int64_t d) {
     return t;
 }
 
-static inline struct term term_of(pdessm_landscape_function f, double z, int64_t j, int64_t d,
-                                  double width) {
+static inline struct term term_of(int f, double z, int64_t j, int64_t d, double width) {
     double square = z * z, sine;
     switch (f) {
-    case PDESSM_LANDSCAPE_SQUARE:
+    case SHAPE_SQUARE:
         return (struct term){.p = square, .dp = 2 * z};
-    case PDESSM_LANDSCAPE_LOG:
+    case SHAPE_LOG:
         square /= width * width;
         return (struct term){.p = log1p(square), .dp = 2 * z / (width * width * (1 + square))};
-    case PDESSM_LANDSCAPE_RATIO:
+    case SHAPE_RATIO:
         width *= width;
         return (struct term){.p = square / (square + width),
                              .dp = 2 * z * width / ((square + width) * (square + width))};
-    case PDESSM_LANDSCAPE_ACKLEY:
+    case SHAPE_ACKLEY:
         sine = sin(PI * z);
         return (struct term){square, 2 * sine * sine, 2 * z, 2 * PI * sin(2 * PI * z)};
-    case PDESSM_LANDSCAPE_RASTRIGIN:
+    case SHAPE_RASTRIGIN:
         sine = sin(PI * z);
         return (struct term){.p = square + 20 * sine * sine,
                              .dp = 2 * z + 20 * PI * sin(2 * PI * z)};
-    case PDESSM_LANDSCAPE_GRIEWANK: {
+    case SHAPE_GRIEWANK: {
         double rate = 1 / sqrt((double)(j + 1));
         return (struct term){square, cos(rate * z), 2 * z, -rate * sin(rate * z)};
     }
-    case PDESSM_LANDSCAPE_LEVY:
+    case SHAPE_LEVY:
         return levy(z, j, d);
-    case PDESSM_LANDSCAPE_ALPINE1: {
+    case SHAPE_ALPINE1: {
         double v = z * (sin(z) + 0.1), slope = sin(z) + 0.1 + z * cos(z);
         return (struct term){.p = fabs(v), .dp = v < 0 ? -slope : slope};
     }
-    case PDESSM_LANDSCAPE_STYBLINSKI_TANG: /* its Taylor series at TANG, which ends with z^4 */
+    case SHAPE_STYBLINSKI_TANG: /* its Taylor series at TANG, which ends with z^4 */
         return (struct term){.p = square * (3 * TANG * TANG - 8 + 2 * TANG * z + square / 2),
                              .dp = z * (6 * TANG * TANG - 16 + 6 * TANG * z + 2 * square)};
-    case PDESSM_LANDSCAPE_SCHWEFEL:
+    case SHAPE_SCHWEFEL:
         return schwefel(z + SCHWEFEL);
     default:
         return (struct term){0};
@@ -102,14 +101,14 @@ static double combine(const pdessm_landscape_job *g, double a, double b, double 
     ret_slope[0] = g->weight;
     ret_slope[1] = 0;
     switch (g->function) {
-    case PDESSM_LANDSCAPE_ACKLEY:
+    case SHAPE_ACKLEY:
         root = sqrt(a / d);
         bumps = E * exp(-b / d);
         /* The cone has no gradient at its tip; 0 is as good as any. */
         ret_slope[0] = root > 0 ? g->weight * 2 * exp(-0.2 * root) / (d * root) : 0;
         ret_slope[1] = g->weight * bumps / d;
         return g->weight * (-20 * expm1(-0.2 * root) - E * expm1(-b / d));
-    case PDESSM_LANDSCAPE_GRIEWANK:
+    case SHAPE_GRIEWANK:
         ret_slope[0] = g->weight / 4000;
         ret_slope[1] = -g->weight * b;
         return g->weight * (a / 4000 + (1 - b));
@@ -119,24 +118,23 @@ static double combine(const pdessm_landscape_job *g, double a, double b, double 
 }
 
 /* f is a constant where this is inlined, so that a loop has no choice to make. */
-static inline void row_sums(pdessm_landscape_function f, int64_t d, double width,
-                            const float *restrict x, double ret[2]) {
-    double a = 0, b = f == PDESSM_LANDSCAPE_GRIEWANK ? 1 : 0;
+static inline void row_sums(int f, int64_t d, double width, const float *restrict x,
+                            double ret[2]) {
+    double a = 0, b = f == SHAPE_GRIEWANK ? 1 : 0;
     for (int64_t j = 0; j < d; j++) {
         struct term t = term_of(f, (double)x[j], j, d, width);
         a += t.p;
-        b = f == PDESSM_LANDSCAPE_GRIEWANK ? b * t.q : b + t.q;
+        b = f == SHAPE_GRIEWANK ? b * t.q : b + t.q;
     }
     ret[0] = a;
     ret[1] = b;
 }
 
-static inline void row_gradient(pdessm_landscape_function f, int64_t d, double width,
-                                const double slope[2], const float *restrict x, float *restrict dx,
-                                int add) {
+static inline void row_gradient(int f, int64_t d, double width, const double slope[2],
+                                const float *restrict x, float *restrict dx, int add) {
     for (int64_t j = 0; j < d; j++) {
         struct term t = term_of(f, (double)x[j], j, d, width);
-        double q = f == PDESSM_LANDSCAPE_GRIEWANK ? t.dq / t.q : t.dq;
+        double q = f == SHAPE_GRIEWANK ? t.dq / t.q : t.dq;
         dx[j] = (add ? dx[j] : 0.0f) + (float)(slope[0] * t.dp + slope[1] * q);
     }
 }
@@ -144,17 +142,17 @@ static inline void row_gradient(pdessm_landscape_function f, int64_t d, double w
 /* CALL(f) with f a constant. */
 #define FOR_FUNCTION(function, CALL)                                                               \
     switch (function) {                                                                            \
-    case PDESSM_LANDSCAPE_SQUARE:                                                                  \
-        CALL(PDESSM_LANDSCAPE_SQUARE);                                                             \
+    case SHAPE_SQUARE:                                                                             \
+        CALL(SHAPE_SQUARE);                                                                        \
         break;                                                                                     \
-    case PDESSM_LANDSCAPE_ACKLEY:                                                                  \
-        CALL(PDESSM_LANDSCAPE_ACKLEY);                                                             \
+    case SHAPE_ACKLEY:                                                                             \
+        CALL(SHAPE_ACKLEY);                                                                        \
         break;                                                                                     \
-    case PDESSM_LANDSCAPE_RASTRIGIN:                                                               \
-        CALL(PDESSM_LANDSCAPE_RASTRIGIN);                                                          \
+    case SHAPE_RASTRIGIN:                                                                          \
+        CALL(SHAPE_RASTRIGIN);                                                                     \
         break;                                                                                     \
-    case PDESSM_LANDSCAPE_GRIEWANK:                                                                \
-        CALL(PDESSM_LANDSCAPE_GRIEWANK);                                                           \
+    case SHAPE_GRIEWANK:                                                                           \
+        CALL(SHAPE_GRIEWANK);                                                                      \
         break;                                                                                     \
     default:                                                                                       \
         CALL(function);                                                                            \

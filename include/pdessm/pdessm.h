@@ -10,6 +10,7 @@
 #include <pdessm/graph.h>
 #include <pdessm/model.h>
 #include <pdessm/ops.h>
+#include <pdessm/optimize.h>
 #include <pdessm/safetensors.h>
 #include <pdessm/sample.h>
 #include <pdessm/status.h>

@@ -13,8 +13,7 @@ enum { FUNCTION, WEIGHT, WIDTH };
 static pdessm_landscape_job job_of(const pdessm_call *call) {
     return (pdessm_landscape_job){.rows = call->operand[X]->dims[0],
                                   .columns = call->operand[X]->dims[1],
-                                  .function =
-                                      (pdessm_landscape_function)(int)call->attribute[FUNCTION],
+                                  .function = (int)call->attribute[FUNCTION],
                                   .weight = call->attribute[WEIGHT],
                                   .width = call->attribute[WIDTH]};
 }
@@ -27,11 +26,10 @@ static pdessm_status shapes(pdessm_context *ctx, const pdessm_call *call,
     if (x->rank != 2)
         return refuse_shape(ctx, call, X, "[rows, columns]");
     PDESSM_REQUIRE(ctx,
-                   function >= 0 && function < PDESSM_LANDSCAPE_COUNT &&
-                       function == (double)(int)function,
+                   function >= 0 && function < SHAPE_COUNT && function == (double)(int)function,
                    PDESSM_ERROR_ARGUMENT,
                    "landscape: attribute function is %g, expected a whole number from 0 to %d",
-                   function, PDESSM_LANDSCAPE_COUNT - 1);
+                   function, SHAPE_COUNT - 1);
     PDESSM_REQUIRE(ctx, isfinite(call->attribute[WEIGHT]), PDESSM_ERROR_ARGUMENT,
                    "landscape: attribute weight is not finite");
     PDESSM_REQUIRE(ctx, width > 0 && isfinite(width), PDESSM_ERROR_ARGUMENT,

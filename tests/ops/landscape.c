@@ -5,6 +5,21 @@
 #include <pdessm/ops.h>
 
 #include "check.h"
+#include "landscape.h"
+
+#define SAME(name)                                                                                 \
+    _Static_assert((int)SHAPE_##name == (int)PDESSM_LANDSCAPE_##name, "plain C numbers differ")
+SAME(SQUARE);
+SAME(LOG);
+SAME(RATIO);
+SAME(ACKLEY);
+SAME(RASTRIGIN);
+SAME(GRIEWANK);
+SAME(LEVY);
+SAME(ALPINE1);
+SAME(STYBLINSKI_TANG);
+SAME(SCHWEFEL);
+SAME(COUNT);
 
 void check_landscape(check *c);
 void reference_landscape(const check_case *c);

@@ -69,6 +69,7 @@ double pdessm_cli_seconds(void);
     X(info)                                                                                        \
     X(report)                                                                                      \
     X(bench)                                                                                       \
+    X(optimize)                                                                                    \
     X(tune)                                                                                        \
     X(cache)
 

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/* optimize.h: least values of nonconvex functions: probabilistic Gaussian homotopy and its rivals.
+ *
+ * The homotopy smooths f by a soft minimum over a Gaussian cloud,
+ *
+ *     F(x; sigma, lambda) = -lambda log E exp(-f(x + sigma z) / lambda),   z normal,
+ *
+ * and follows the minimum while sigma and lambda fall, which ends on f itself. With samples
+ * y_i = x + sigma z_i and weights w = softmax(-f(y_i) / lambda) its gradient is sum w_i grad
+ * f(y_i), or without any gradient of f -(lambda / sigma) sum w_i z_i; the step x <- sum w_i y_i is
+ * a gradient step of length sigma^2 / lambda. lambda -> infinity is the classical Gaussian
+ * homotopy. */
+#ifndef PDESSM_OPTIMIZE_H
+#define PDESSM_OPTIMIZE_H
+
+#include <pdessm/device.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* values [n] of f at the rows of x [n, dimension], and unless it is NULL its gradients
+ * [n, dimension]. A value that is not finite is a point to stay away from. Anything but PDESSM_OK
+ * ends the search with that status. */
+typedef pdessm_status (*pdessm_evaluate_fn)(void *user, int64_t n, const double *x, double *values,
+                                            double *gradients);
+
+typedef struct pdessm_objective {
+    int64_t dimension;
+    const double *lower, *upper; /* the box [dimension]: no point outside is ever asked for */
+    pdessm_evaluate_fn evaluate;
+    void *user;
+    int values_only; /* evaluate() has no gradients */
+} pdessm_objective;
+
+/* X(identifier, name, whether it needs gradients, meaning) */
+#define PDESSM_OPTIMIZE_METHODS(X)                                                                 \
+    X(PGHO, "pgho", 0, "weighted cloud, x <- sum w_i y_i, then L-BFGS")                            \
+    X(PGHO_FREE, "pgho-free", 0, "the same without any gradient: no L-BFGS at the end")            \
+    X(PGHO_GRADIENT, "pgho-grad", 1, "weighted cloud, steps along sum w_i grad f(y_i)")            \
+    X(GH, "gh", 1, "classical Gaussian homotopy: equal weights")                                   \
+    X(GD, "gd", 1, "gradient descent, steps by Armijo's rule")                                     \
+    X(ADAM, "adam", 1, "Adam, its rate falling to 0")                                              \
+    X(LBFGS, "lbfgs", 1, "L-BFGS from the start, then from random points")                         \
+    X(ANNEAL, "sa", 0, "simulated annealing, one coordinate at a time (Corana)")                   \
+    X(CMAES, "cmaes", 0, "CMA-ES, ends when it has converged")                                     \
+    X(CMAES_RESTART, "ipop", 0, "CMA-ES, starts again with twice the population")
+
+typedef enum pdessm_optimize_method {
+#define X(identifier, name, gradients, meaning) PDESSM_OPTIMIZE_##identifier,
+    PDESSM_OPTIMIZE_METHODS(X)
+#undef X
+        PDESSM_OPTIMIZE_COUNT
+} pdessm_optimize_method;
+
+/* ERROR_ARGUMENT lists the names. */
+pdessm_status pdessm_optimize_find(pdessm_context *ctx, const char *name,
+                                   pdessm_optimize_method *ret);
+const char *pdessm_optimize_name(pdessm_optimize_method method);
+
+/* What decides lambda. */
+typedef enum pdessm_lambda_rule {
+    PDESSM_LAMBDA_ESS, /* the schedule, moved so that the effective sample size stays in range */
+    PDESSM_LAMBDA_SCHEDULE, /* lambda0 (1 - p/P) */
+    PDESSM_LAMBDA_COUPLED,  /* sigma^2, sigma in units of half the box: F is a Moreau envelope */
+} pdessm_lambda_rule;
+
+/* How pgho-grad and gh follow the gradient g = sum w_i grad f(y_i). pgho and pgho-free do without:
+ * x <- sum w_i y_i. No step along a gradient is longer than sigma. */
+typedef enum pdessm_homotopy_step {
+    PDESSM_STEP_PLAIN, /* x -= a g, a = a0 (1 - p/P), the first step as long as sigma0 */
+    PDESSM_STEP_ADAM,  /* Adam with the rate 0.1 sigma */
+} pdessm_homotopy_step;
+
+typedef struct pdessm_optimize_state {
+    int64_t function_evaluations, gradient_evaluations;
+    double best_value;
+    /* Homotopies only, else 0: width of the cloud as a share of half the box, temperature, and
+     * effective sample size 1 / sum w_i^2 as a share of the samples. */
+    double sigma, lambda, effective;
+} pdessm_optimize_state;
+
+typedef struct pdessm_optimize_options {
+    int64_t budget; /* bounds function plus gradient evaluations */
+    uint64_t seed;
+    /* Homotopies. Lengths are shares of half the box. */
+    int64_t samples;         /* of a cloud; 0: 64 up to 10 dimensions, rising to 256 at 100 */
+    int64_t inner;           /* steps at each level of the schedule; the budget gives the levels */
+    double sigma0;           /* first width of the cloud */
+    double sigma_power;      /* sigma = sigma0 (1 - p/P)^sigma_power */
+    pdessm_lambda_rule rule; /* of lambda */
+    double lambda0;          /* first lambda over the deviation of f on the first cloud */
+    double ess_least, ess_most; /* range of the effective sample size as shares of the samples */
+    int antithetic;             /* samples in pairs x + sigma z, x - sigma z */
+    double polish;              /* share of the budget kept for L-BFGS at the end; 0: none */
+    pdessm_homotopy_step step;  /* of pgho-grad and gh */
+    /* Called after each iteration; nonzero ends the search with ERROR_CANCELLED. */
+    int (*progress)(void *user, const pdessm_optimize_state *state);
+    void *user;
+} pdessm_optimize_options;
+
+/* budget 20000, seed 0, inner 1, sigma0 1, sigma_power 2, PDESSM_LAMBDA_ESS with 0.1 to 0.5,
+ * lambda0 0.3, antithetic, polish 0.1, PDESSM_STEP_ADAM. */
+pdessm_optimize_options pdessm_optimize_defaults(void);
+
+typedef enum pdessm_optimize_ending {
+    PDESSM_ENDED_BUDGET,    /* all evaluations are spent */
+    PDESSM_ENDED_CONVERGED, /* nothing would change any more */
+    PDESSM_ENDED_CANCELLED,
+    PDESSM_ENDED_FAILED, /* a whole cloud, or the start of a descent, without a finite value */
+} pdessm_optimize_ending;
+
+/* In words. */
+const char *pdessm_optimize_ending_text(pdessm_optimize_ending ending);
+
+typedef struct pdessm_optimum {
+    double value; /* infinite if no finite value was seen */
+    int64_t function_evaluations, gradient_evaluations;
+    int64_t not_finite; /* points whose value or gradient was not */
+    pdessm_optimize_ending ending;
+    double effective_mean, effective_least; /* of the cloud, as shares of the samples; else 0 */
+} pdessm_optimum;
+
+/* Searches from x [dimension], inside the box, which becomes the best point seen; also when the
+ * search is cancelled (ERROR_CANCELLED) or finds nothing finite any more (ERROR_NUMERIC), and *ret
+ * is written then too. Equal seeds and objectives give equal results. options may be NULL. */
+pdessm_status pdessm_optimize(pdessm_context *ctx, const pdessm_objective *objective,
+                              pdessm_optimize_method method, const pdessm_optimize_options *options,
+                              double *x, pdessm_optimum *ret);
+
+/* ------------------------------------------------------------------ built-in problems */
+
+typedef struct pdessm_problem pdessm_problem;
+
+/* A drawn instance: all of it follows from (seed, instance). */
+typedef struct pdessm_problem_options {
+    int64_t dimension; /* of the test functions and of sparse recovery; cdr has 6 */
+    uint64_t seed, instance;
+    int centred;           /* the optimum of a test function stays where textbooks have it */
+    int64_t measurements;  /* sparse recovery: rows of A */
+    int64_t nonzeros;      /* of x* */
+    double noise;          /* standard deviation of e; cdr: of the second snapshot, relative */
+    double penalty_weight; /* before the sum of penalties */
+    double penalty_width;  /* e of log(1 + x^2/e^2) and x^2/(x^2 + e^2) */
+    int64_t grid;          /* cdr: points along a side of the field */
+    double shift;          /* cdr: length of the true shift, as a share of the side */
+} pdessm_problem_options;
+
+/* dimension 10, seed 0, instance 0; sparse: 80 measurements, 10 nonzeros, noise 0.01, weight and
+ * width 0.05 and 0.1; cdr: grid 32, shift 0.25. */
+pdessm_problem_options pdessm_problem_defaults(void);
+
+/* Names: ackley, rastrigin, griewank, levy, alpine1, styblinski-tang, schwefel (least value 0 at a
+ * drawn place), sparse-log, sparse-ratio (|A x - y|^2 / 2 + weight sum of penalties), cdr (the raw
+ * coefficients of one convection-diffusion-reaction term from two snapshots of a field, as the
+ * squared error relative to the second). ERROR_ARGUMENT lists them. Points are evaluated in batches
+ * by operators on the device. */
+pdessm_status pdessm_problem_create(pdessm_device *device, const char *name,
+                                    const pdessm_problem_options *options, pdessm_problem **ret);
+void pdessm_problem_destroy(pdessm_problem **problem);
+
+/* Owned by the problem. */
+const pdessm_objective *pdessm_problem_objective(const pdessm_problem *problem);
+/* Start `index` of the instance, uniform in the box. */
+void pdessm_problem_start(const pdessm_problem *problem, uint32_t index, double *ret_x);
+
+/* How good a point is, beyond its value. */
+typedef struct pdessm_problem_score {
+    double least_value;    /* the least value there is, or that of the true answer */
+    double relative_error; /* sparse: |x - x*| / |x*| */
+    double support_f1;     /* sparse: of the entries above a tenth of the least nonzero of x* */
+    double shift_error;    /* cdr: distance of the shifts on the periodic square */
+    int recovered;         /* value within 0.01 of the least; sparse: relative_error below 0.05;
+                              cdr: shift_error below 0.01 */
+} pdessm_problem_score;
+pdessm_problem_score pdessm_problem_judge(const pdessm_problem *problem, const double *x,
+                                          double value);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif
