@@ -12,7 +12,7 @@
 
 #include "results.h"
 
-enum { MAX_OPTIONS = 64 };
+enum { MAX_OPTIONS = 80, MAX_GROUPS = 12 };
 
 /* ------------------------------------------------------------------ values */
 
@@ -193,23 +193,41 @@ static int has_own(const char *name, const cli_option *own, int own_count) {
     return 0;
 }
 
-/* All options of this subcommand: its own, then the common ones that it has not of its own. */
+/* All options of this subcommand: its own, then the common ones that it has not of its own, under a
+ * heading where its own have some. */
 static int collect(cli *c, cli_option *common, int common_count, cli_option *own, int own_count,
                    cli_option *ret[MAX_OPTIONS]) {
-    int n = 0;
-    for (int i = 0; i < own_count; i++)
+    int n = 0, grouped = 0;
+    for (int i = 0; i < own_count; i++) {
+        grouped |= own[i].group != NULL;
         ret[n++] = &own[i];
+    }
     for (int i = 0; i < common_count; i++)
         if ((c->command->prints_result || strcmp(common[i].name, "format") != 0) &&
-            !has_own(common[i].name, own, own_count))
+            !has_own(common[i].name, own, own_count)) {
+            common[i].group = grouped ? "As in every subcommand:" : NULL;
+            grouped = 0;
             ret[n++] = &common[i];
+        }
     return n;
 }
 
-static void make_popt_table(cli_option *const *options, int count, struct poptOption *ret) {
+/* What popt reads: one table, or one that includes a table for each group. */
+typedef struct popt_tables {
+    struct poptOption main[MAX_GROUPS + 1], option[MAX_OPTIONS + MAX_GROUPS + 2];
+} popt_tables;
+
+static const struct poptOption *make_popt_tables(cli_option *const *options, int count,
+                                                 popt_tables *t) {
+    int groups = 0, n = 0;
     for (int i = 0; i < count; i++) {
         const cli_option *o = options[i];
-        ret[i] =
+        if (o->group) {
+            n += n > 0; /* an empty row ends the table before */
+            t->main[groups++] = (struct poptOption){
+                .argInfo = POPT_ARG_INCLUDE_TABLE, .arg = &t->option[n], .descrip = o->group};
+        }
+        t->option[n++] =
             (struct poptOption){.longName = o->name,
                                 .shortName = o->letter,
                                 .argInfo = o->kind == CLI_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING,
@@ -217,12 +235,12 @@ static void make_popt_table(cli_option *const *options, int count, struct poptOp
                                 .descrip = o->help,
                                 .argDescrip = o->argument};
     }
-    ret[count] = (struct poptOption){.longName = "help",
-                                     .shortName = 'h',
-                                     .argInfo = POPT_ARG_NONE,
-                                     .val = count + 1,
-                                     .descrip = "print this"};
-    ret[count + 1] = (struct poptOption){0};
+    t->option[n] = (struct poptOption){.longName = "help",
+                                       .shortName = 'h',
+                                       .argInfo = POPT_ARG_NONE,
+                                       .val = count + 1,
+                                       .descrip = "print this"};
+    return groups ? t->main : t->option;
 }
 
 static void take_option(cli *c, poptContext popt, cli_option *o) {
@@ -270,21 +288,21 @@ pdessm_status pdessm_cli_parse(cli *c, cli_option *own, int own_count,
                                const cli_positional *positional, int positional_count) {
     cli_option common[] = {
         {"device", 'd', CLI_TEXT, &c->device_name, "DEVICE",
-         "auto, cpu, gpu, P:D, an index, or part of a name (see devices)"},
-        {"seed", 0, CLI_WHOLE, &c->seed, "N", "start of all random numbers"},
-        {"threads", 0, CLI_WHOLE, &c->threads, "N", "threads of plain C (0: one for each CPU)", 0,
+         "auto, cpu, gpu, P:D, an index, or part of a name, as `devices` lists them (auto)"},
+        {"seed", 0, CLI_WHOLE, &c->seed, "N", "start of all random numbers (0)"},
+        {"threads", 0, CLI_WHOLE, &c->threads, "N", "threads of plain C (one for each CPU)", 0,
          1024},
         {"quiet", 'q', CLI_FLAG, &c->quiet, NULL, "no progress and no notes on stderr"},
-        {"format", 0, CLI_CHOICE, &c->format, "text|json", "how the result is printed", 0, 0,
+        {"format", 0, CLI_CHOICE, &c->format, "text|json", "how the result is printed (text)", 0, 0,
          "text json"},
     };
     cli_option *options[MAX_OPTIONS];
-    struct poptOption table[MAX_OPTIONS + 2];
+    popt_tables tables = {0};
     int count = collect(c, common, CLI_COUNT(common), own, own_count, options);
-    make_popt_table(options, count, table);
     const char *name = c->argv[0];
     c->argv[0] = pdessm_cli_text(c, PDESSM_CLI_PROGRAM " %s", c->command->name);
-    poptContext popt = poptGetContext(NULL, c->argc, c->argv, table, 0);
+    poptContext popt =
+        poptGetContext(NULL, c->argc, c->argv, make_popt_tables(options, count, &tables), 0);
     run_popt(c, popt, options, count);
     if (!c->ended)
         take_positionals(c, popt, positional, positional_count);

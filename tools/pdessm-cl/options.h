@@ -26,6 +26,7 @@ typedef struct cli_option {
     const char *choices; /* "text json" */
     int fixed;           /* train --resume: decided when the run began */
     int zero_is_unset;   /* 0 stands for: as the preset or the data has it */
+    const char *group;   /* in --help, a heading over this option and those after it */
     int given;           /* set by pdessm_cli_parse() */
 } cli_option;
 

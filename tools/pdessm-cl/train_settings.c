@@ -159,13 +159,22 @@ static int call_rows(cli_settings *s, cli_option *o) {
 
 int pdessm_cli_settings_table(cli_settings *s, cli_option ret[PDESSM_CLI_SETTINGS],
                               int *ret_in_file) {
-    int n = data_rows(s, ret);
-    n += model_rows(s, ret + n);
-    n += optimiser_rows(s, ret + n);
-    n += reflow_rows(s, ret + n);
-    n += output_rows(s, ret + n);
-    *ret_in_file = n;
-    return n + call_rows(s, ret + n);
+    static const struct {
+        int (*rows)(cli_settings *s, cli_option *o);
+        const char *heading;
+    } part[] = {
+        {data_rows, "Data:"},     {model_rows, "Model:"},         {optimiser_rows, "Training:"},
+        {reflow_rows, "Reflow:"}, {output_rows, "What is kept:"}, {call_rows, "This call:"},
+    };
+    int n = 0;
+    for (int i = 0; i < CLI_COUNT(part); i++) {
+        if (part[i].rows == call_rows)
+            *ret_in_file = n;
+        int rows = part[i].rows(s, ret + n);
+        ret[n].group = part[i].heading;
+        n += rows;
+    }
+    return n;
 }
 
 /* ------------------------------------------------------------------ for the library */
