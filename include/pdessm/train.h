@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* train.h: flow matching. z ~ N(0, I), data x in [-1, 1], x_t = (1 - t) z + t x, loss = mean
- * (v_theta(x_t, t, y) - (x - z))^2; AdamW, warm-up, schedule, clipping, accumulation, EMA. */
+/* train.h: flow matching, and classifiers. z ~ N(0, I), data x in [-1, 1], x_t = (1 - t) z + t x,
+ * loss = mean (v_theta(x_t, t, y) - (x - z))^2; AdamW, warm-up, schedule, clipping, accumulation,
+ * EMA. */
 #ifndef PDESSM_TRAIN_H
 #define PDESSM_TRAIN_H
 
 #include <pdessm/data.h>
+#include <pdessm/evaluate.h>
 #include <pdessm/sample.h>
 
 #ifdef __cplusplus
@@ -37,10 +39,11 @@ typedef struct pdessm_train_options {
     double pde_rate_scale;    /* learning rate of the PDE coefficients over the others' */
     double filter_rate_scale; /* the same for free filters and convolutions */
     double beta1, beta2, epsilon;
-    double weight_decay; /* of the matrices of linear layers, nothing else */
-    double clip;         /* global gradient norm; 0: none */
-    double ema;          /* decay of the average */
-    double label_dropout;
+    double weight_decay;    /* of the matrices of linear layers, nothing else */
+    double clip;            /* global gradient norm; 0: none */
+    double ema;             /* decay of the average */
+    double label_dropout;   /* of flow matching: share of images trained without their class */
+    double label_smoothing; /* of a classifier: share of the target that all classes have alike */
     pdessm_time_law time_law;
     pdessm_coupling coupling;
     uint64_t pair_seed; /* of PDESSM_COUPLING_PAIRS */
@@ -54,7 +57,9 @@ pdessm_train_options pdessm_train_defaults(void);
 
 typedef struct pdessm_trainer pdessm_trainer;
 
-/* A new run. The data set must fit the configuration (size, channels, classes) and outlive the
+/* A new run. What is trained is the configuration's task: a velocity by flow matching, or a
+ * classifier by cross-entropy, which needs labels and leaves noise, times and couplings aside. The
+ * data set must fit the configuration (size, channels, classes) and outlive the
  * trainer. */
 pdessm_status pdessm_trainer_create(pdessm_device *device, pdessm_dataset *data,
                                     const pdessm_config *config,
@@ -100,6 +105,11 @@ pdessm_status pdessm_trainer_load(pdessm_trainer *trainer, const char *path);
  * is there already is kept if it is the same drawing, else ERROR_FILE. */
 pdessm_status pdessm_pairs_draw(pdessm_model *model, const pdessm_sample_options *options,
                                 int64_t n, const char *path);
+
+/* The share of images to which a classifier gives their label; `batch` images at a time. options
+ * (progress) may be NULL. */
+pdessm_status pdessm_accuracy(pdessm_model *model, const pdessm_dataset *data, int batch,
+                              const pdessm_metric_options *options, double *ret);
 
 /* The newest complete checkpoint below a folder: *ret_path is released with free(), NULL if none.
  */

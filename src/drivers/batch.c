@@ -51,6 +51,15 @@ static void augment(const pdessm_train_options *o, const pdessm_dataset_info *in
     }
 }
 
+/* A flow learns some images without their class, a classifier none. */
+static int32_t draw_label(const pdessm_trainer *t, int64_t index, uint32_t step, uint32_t place) {
+    const pdessm_train_options *o = &t->options;
+    int32_t label = pdessm_dataset_label(t->data, index);
+    int dropped = !pdessm_trainer_classifies(t) &&
+                  pdessm_uniform(o->seed, PDESSM_RANDOM_LABEL, step, place, 0) < o->label_dropout;
+    return dropped || label < 0 ? t->model->config.num_classes : label;
+}
+
 void pdessm_trainer_draw_batch(pdessm_trainer *t, int micro) {
     const pdessm_train_options *o = &t->options;
     const pdessm_dataset_info *info = pdessm_dataset_get_info(t->data);
@@ -64,9 +73,6 @@ void pdessm_trainer_draw_batch(pdessm_trainer *t, int micro) {
         t->indices[i] = index;
         augment(o, info, step, place, image);
         t->times[i] = draw_time(o, step, place);
-        int32_t label = pdessm_dataset_label(t->data, index);
-        int dropped =
-            pdessm_uniform(o->seed, PDESSM_RANDOM_LABEL, step, place, 0) < o->label_dropout;
-        t->labels[i] = dropped || label < 0 ? t->model->config.num_classes : label;
+        t->labels[i] = draw_label(t, index, step, place);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* trainer.c: training by flow matching, one optimiser step at a time. */
+/* trainer.c: training, one optimiser step at a time. */
 #include "drivers/trainer.h"
 
 #include <math.h>
@@ -7,27 +7,6 @@
 #include <string.h>
 
 /* ------------------------------------------------------------------ building */
-
-/* The tape of one run: x_t = (1 - t) z + t x, v = x - z, loss = mean (v_theta(x_t, t, y) - v)^2. */
-static pdessm_status record_tape(pdessm_trainer *t) {
-    pdessm_status status = PDESSM_OK;
-    const pdessm_config *c = &t->model->config;
-    const int64_t batch = t->options.batch;
-    const int64_t image[] = {batch, c->channels, c->image_size[0], c->image_size[1]};
-    pdessm_tensor *x_t, *v;
-    PDESSM_TRY(pdessm_graph_create(t->device, &t->graph));
-    pdessm_graph *g = t->graph;
-    t->image = pdessm_graph_input(g, PDESSM_FLOAT32, 4, image);
-    t->noise = pdessm_graph_input(g, PDESSM_FLOAT32, 4, image);
-    t->time = pdessm_graph_input(g, PDESSM_FLOAT32, 1, &batch);
-    t->label = pdessm_graph_input(g, PDESSM_INT32, 1, &batch);
-    pdessm_flow_path(g, t->image, t->noise, t->time, &x_t, &v);
-    t->loss = pdessm_mse_loss(g, pdessm_model_velocity(t->model, g, x_t, t->time, t->label), v);
-    PDESSM_TRY(pdessm_graph_plan(g, t->loss));
-    PDESSM_TRY(pdessm_graph_set_loss_scale(g, 1.0 / t->options.accumulate));
-out:
-    return status;
-}
 
 static pdessm_status make_buffers(pdessm_trainer *t) {
     pdessm_status status = PDESSM_OK;
@@ -37,7 +16,7 @@ static pdessm_status make_buffers(pdessm_trainer *t) {
     PDESSM_TRY(pdessm_alloc(t->ctx, batch, sizeof *t->times, &t->times));
     PDESSM_TRY(pdessm_alloc(t->ctx, batch, sizeof *t->labels, &t->labels));
     PDESSM_TRY(pdessm_alloc(t->ctx, batch, sizeof *t->indices, &t->indices));
-    if (t->options.coupling == PDESSM_COUPLING_OT)
+    if (t->options.coupling == PDESSM_COUPLING_OT && !pdessm_trainer_classifies(t))
         PDESSM_TRY(pdessm_matcher_create(t->device, t->options.batch, &t->matcher));
     PDESSM_TRY(pdessm_alloc(t->ctx, (size_t)pdessm_dataset_get_info(t->data)->count,
                             sizeof *t->order, &t->order));
@@ -67,7 +46,7 @@ pdessm_status pdessm_trainer_build(pdessm_device *device, pdessm_dataset *data,
     PDESSM_TRY(pdessm_model_create(device, &model->config, 0, &t->average));
     PDESSM_TRY(pdessm_arena_create(model, &t->first_moment));
     PDESSM_TRY(pdessm_arena_create(model, &t->second_moment));
-    PDESSM_TRY(record_tape(t));
+    PDESSM_TRY(pdessm_trainer_record(t));
     PDESSM_TRY(make_buffers(t));
     *ret = t;
     t = NULL;
@@ -126,9 +105,11 @@ static pdessm_status run_tape(pdessm_trainer *t, int micro) {
     const double share = 1.0 / t->options.accumulate;
     pdessm_trainer_draw_batch(t, micro);
     PDESSM_TRY(pdessm_tensor_write(t->image, t->images));
-    PDESSM_TRY(pdessm_tensor_write(t->time, t->times));
     PDESSM_TRY(pdessm_tensor_write(t->label, t->labels));
-    PDESSM_TRY(pdessm_trainer_draw_noise(t, micro));
+    if (!pdessm_trainer_classifies(t)) {
+        PDESSM_TRY(pdessm_tensor_write(t->time, t->times));
+        PDESSM_TRY(pdessm_trainer_draw_noise(t, micro));
+    }
     PDESSM_TRY(pdessm_graph_forward(t->graph));
     PDESSM_TRY(pdessm_graph_backward(t->graph));
     PDESSM_TRY(pdessm_call_combine(t->device, t->step_loss, 1, &t->loss, &share, t->step_loss));

@@ -31,8 +31,9 @@ struct pdessm_trainer {
     pdessm_model *model, *average;
     pdessm_arena first_moment, second_moment;
     pdessm_graph *graph;
-    pdessm_tensor *image, *noise, *time, *label; /* inputs of the tape */
-    pdessm_tensor *loss;                         /* of one run of the tape */
+    pdessm_tensor *image, *label; /* inputs of the tape */
+    pdessm_tensor *noise, *time;  /* more of them; NULL for a classifier */
+    pdessm_tensor *loss;          /* of one run of the tape */
     pdessm_tensor *step_loss, *state;
     /* The batch on its way to the device. */
     float *images, *times;
@@ -43,6 +44,13 @@ struct pdessm_trainer {
     uint32_t *order;
     int64_t order_epoch; /* -1: none yet */
 };
+
+static inline int pdessm_trainer_classifies(const pdessm_trainer *t) {
+    return t->model->config.task == PDESSM_TASK_CLASSIFY;
+}
+
+/* Records and plans the tape (trainer_tape.c). */
+pdessm_status pdessm_trainer_record(pdessm_trainer *t);
 
 /* Refuses settings out of bounds, and data that does not fit the configuration
  * (trainer_options.c). */

@@ -22,6 +22,7 @@ pdessm_train_options pdessm_train_defaults(void) {
         .clip = 1,
         .ema = 0.999,
         .label_dropout = 0.1,
+        .label_smoothing = 0.1,
     };
 }
 
@@ -45,6 +46,7 @@ pdessm_status pdessm_trainer_check_options(pdessm_context *ctx, const pdessm_tra
         {"clip", o->clip, 0, 1e30},
         {"ema", o->ema, 0, 1},
         {"label dropout", o->label_dropout, 0, 1},
+        {"label smoothing", o->label_smoothing, 0, 0.999},
         {"shift", o->shift, 0, 1 << 14},
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
@@ -68,6 +70,11 @@ pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_datase
             "made for %d x %d x %d",
             (long long)d->height, (long long)d->width, (long long)d->channels, c->image_size[0],
             c->image_size[1], c->channels);
+    if (c->task == PDESSM_TASK_CLASSIFY && !d->has_labels)
+        return pdessm_fail(
+            ctx, PDESSM_ERROR_FILE,
+            "the images have no labels, and a classifier learns nothing else; expected "
+            "labels, such as one subfolder for each class");
     if (d->num_classes > c->num_classes)
         return pdessm_fail(ctx, PDESSM_ERROR_SHAPE,
                            "the images have %lld classes, the model is made for %d",

@@ -81,6 +81,19 @@ pdessm_status pdessm_cli_find_model(cli *c, const char *path, const char **ret_f
     return PDESSM_OK;
 }
 
+pdessm_status pdessm_cli_expect_task(cli *c, const pdessm_model *model, const char *file,
+                                     pdessm_model_task task) {
+    if (pdessm_model_get_config(model)->task == task)
+        return PDESSM_OK;
+    return pdessm_fail(
+        c->ctx, PDESSM_ERROR_ARGUMENT,
+        task == PDESSM_TASK_CLASSIFY
+            ? "%s: draws images, expected a classifier (train --task classify)"
+            : "%s: is a classifier, expected a model that draws images (train without "
+              "--task classify)",
+        file);
+}
+
 /* ------------------------------------------------------------------ names of classes */
 
 pdessm_status pdessm_cli_write_class_names(cli *c, const char *run,

@@ -19,6 +19,10 @@ pdessm_status pdessm_cli_check_target(cli *c, const char *path);
  * folder, or those of the newest checkpoint of a run. */
 pdessm_status pdessm_cli_find_model(cli *c, const char *path, const char **ret_file);
 
+/* Refuses a model that was trained for something else; `file` opens the message. */
+pdessm_status pdessm_cli_expect_task(cli *c, const pdessm_model *model, const char *file,
+                                     pdessm_model_task task);
+
 /* A run keeps the names of its classes in RUN/classes.txt, one a line. */
 enum { PDESSM_CLI_CLASS_NAMES = 4096 };
 pdessm_status pdessm_cli_write_class_names(cli *c, const char *run,

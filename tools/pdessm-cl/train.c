@@ -15,7 +15,7 @@ static pdessm_status run(cli *c);
 
 const cli_command pdessm_cli_train = {
     .name = "train",
-    .meaning = "trains a model by flow matching",
+    .meaning = "trains a model by flow matching, or a classifier",
     .arguments = "--data D --model PRESET --out DIR | --config FILE --out DIR | --resume DIR",
     .example = PDESSM_CLI_PROGRAM " train --data fashion-mnist --model pde-nano/4 --steps 3000 "
                                   "--out runs/fashion",
@@ -33,6 +33,7 @@ typedef struct job {
         images; /* of the data; with reflow under the names of its model's classes */
     pdessm_config config;
     cli_reflow reflow;
+    cli_accuracy accuracy;
     cli_train_run run;
 } job;
 
@@ -68,11 +69,18 @@ static pdessm_status check_complete(job *j) {
                    PDESSM_ERROR_ARGUMENT,
                    "--reflow goes without --%s: it makes its own pairs of noise and image",
                    s->data ? "data" : "coupling ot");
+    PDESSM_REQUIRE(ctx,
+                   s->task != PDESSM_TASK_CLASSIFY ||
+                       (!s->reflow && s->coupling == PDESSM_COUPLING_INDEPENDENT),
+                   PDESSM_ERROR_ARGUMENT, "--task classify goes without --%s, which is about noise",
+                   s->reflow ? "reflow" : "coupling ot");
+    PDESSM_REQUIRE(ctx, s->task == PDESSM_TASK_CLASSIFY || !s->test, PDESSM_ERROR_ARGUMENT,
+                   "--test is for --task classify");
 out:
     return status;
 }
 
-/* The command line is read twice: first for --config or --resume, then on top of that file. */
+/* The command line is read again: first for --config or --resume, then on top of that file. */
 static pdessm_status read_settings(job *j) {
     cli *c = j->c;
     cli_settings *s = &j->settings;
@@ -89,9 +97,12 @@ static pdessm_status read_settings(job *j) {
         PDESSM_REQUIRE(c->ctx, pdessm_cli_is_folder(s->resume), PDESSM_ERROR_FILE,
                        "%s: there is no such folder; expected the --out of an earlier run",
                        s->resume);
-    if (file) {
-        *s = pdessm_cli_settings_begin();
-        PDESSM_TRY(pdessm_cli_settings_load(c, file, s));
+    /* Defaults depend on the task, which the file or the command line may name. */
+    for (int task = -1; task != s->task;) {
+        task = s->task;
+        *s = pdessm_cli_settings_for(task);
+        if (file)
+            PDESSM_TRY(pdessm_cli_settings_load(c, file, s));
         PDESSM_TRY(pdessm_cli_parse(c, rows, count, NULL, 0));
     }
     if (c->seed_given || !file)
@@ -189,6 +200,11 @@ static pdessm_status open_data(job *j) {
                         (long long)info->channels);
         j->settings.sample_every = 0;
     }
+    if (j->config.task == PDESSM_TASK_CLASSIFY) {
+        j->settings.sample_every = 0;
+        PDESSM_TRY(pdessm_cli_accuracy_open(j->c, s, info, &j->accuracy));
+        j->run.accuracy = &j->accuracy;
+    }
 out:
     return status;
 }
@@ -246,6 +262,8 @@ static pdessm_status open_run(job *j) {
     r->saved_step = j->checkpoint ? step : -1;
     PDESSM_TRY(
         pdessm_cli_train_log_open(c, pdessm_cli_text(c, "%s/log.csv", j->folder), step, &r->log));
+    if (r->accuracy)
+        PDESSM_TRY(pdessm_cli_accuracy_begin(r->accuracy, j->folder, step));
     PDESSM_TRY(
         pdessm_cli_settings_save(c, pdessm_cli_text(c, "%s/config.yaml", j->folder), &j->settings));
     PDESSM_TRY(pdessm_cli_write_class_names(c, j->folder, r->images));
@@ -269,6 +287,11 @@ static void print_result(job *j, const char *checkpoint) {
     pdessm_cli_json_number(json, "images_per_second", r->images_per_second);
     pdessm_cli_json_number(json, "seconds", r->log.seconds);
     pdessm_cli_json_number(json, "bad_steps", (double)r->bad_steps);
+    if (r->accuracy && r->accuracy->step == step) {
+        pdessm_cli_json_number(json, "test_accuracy", r->accuracy->value);
+        pdessm_cli_json_number(json, "test_images",
+                               (double)pdessm_dataset_get_info(r->accuracy->test)->count);
+    }
     pdessm_cli_json_print(json);
 }
 
@@ -307,6 +330,8 @@ static pdessm_status train(job *j) {
     else
         pdessm_cli_note(j->c, "the run has its %lld steps already; --steps N extends it",
                         (long long)j->settings.steps);
+    if (j->run.accuracy && !pdessm_cli_interrupted())
+        PDESSM_TRY(pdessm_cli_accuracy_test(j->run.accuracy, j->run.trainer));
     PDESSM_TRY(finish(j));
 out:
     return status;
@@ -319,10 +344,12 @@ static pdessm_status run(cli *c) {
     make_absolute(&j, &j.settings.data);
     make_absolute(&j, &j.settings.reflow);
     make_absolute(&j, &j.settings.init);
+    make_absolute(&j, &j.settings.test);
     PDESSM_TRY(train(&j));
 out:
     pdessm_trainer_destroy(&j.run.trainer);
     pdessm_cli_train_log_close(&j.run.log);
+    pdessm_cli_accuracy_close(&j.accuracy);
     pdessm_dataset_destroy(&j.data);
     free(j.checkpoint);
     return status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* train_log.c: the log of a run. */
+/* train_log.c: the logs of a run. */
 #include "train_log.h"
 
 #include <errno.h>
@@ -13,8 +13,9 @@
 
 #include "data/file.h"
 
-static const char head[] = "step,loss,learning_rate,gradient_norm,images_per_second,"
-                           "wall_seconds,memory_bytes\n";
+static const char log_head[] = "step,loss,learning_rate,gradient_norm,images_per_second,"
+                               "wall_seconds,memory_bytes\n";
+static const char accuracy_head[] = "step,test_accuracy\n";
 
 static pdessm_status write_text(cli_train_log *log, const char *text, size_t size) {
     while (size > 0) {
@@ -31,20 +32,21 @@ static pdessm_status write_text(cli_train_log *log, const char *text, size_t siz
 
 /* Bytes of the head and of the whole lines up to step `keep`; 0 when the head is not ours. */
 static size_t find_end(cli_train_log *log, const char *text, int64_t keep) {
-    size_t used = sizeof head - 1;
-    if (strncmp(text, head, used) != 0)
+    size_t used = strlen(log->head);
+    if (strncmp(text, log->head, used) != 0)
         return 0;
     for (;;) {
         const char *line = text + used, *end = strchr(line, '\n');
         int64_t step;
-        double seconds;
-        if (!end ||
-            sscanf(line, "%" SCNd64 ",%*[^,],%*[^,],%*[^,],%*[^,],%lf", &step, &seconds) != 2 ||
-            step > keep)
+        double second, sixth;
+        int found =
+            sscanf(line, "%" SCNd64 ",%lf,%*[^,],%*[^,],%*[^,],%lf", &step, &second, &sixth);
+        if (!end || found < log->numbers || step > keep)
             return used;
         used = (size_t)(end + 1 - text);
         log->last_step = step;
-        log->seconds = seconds;
+        log->last_value = second;
+        log->seconds = found == 3 ? sixth : 0;
     }
 }
 
@@ -54,7 +56,7 @@ static pdessm_status cut(cli_train_log *log, int64_t keep) {
     pdessm_bytes bytes = {0};
     off_t size = lseek(log->descriptor, 0, SEEK_END);
     if (size == 0)
-        return write_text(log, head, sizeof head - 1);
+        return write_text(log, log->head, strlen(log->head));
     PDESSM_TRY(pdessm_bytes_map(log->c->ctx, log->path, &bytes));
     PDESSM_TRY(pdessm_alloc(log->c->ctx, bytes.size + 1, 1, &text));
     memcpy(text, bytes.data, bytes.size);
@@ -71,9 +73,9 @@ out:
     return status;
 }
 
-pdessm_status pdessm_cli_train_log_open(cli *c, const char *path, int64_t keep,
-                                        cli_train_log *ret) {
-    cli_train_log log = {.c = c, .path = path, .last_step = -1};
+static pdessm_status open_log(cli_train_log log, int64_t keep, cli_train_log *ret) {
+    cli *c = log.c;
+    const char *path = log.path;
     pdessm_status status = PDESSM_OK;
     log.descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (log.descriptor < 0)
@@ -87,6 +89,28 @@ pdessm_status pdessm_cli_train_log_open(cli *c, const char *path, int64_t keep,
 out:
     pdessm_cli_train_log_close(&log);
     return status;
+}
+
+pdessm_status pdessm_cli_train_log_open(cli *c, const char *path, int64_t keep,
+                                        cli_train_log *ret) {
+    return open_log(
+        (cli_train_log){.c = c, .path = path, .head = log_head, .numbers = 3, .last_step = -1},
+        keep, ret);
+}
+
+pdessm_status pdessm_cli_accuracy_log_open(cli *c, const char *path, int64_t keep,
+                                           cli_train_log *ret) {
+    return open_log(
+        (cli_train_log){.c = c, .path = path, .head = accuracy_head, .numbers = 2, .last_step = -1},
+        keep, ret);
+}
+
+pdessm_status pdessm_cli_accuracy_log_append(cli_train_log *log, int64_t step, double accuracy) {
+    char text[64];
+    int size = snprintf(text, sizeof text, "%" PRId64 ",%.6g\n", step, accuracy);
+    log->last_step = step;
+    log->last_value = accuracy;
+    return write_text(log, text, (size_t)size);
 }
 
 pdessm_status pdessm_cli_train_log_append(cli_train_log *log, const cli_log_line *line) {

@@ -56,6 +56,7 @@ pdessm_status pdessm_cli_reflow(cli *c, const cli_settings *s, const char *folde
         PDESSM_TRY(pdessm_cli_find_model(c, s->reflow, &r.file));
     const char *file = drawn ? pdessm_cli_text(c, "%s/model.safetensors", checkpoint) : r.file;
     PDESSM_TRY(pdessm_model_load(c->device, file, 0, &model));
+    PDESSM_TRY(pdessm_cli_expect_task(c, model, file, PDESSM_TASK_VELOCITY));
     r.config = *pdessm_model_get_config(model);
     r.class_names = pdessm_cli_class_names(c, file, r.config.num_classes);
     if (!drawn)

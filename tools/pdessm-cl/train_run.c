@@ -159,11 +159,17 @@ out:
     return status;
 }
 
+static int test_is_due(const cli_train_run *r, int64_t step, int last) {
+    const int64_t every = r->settings->evaluate_every;
+    return r->accuracy && (last || (every && step > 0 && step % every == 0)) &&
+           !pdessm_cli_interrupted();
+}
+
 static int time_is_up(const cli_train_run *r) {
     return r->settings->max_time > 0 && elapsed(r) >= r->settings->max_time;
 }
 
-/* Report, line, checkpoint and pictures, each when it is due or at the end. */
+/* Report, line, checkpoint, pictures and test, each when it is due or at the end. */
 static pdessm_status after_step(cli_train_run *r, int last) {
     const cli_settings *s = r->settings;
     int64_t step = pdessm_trainer_step_count(r->trainer);
@@ -180,10 +186,12 @@ static pdessm_status after_step(cli_train_run *r, int last) {
         PDESSM_TRY(save(r));
     if (s->sample_every && (step % s->sample_every == 0 || last) && !pdessm_cli_interrupted())
         PDESSM_TRY(draw_samples(r));
+    if (test_is_due(r, step, last))
+        PDESSM_TRY(pdessm_cli_accuracy_test(r->accuracy, r->trainer));
     r->line_seconds += elapsed(r) - pause; /* images/s is about training alone */
     show(r);
 out:
-    /* An interrupt during the pictures is no failure; the loop sees it too. */
+    /* An interrupt during pictures or test is no failure; the loop sees it too. */
     return status == PDESSM_ERROR_CANCELLED ? PDESSM_OK : status;
 }
 
@@ -197,6 +205,10 @@ pdessm_status pdessm_cli_train_run(cli_train_run *r) {
     pdessm_cli_progress_begin(&r->bar, r->c, "train",
                               (double)r->first_step / (double)r->settings->steps);
     show(r);
+    if (test_is_due(r, r->first_step, 0)) /* the test that an interruption took away */
+        status = pdessm_cli_accuracy_test(r->accuracy, r->trainer);
+    if (status != PDESSM_OK && status != PDESSM_ERROR_CANCELLED)
+        goto out;
     for (int last = 0; !last;) {
         PDESSM_TRY(pdessm_trainer_step(r->trainer));
         last = pdessm_trainer_step_count(r->trainer) >= r->settings->steps || time_is_up(r) ||

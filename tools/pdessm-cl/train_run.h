@@ -4,6 +4,7 @@
 #define PDESSM_CLI_TRAIN_RUN_H
 
 #include "progress.h"
+#include "train_accuracy.h"
 #include "train_log.h"
 #include "train_settings.h"
 
@@ -14,6 +15,7 @@ typedef struct cli_train_run {
     const pdessm_dataset_info *images;
     pdessm_trainer *trainer;
     cli_train_log log;
+    cli_accuracy *accuracy; /* NULL: not a classifier */
     cli_progress bar;
     double start;       /* of this process's part */
     double earlier;     /* wall seconds of the parts before it */

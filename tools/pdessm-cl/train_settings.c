@@ -18,6 +18,7 @@ cli_settings pdessm_cli_settings_begin(void) {
         .clip = d.clip,
         .ema = d.ema,
         .label_dropout = d.label_dropout,
+        .label_smoothing = d.label_smoothing,
         .pde_rate_scale = d.pde_rate_scale,
         .filter_rate_scale = d.filter_rate_scale,
         .schedule = (int)d.schedule,
@@ -31,7 +32,18 @@ cli_settings pdessm_cli_settings_begin(void) {
         .keep = 3,
         .sample_every = 1000,
         .log_every = 10,
+        .evaluate_every = 1000,
     };
+}
+
+cli_settings pdessm_cli_settings_for(int task) {
+    cli_settings s = pdessm_cli_settings_begin();
+    s.task = task;
+    if (task == PDESSM_TASK_CLASSIFY) {
+        s.weight_decay = 0.05;
+        s.sample_every = 0;
+    }
+    return s;
 }
 
 /* ------------------------------------------------------------------ the table */
@@ -63,6 +75,9 @@ static int data_rows(cli_settings *s, cli_option *o) {
 
 static int model_rows(cli_settings *s, cli_option *o) {
     const cli_option rows[] = {
+        {"task", 0, CLI_CHOICE, &s->task, "velocity|classify",
+         "what to learn: flow matching, or the classes of images (velocity)", 0, 0,
+         "velocity classify", .fixed = 1},
         {"model", 'm', CLI_TEXT, &s->model, "PRESET",
          "MIXER-SIZE/PATCH such as pde-nano/4 or attn-s/2; mixers pde, attn, filter, conv", 0, 0,
          .fixed = 1},
@@ -96,11 +111,14 @@ static int optimiser_rows(cli_settings *s, cli_option *o) {
          0, 0, "constant cosine"},
         {"final-lr", 0, CLI_REAL, &s->final_rate, "X", "where cosine ends, as a share (0.01)", 0,
          1},
-        {"weight-decay", 0, CLI_REAL, &s->weight_decay, "X", "of matrices only (0)", 0, 1e3},
+        {"weight-decay", 0, CLI_REAL, &s->weight_decay, "X", "of matrices only (0; classify: 0.05)",
+         0, 1e3},
         {"clip", 0, CLI_REAL, &s->clip, "X", "largest gradient norm, 0: none (1)", 0, 1e30},
         {"ema", 0, CLI_REAL, &s->ema, "X", "decay of the averaged weights (0.999)", 0, 1},
         {"label-dropout", 0, CLI_REAL, &s->label_dropout, "X",
          "share of images trained without their class (0.1)", 0, 1},
+        {"label-smoothing", 0, CLI_REAL, &s->label_smoothing, "X",
+         "classify: share of the target that all classes have alike (0.1)", 0, 0.999},
         {"time", 0, CLI_CHOICE, &s->time_law, "uniform|logit-normal", "law of t (uniform)", 0, 0,
          "uniform logit-normal"},
         {"coupling", 0, CLI_CHOICE, &s->coupling, "independent|ot",
@@ -137,6 +155,10 @@ static int output_rows(cli_settings *s, cli_option *o) {
         {"keep", 0, CLI_WHOLE, &s->keep, "N", "checkpoints kept, 0: all (3)", 0, 1 << 30},
         {"sample-every", 0, CLI_WHOLE, &s->sample_every, "N",
          "steps between pictures in samples/, 0: none (1000)", 0, 4e9},
+        {"test", 0, CLI_TEXT, &s->test, "DATA",
+         "classify: images to test on (the data's test split)"},
+        {"evaluate-every", 0, CLI_WHOLE, &s->evaluate_every, "N",
+         "classify: steps between tests, 0: at the end only (1000)", 0, 4e9},
         {"log-every", 0, CLI_WHOLE, &s->log_every, "N", "steps between lines of log.csv (10)", 1,
          4e9},
     };
@@ -194,6 +216,7 @@ pdessm_train_options pdessm_cli_settings_train(const cli_settings *s) {
     o.clip = s->clip;
     o.ema = s->ema;
     o.label_dropout = s->label_dropout;
+    o.label_smoothing = s->label_smoothing;
     o.time_law = (pdessm_time_law)s->time_law;
     o.coupling = s->reflow ? PDESSM_COUPLING_PAIRS : (pdessm_coupling)s->coupling;
     o.pair_seed = (uint64_t)s->seed;
@@ -240,6 +263,7 @@ pdessm_status pdessm_cli_settings_model(cli *c, const cli_settings *s,
     for (size_t i = 0; i < sizeof overrides / sizeof *overrides; i++)
         if (overrides[i].asked)
             *overrides[i].field = (int)overrides[i].asked;
+    config.task = (pdessm_model_task)s->task;
     if (s->solution)
         config.solution = (pdessm_solution)(s->solution - 1);
     config.image_size[0] = (int)images->height;

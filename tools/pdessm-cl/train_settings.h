@@ -10,19 +10,21 @@
 typedef struct cli_settings {
     /* Kept in RUN/config.yaml. */
     const char *data, *model;
+    int task;         /* a pdessm_model_task */
+    const char *test; /* of a classifier; NULL: the data's own */
     int split, fit, layout;
     int64_t image_size[2], channels, limit, shift;
     int64_t states, depth, width, heads; /* 0: the preset's */
     int solution;                        /* 0: the preset's, else 1 + a pdessm_solution */
     int64_t steps, batch, accumulate, warmup;
-    double rate, final_rate, weight_decay, clip, ema, label_dropout, pde_rate_scale,
-        filter_rate_scale;
+    double rate, final_rate, weight_decay, clip, ema, label_dropout, label_smoothing,
+        pde_rate_scale, filter_rate_scale;
     int schedule, time_law, flip, coupling;
     const char *init;   /* a model file, "random", or NULL: --reflow's model if it fits */
     const char *reflow; /* a model file; its pairs are the data */
     const char *reflow_solver;
     int64_t reflow_pairs, reflow_steps;
-    int64_t seed, save_every, keep, sample_every, log_every;
+    int64_t seed, save_every, keep, sample_every, log_every, evaluate_every;
     /* Of one call. */
     const char *out, *config, *resume;
     double max_time;
@@ -30,8 +32,9 @@ typedef struct cli_settings {
 
 enum { PDESSM_CLI_SETTINGS = 96 };
 
-/* The defaults. */
+/* The defaults, and those of a task. */
 cli_settings pdessm_cli_settings_begin(void);
+cli_settings pdessm_cli_settings_for(int task);
 
 /* The table, with targets inside of s; the first *ret_in_file rows may stand in a file. Returns the
  * number of rows. Not in it: --seed, which all subcommands have. */
