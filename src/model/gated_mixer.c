@@ -20,9 +20,9 @@ static pdessm_tensor *operate(const pdessm_builder *b, int block, pdessm_tensor 
     if (c->mixer == PDESSM_MIXER_CONV)
         return window(b, block, "conv", u);
     if (c->padding == PDESSM_PADDING_PERIODIC)
-        return pdessm_spectral_filter(g, u, pdessm_build_symbol(b, block));
+        return pdessm_spectral_filter(g, u, pdessm_build_symbol(b, block, 1));
     pdessm_tensor *wide = pdessm_corner(g, u, 2 * b->height, 2 * b->width);
-    wide = pdessm_spectral_filter(g, wide, pdessm_build_symbol(b, block));
+    wide = pdessm_spectral_filter(g, wide, pdessm_build_symbol(b, block, 2));
     return pdessm_corner(g, wide, b->height, b->width);
 }
 

@@ -122,9 +122,16 @@ pdessm_tensor *pdessm_build_linear(const pdessm_builder *b, pdessm_tensor *x, in
 pdessm_tensor *pdessm_build_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
 pdessm_tensor *pdessm_build_gated_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
 pdessm_tensor *pdessm_build_attention_mixer(const pdessm_builder *b, int block, pdessm_tensor *h);
-/* The multiplier of a spectral mixer on the builder's grid: [H, W/2 + 1, E, 2] (symbol.c). With
- * padding = zero it belongs to the domain of twice the side: [2H, W + 1, E, 2]. */
-pdessm_tensor *pdessm_build_symbol(const pdessm_builder *b, int block);
+/* The physical coefficients of a block's equation in units of a domain of `extent` images; what the
+ * configuration leaves out is zero (symbol.c). */
+typedef struct pdessm_coefficients {
+    pdessm_tensor *diffusion, *convection, *reaction, *weight, *skip;
+} pdessm_coefficients;
+pdessm_coefficients pdessm_build_coefficients(const pdessm_builder *b, int block, double extent);
+/* The multiplier of a spectral mixer on the periodic domain of `extent` by `extent` images, with as
+ * many of the builder's grids: extent 1: [H, W/2 + 1, E, 2], 2: [2H, W + 1, E, 2]. A free filter
+ * has extent 1 only (symbol.c). */
+pdessm_tensor *pdessm_build_symbol(const pdessm_builder *b, int block, int64_t extent);
 /* A tensor of one value, without gradient (constants.c). */
 pdessm_tensor *pdessm_build_constant(const pdessm_builder *b, float number, int rank,
                                      const int64_t *dims);

@@ -13,24 +13,23 @@ static pdessm_tensor *raw_or(const pdessm_builder *b, int block, const char *nam
     return given ? raw(b, block, name) : pdessm_build_constant(b, otherwise, rank, dims);
 }
 
-/* G of the solution operator. */
-static pdessm_tensor *solution(const pdessm_builder *b, int block) {
+pdessm_coefficients pdessm_build_coefficients(const pdessm_builder *b, int block, double extent) {
     const pdessm_config *c = &b->model->config;
     const int64_t terms[] = {(int64_t)c->expand * c->width, c->states, 2};
     const float no_reaction = -80; /* softplus(-80) is 0 beside any number of use */
-    int64_t extent = c->padding == PDESSM_PADDING_ZERO ? 2 : 1;
-    pdessm_tensor *diffusion, *convection, *reaction;
-    pdessm_cdr_coefficients_on(b->graph, (double)extent, raw(b, block, "diffusion"),
+    pdessm_coefficients k = {.weight = raw(b, block, "weight"),
+                             .skip = raw_or(b, block, "skip", c->skip, 0, 1, terms)};
+    pdessm_cdr_coefficients_on(b->graph, extent, raw(b, block, "diffusion"),
                                raw_or(b, block, "convection", c->convection, 0, 3, terms),
                                raw_or(b, block, "reaction", c->reaction, no_reaction, 2, terms),
-                               c->b_max, &diffusion, &convection, &reaction);
-    return pdessm_cdr_symbol(b->graph, diffusion, convection, reaction, raw(b, block, "weight"),
-                             raw_or(b, block, "skip", c->skip, 0, 1, terms), extent * b->height,
-                             extent * b->width, c->solution);
+                               c->b_max, &k.diffusion, &k.convection, &k.reaction);
+    return k;
 }
 
-pdessm_tensor *pdessm_build_symbol(const pdessm_builder *b, int block) {
-    return b->model->config.mixer == PDESSM_MIXER_FILTER
-               ? pdessm_build_weight(b, "blocks.%d.mixer.filter.symbol", block)
-               : solution(b, block);
+pdessm_tensor *pdessm_build_symbol(const pdessm_builder *b, int block, int64_t extent) {
+    if (b->model->config.mixer == PDESSM_MIXER_FILTER)
+        return pdessm_build_weight(b, "blocks.%d.mixer.filter.symbol", block);
+    pdessm_coefficients k = pdessm_build_coefficients(b, block, (double)extent);
+    return pdessm_cdr_symbol(b->graph, k.diffusion, k.convection, k.reaction, k.weight, k.skip,
+                             extent * b->height, extent * b->width, b->model->config.solution);
 }

@@ -98,6 +98,27 @@ static void print_ranges(const job *j) {
 static const char *const mixer_names[] = {"pde", "attention", "free filter",
                                           "depthwise 3x3 convolution"};
 
+/* What differs from the defaults. */
+static void print_options(const pdessm_config *k) {
+    const struct {
+        int differs;
+        const char *text;
+    } options[] = {
+        {!k->gate, "no gate"},
+        {!k->convection, "no convection"},
+        {!k->reaction, "no reaction"},
+        {!k->skip, "no skip"},
+        {k->local == PDESSM_LOCAL_CONV3X3, "3x3 convolution in front"},
+        {k->padding == PDESSM_PADDING_ZERO, "padded with zeros"},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        if (options[i].differs)
+            printf(", %s", options[i].text);
+    if (k->attention_layers)
+        printf(", attention of %d heads in %d of %d blocks", k->heads, k->attention_layers,
+               k->depth);
+}
+
 static void print_text(const job *j) {
     const pdessm_config *k = pdessm_model_get_config(j->model);
     printf("model       %s\n", j->file);
@@ -109,7 +130,9 @@ static void print_text(const job *j) {
         printf(", %d heads", k->heads);
     else
         printf(", expand %d", k->expand);
-    printf("\nsize        depth %d, width %d, patch %d\n", k->depth, k->width, k->patch);
+    print_options(k);
+    printf("\ntask        %s\n", k->task == PDESSM_TASK_CLASSIFY ? "classify" : "velocity");
+    printf("size        depth %d, width %d, patch %d\n", k->depth, k->width, k->patch);
     printf("images      %d x %d, %d channels, %d classes\n", k->image_size[0], k->image_size[1],
            k->channels, k->num_classes);
     printf("tokens      %d x %d (positions refer to %d x %d)\n", k->image_size[0] / k->patch,

@@ -36,23 +36,21 @@ static cli_kernel_kind kind_of(pdessm_model *model, int block) {
                                                             : CLI_KERNEL_NONE;
 }
 
-static pdessm_tensor *raw(const pdessm_builder *b, int block, const char *name) {
-    return pdessm_build_weight(b, "blocks.%d.mixer.pde.%s", block, name);
-}
-
 /* Raw coefficients to physical ones, and the symbol they make, by the operators themselves. */
 static pdessm_status read_symbol(cli *c, pdessm_builder *b, int block, cli_kernels *k) {
     pdessm_tensor *physical[3] = {NULL};
     float **target[] = {&k->diffusion, &k->convection, &k->reaction};
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_graph_create(b->model->device, &b->graph));
-    if (k->kind == CLI_KERNEL_PDE)
-        pdessm_cdr_coefficients(b->graph, raw(b, block, "diffusion"), raw(b, block, "convection"),
-                                raw(b, block, "reaction"), b->model->config.b_max, &physical[0],
-                                &physical[1], &physical[2]);
+    if (k->kind == CLI_KERNEL_PDE) {
+        pdessm_coefficients is = pdessm_build_coefficients(b, block, 1);
+        physical[0] = is.diffusion;
+        physical[1] = is.convection;
+        physical[2] = is.reaction;
+    }
     for (int i = 0; i < 3 && physical[i]; i++)
         physical[i] = pdessm_graph_output(b->graph, physical[i]);
-    pdessm_tensor *symbol = pdessm_graph_output(b->graph, pdessm_build_symbol(b, block));
+    pdessm_tensor *symbol = pdessm_graph_output(b->graph, pdessm_build_symbol(b, block, 1));
     PDESSM_TRY(pdessm_graph_plan(b->graph, NULL));
     PDESSM_TRY(pdessm_graph_forward(b->graph));
     for (int i = 0; i < 3; i++)
@@ -84,7 +82,10 @@ pdessm_status pdessm_cli_kernels_read(cli *c, pdessm_model *model, int block, cl
     }
     if (k.kind == CLI_KERNEL_PDE) {
         PDESSM_TRY(copy(c, parameter(model, block, "mixer.pde.weight"), &k.weight));
-        PDESSM_TRY(copy(c, parameter(model, block, "mixer.pde.skip"), &k.skip));
+        if (config->skip)
+            PDESSM_TRY(copy(c, parameter(model, block, "mixer.pde.skip"), &k.skip));
+        else
+            PDESSM_TRY(pdessm_alloc(c->ctx, (size_t)k.channels, sizeof *k.skip, &k.skip));
     }
     *ret = k;
     k = (cli_kernels){0};

@@ -15,8 +15,9 @@ typedef enum cli_kernel_kind {
     CLI_KERNEL_WINDOW, /* a convolution: the window alone; height and width are its own, 3 */
 } cli_kernel_kind;
 
-/* One block, from the operators that the network itself runs. Lengths are in image sides. What its
- * mixer has not is NULL. */
+/* One block, from the operators that the network itself runs, on the periodic image also where the
+ * network pads. Lengths are in image sides. What its mixer has not is NULL; what a configuration
+ * leaves out of the equation is zero. */
 typedef struct cli_kernels {
     cli_kernel_kind kind;
     int64_t channels, terms;

@@ -91,6 +91,20 @@ static int model_rows(cli_settings *s, cli_option *o) {
          .zero_is_unset = 1},
         {"heads", 0, CLI_WHOLE, &s->heads, "N", "attention heads (the preset's)", 0, 4096,
          .fixed = 1, .zero_is_unset = 1},
+        {"no-gate", 0, CLI_FLAG, &s->no_gate, NULL, "mixer without its gate silu(z)", .fixed = 1},
+        {"no-convection", 0, CLI_FLAG, &s->no_convection, NULL, "b = 0 in the equation",
+         .fixed = 1},
+        {"no-reaction", 0, CLI_FLAG, &s->no_reaction, NULL, "r = 0 in the equation", .fixed = 1},
+        {"no-skip", 0, CLI_FLAG, &s->no_skip, NULL, "D = 0 in the symbol", .fixed = 1},
+        {"local", 0, CLI_CHOICE, &s->local, "none|conv3x3",
+         "a convolution of each channel in front of the mixer's operator (none)", 0, 0,
+         "none conv3x3", .fixed = 1},
+        {"padding", 0, CLI_CHOICE, &s->padding, "periodic|zero",
+         "what lies around the image: itself, or zeros on a domain of twice the side (periodic)", 0,
+         0, "periodic zero", .fixed = 1},
+        {"attention-layers", 0, CLI_WHOLE, &s->attention_layers, "N",
+         "so many blocks, evenly spaced, have attention instead (0)", 0, 4096, .fixed = 1,
+         .zero_is_unset = 1},
     };
     memcpy(o, rows, sizeof rows);
     return CLI_COUNT(rows);
@@ -266,6 +280,13 @@ pdessm_status pdessm_cli_settings_model(cli *c, const cli_settings *s,
     config.task = (pdessm_model_task)s->task;
     if (s->solution)
         config.solution = (pdessm_solution)(s->solution - 1);
+    config.gate = !s->no_gate;
+    config.convection = !s->no_convection;
+    config.reaction = !s->no_reaction;
+    config.skip = !s->no_skip;
+    config.local = (pdessm_local)s->local;
+    config.padding = (pdessm_padding)s->padding;
+    config.attention_layers = (int)s->attention_layers;
     config.image_size[0] = (int)images->height;
     config.image_size[1] = (int)images->width;
     config.channels = (int)images->channels;
