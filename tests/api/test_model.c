@@ -111,7 +111,7 @@ static float *parameter(api *a, pdessm_model *m, const char *name, int64_t *ret_
 static void a_new_network_outputs_zero(void **state) {
     api *a = *state;
     static float images[2][3 * API_SIDE * API_SIDE];
-    for (int mixer = 0; mixer < 2; mixer++) {
+    for (int mixer = PDESSM_MIXER_PDE; mixer <= PDESSM_MIXER_CONV; mixer++) {
         const pdessm_config config = api_config((pdessm_mixer)mixer);
         pdessm_sample_options o = pdessm_sample_defaults();
         pdessm_model *m = NULL;
