@@ -311,9 +311,15 @@ def test_classifier(tmp, model):
     write_classifier(tmp / "few.safetensors", model, g, 5)
     expect(run("eval", *files, "--classifier", tmp / "few.safetensors"), 2, "few.safetensors",
            "knows 0 to 4")
-    expect(run("eval", *files, "--classifier", model), 2, "no classifier", "--task classify")
+    expect(run("eval", *files, "--classifier", model), 2, "ema.safetensors", "--task classify")
     expect(run("eval", "--model", tmp / "classifier.safetensors", "--reference", tmp / "r.npz"), 2,
            "classifier")
+    # The whole way: a classifier that was trained, if only a little.
+    expect(run("train", "--task", "classify", "--data", tmp / "real.npz", "--test",
+               tmp / "real.npz", "--layout", "nchw", "--model", "pde-nano/4", "--width", "16", "--depth", "1", "--states", "2", "--batch",
+               "10", "--steps", "20", "--warmup", "2", "--out", tmp / "seen"), 0)
+    seen = parse(run("eval", *files, "--classifier", tmp / "seen", "--format", "json", "--quiet"))
+    check(0 <= seen["label_accuracy"] <= 1 and seen["frechet"] != found["frechet"], f"seen: {seen}")
     expect(run("eval", *files, "--image-size", "4x4", "--fit", "resize", "--classifier",
                tmp / "classifier.safetensors"), 2, "8 x 8", "4 x 4", "--image-size")
 

@@ -64,6 +64,7 @@ static pdessm_status open_all(cli_eval *e) {
     if (e->model_path) {
         PDESSM_TRY(pdessm_cli_find_model(c, e->model_path, &e->model_file));
         PDESSM_TRY(pdessm_model_load(c->device, e->model_file, 0, &e->model));
+        PDESSM_TRY(pdessm_cli_expect_task(c, e->model, e->model_file, PDESSM_TASK_VELOCITY));
     }
     PDESSM_TRY(pdessm_cli_eval_open_reference(e));
     if (e->samples_path)
@@ -147,7 +148,8 @@ static pdessm_status run(cli *c) {
     e.sampling.guidance = 2;
     cli_option options[] = {
         {"samples", 0, CLI_TEXT, &e.samples_path, "PATH",
-         "the images: .npz or .npy, or a folder of PNGs (one subfolder a class)"},
+         "the images: .npz or .npy, or a folder of PNGs (one subfolder a class)",
+         .group = "What is compared:"},
         {"model", 'm', CLI_TEXT, &e.model_path, "PATH",
          "or the model that draws them: a safetensors file, a checkpoint, or a run"},
         {"reference", 'r', CLI_TEXT, &e.reference_path, "DATA",
@@ -159,7 +161,8 @@ static pdessm_status run(cli *c) {
         {"limit", 0, CLI_WHOLE, &e.limit, "N", "a seeded choice of N images of each file (0: all)",
          0, 1 << 24},
         {"n", 'n', CLI_WHOLE, &e.n, "N",
-         "number of images to draw (as many as real ones, 10000 at most)", 1, 1 << 24},
+         "number of images to draw (as many as real ones, 10000 at most)", 1, 1 << 24,
+         .group = "With --model:"},
         {"steps", 's', CLI_WHOLE, &e.steps, "N", "steps of the solver (50)", 1, 1 << 20},
         {"solver", 0, CLI_TEXT, &e.solver, "NAME", "euler, midpoint, heun, rk4 or dopri5 (heun)"},
         {"rtol", 0, CLI_REAL, &e.sampling.rtol, "X", "dopri5: relative tolerance (1e-5)", 0, 1},
@@ -167,8 +170,8 @@ static pdessm_status run(cli *c) {
         {"guidance", 'g', CLI_REAL, &e.sampling.guidance, "X",
          "v = v_null + X (v_class - v_null) (2)", 0, 1e3},
         {"batch", 'b', CLI_WHOLE, &e.batch, "N", "images of one run of a network (64)", 1, 1 << 20},
-        {"image-size", 0, CLI_SIZE, e.image_size, "HxW", "bring all files to this size", 1,
-         1 << 14},
+        {"image-size", 0, CLI_SIZE, e.image_size, "HxW", "bring all files to this size", 1, 1 << 14,
+         .group = "How files are read:"},
         {"fit", 0, CLI_CHOICE, &e.fit, "error|resize|pad|crop",
          "what to do with images of another size", 0, 0, "error resize pad crop"},
         {"channels", 0, CLI_WHOLE, &e.channels, "N", "1 gray, 3 colour (the data's)", 0, 4096},
