@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cdr_coefficients.cl: K = L L^T + eps I, b = b_max tanh(beta), r = -softplus(rho); one state of
- * one channel a work-item. In units of the domain: K is multiplied by area, and b_max already is. */
+ * one channel a work-item. Results are in units of a domain, as b_max already is; area is that of
+ * the image in these units. */
 
 /* sqrt(2 eps) = 0.1/16: a blur of a tenth of a token */
 #define EPS (0.00625f * 0.00625f / 2)

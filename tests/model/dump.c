@@ -3,12 +3,10 @@
  * for test_network.py: parameters as "param.NAME", their gradients as "grad.NAME", x, t, y, target,
  * v, loss, with the configuration as metadata; of a classifier x, y, logits, features, loss.
  *
- * dump --out FILE [--device D] [--mixer pde|attention|filter|conv] [--solution evolve|forced]
- *      [--height H] [--width W] [--patch P] [--batch B] [--expand E] [--channels C] [--rows R]
- *      [--columns C] [--seed S] [--depth N] [--task velocity|classify] [--gate 0] [--convection 0]
- *      [--reaction 0] [--skip 0] [--local none|conv3x3] [--padding periodic|zero]
- *      [--attention-layers N]
- * Height and width count tokens; rows and columns are the reference grid. */
+ * dump --out FILE [--device D] [--height H] [--width W] [--batch B] [--rows R] [--columns C]
+ *      [--seed S] [--KEY VALUE ..]
+ * Height and width count tokens; rows and columns are the reference grid; the other keys are those
+ * of a configuration, such as --mixer conv or --attention-layers 1. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +15,7 @@
 #include <pdessm/pdessm.h>
 
 #include "core/random.h"
-#include "model/model.h"
+#include "model/config.h"
 
 typedef struct dump {
     pdessm_context *ctx;
@@ -36,18 +34,44 @@ static void print_log(void *user, pdessm_log_level level, const char *text) {
     fprintf(stderr, "%s%s\n", level == PDESSM_LOG_WARNING ? "warning: " : "", text);
 }
 
-/* The place of a word in a list that ends with NULL; 0 if it is not there. */
-static int place(const char *word, const char *const *list) {
-    for (int i = 0; list[i]; i++)
-        if (strcmp(word, list[i]) == 0)
-            return i;
+static const pdessm_config start = {.width = 24,
+                                    .depth = 2,
+                                    .heads = 3,
+                                    .patch = 2,
+                                    .expand = 1,
+                                    .states = 3,
+                                    .channels = 2,
+                                    .num_classes = 5,
+                                    .gate = 1,
+                                    .convection = 1,
+                                    .reaction = 1,
+                                    .skip = 1,
+                                    .b_max = 0.25};
+
+/* --KEY VALUE for a field of the configuration; 0 if there is none of that name and value. */
+static int set_field(pdessm_config *c, const char *option, const char *value) {
+    char key[64];
+    snprintf(key, sizeof key, "%s", option + 2);
+    for (char *p = key; *p; p++)
+        *p = *p == '-' ? '_' : *p;
+    for (const pdessm_config_field *f = pdessm_config_fields(); f->key; f++)
+        if (strcmp(f->key, key) == 0) {
+            *pdessm_config_number(c, f->offset) = atoi(value);
+            return 1;
+        }
+    for (const pdessm_config_choice *f = pdessm_config_choices(); f->key; f++)
+        if (strcmp(f->key, key) == 0) {
+            int place = pdessm_config_place(value, f->names);
+            *pdessm_config_number(c, f->offset) = place;
+            return place >= 0;
+        }
     return 0;
 }
 
-/* --NAME VALUE pairs: whole numbers by the table, the rest by hand. */
+/* --NAME VALUE pairs. */
 static int parse(dump *d, int argc, char **argv) {
     pdessm_config *c = &d->config;
-    int height = 4, width = 4, batch = 3, seed = 1;
+    int height = 4, width = 4, batch = 3, seed = 1, known = argc % 2;
     const struct {
         const char *name;
         int *number;
@@ -55,57 +79,22 @@ static int parse(dump *d, int argc, char **argv) {
                    {"--width", &width},
                    {"--batch", &batch},
                    {"--seed", &seed},
-                   {"--patch", &c->patch},
-                   {"--expand", &c->expand},
-                   {"--depth", &c->depth},
-                   {"--gate", &c->gate},
-                   {"--convection", &c->convection},
-                   {"--reaction", &c->reaction},
-                   {"--skip", &c->skip},
-                   {"--attention-layers", &c->attention_layers},
-                   {"--channels", &c->channels},
                    {"--rows", &c->reference_grid[0]},
                    {"--columns", &c->reference_grid[1]}};
-    int known = argc % 2;
-    *c = (pdessm_config){.width = 24,
-                         .depth = 2,
-                         .heads = 3,
-                         .patch = 2,
-                         .expand = 1,
-                         .states = 3,
-                         .channels = 2,
-                         .num_classes = 5,
-                         .gate = 1,
-                         .convection = 1,
-                         .reaction = 1,
-                         .skip = 1,
-                         .b_max = 0.25};
+    *c = start;
     for (int i = 1; i + 1 < argc && known; i += 2) {
         const char *name = argv[i], *value = argv[i + 1];
-        known = 0;
-        for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
-            if (strcmp(name, numbers[k].name) == 0) {
-                *numbers[k].number = atoi(value);
-                known = 1;
-            }
-        if (strcmp(name, "--out") == 0)
+        size_t k = 0, count = sizeof numbers / sizeof *numbers;
+        while (k < count && strcmp(name, numbers[k].name) != 0)
+            k++;
+        if (k < count)
+            *numbers[k].number = atoi(value);
+        else if (strcmp(name, "--out") == 0)
             d->out = value;
         else if (strcmp(name, "--device") == 0)
             d->device_name = value;
-        else if (strcmp(name, "--mixer") == 0)
-            c->mixer = (pdessm_mixer)place(
-                value, (const char *[]){"pde", "attention", "filter", "conv", NULL});
-        else if (strcmp(name, "--task") == 0)
-            c->task = strcmp(value, "classify") ? PDESSM_TASK_VELOCITY : PDESSM_TASK_CLASSIFY;
-        else if (strcmp(name, "--local") == 0)
-            c->local = strcmp(value, "conv3x3") ? PDESSM_LOCAL_NONE : PDESSM_LOCAL_CONV3X3;
-        else if (strcmp(name, "--padding") == 0)
-            c->padding = strcmp(value, "zero") ? PDESSM_PADDING_PERIODIC : PDESSM_PADDING_ZERO;
-        else if (strcmp(name, "--solution") == 0)
-            c->solution = strcmp(value, "evolve") ? PDESSM_FORCED : PDESSM_EVOLVE;
-        else if (!known)
-            return 0;
-        known = 1;
+        else
+            known = set_field(c, name, value);
     }
     d->batch = batch;
     d->seed = (uint64_t)seed;
