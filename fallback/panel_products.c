@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* panel_products.c: all products of the rows of two panels, in float64: what distances and
  * covariances of many samples are made of. */
-#include "fallback.h"
 #include "panel_products.h"
+#include "fallback.h"
 #include "simd.h"
 
 typedef double dvec __attribute__((vector_size(sizeof(vec))));
