@@ -104,7 +104,8 @@ pdessm_status pdessm_model_gradients_zero(pdessm_model *model);
 /* Records v_theta(x, t, y): x [B, channels, Hi, Wi], t [B], y int32 [B] (num_classes: the null
  * class) -> v [B, channels, Hi, Wi]. Hi and Wi may differ from the model's: the same coefficients
  * describe the same physical kernel on every grid. Only a model with the filter mixer refuses that
- * (ERROR_SHAPE). */
+ * (ERROR_SHAPE). Behind a map (precondition.h)
+ * x and v are what the map makes of images. */
 pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
                                      pdessm_tensor *t, pdessm_tensor *y);
 

@@ -11,6 +11,7 @@
 #include <pdessm/model.h>
 #include <pdessm/ops.h>
 #include <pdessm/optimize.h>
+#include <pdessm/precondition.h>
 #include <pdessm/safetensors.h>
 #include <pdessm/sample.h>
 #include <pdessm/status.h>

@@ -41,8 +41,9 @@ pdessm_sample_options pdessm_sample_defaults(void);
 
 /* Draws n images [n, channels, height, width], about in [-1, 1], of the given labels (NULL: the
  * null class; num_classes is the null class too). Image i depends on (seed, first + i) alone, not
- * on the batch. *ret_evaluations: network evaluations per image (guidance counts as one); may be
- * NULL. */
+ * on the batch. A model behind a map (precondition.h) has the map's inverse applied at the end; a
+ * map of several classes needs labels. *ret_evaluations: network evaluations per image (guidance
+ * counts as one); may be NULL. */
 pdessm_status pdessm_sample(pdessm_model *model, const pdessm_sample_options *options, int64_t n,
                             const int32_t *labels, float *images, int64_t *ret_evaluations);
 

@@ -7,6 +7,7 @@
 
 #include <pdessm/data.h>
 #include <pdessm/evaluate.h>
+#include <pdessm/precondition.h>
 #include <pdessm/sample.h>
 
 #ifdef __cplusplus
@@ -71,6 +72,11 @@ pdessm_status pdessm_trainer_resume(pdessm_device *device, pdessm_dataset *data,
                                     const char *checkpoint, const pdessm_train_options *options,
                                     pdessm_trainer **ret);
 void pdessm_trainer_destroy(pdessm_trainer **trainer);
+
+/* Training behind a map (precondition.h): the trainer's data has been taken through it already
+ * (pdessm_precondition_dataset). Both models carry it from here on, into every checkpoint. map may
+ * be NULL. */
+pdessm_status pdessm_trainer_set_precondition(pdessm_trainer *trainer, pdessm_precondition *map);
 
 /* One optimiser step. Queues work and returns; allocates nothing, and waits for nothing unless
  * noise is coupled by optimal transport. */

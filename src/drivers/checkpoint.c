@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pdessm/precondition.h>
 #include <pdessm/safetensors.h>
 
 #include "data/atomic_dir.h"
@@ -232,6 +233,7 @@ pdessm_status pdessm_trainer_resume(pdessm_device *device, pdessm_dataset *data,
     PDESSM_TRY(pdessm_model_load(device, path, 1, &model));
     PDESSM_TRY(pdessm_trainer_build(device, data, options, model, &t));
     model = NULL;
+    PDESSM_TRY(pdessm_model_set_precondition(t->average, t->model->precondition));
     snprintf(path, sizeof path, "%s/ema.safetensors", checkpoint);
     PDESSM_TRY(read_weights(t->average, path));
     snprintf(path, sizeof path, "%s/optimizer.safetensors", checkpoint);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pdessm/precondition.h>
+
 #include "drivers/calls.h"
 #include "drivers/tableau.h"
 #include "model/model.h"
@@ -247,6 +249,10 @@ static pdessm_status draw_batch(sampler *s, int64_t first, int64_t count, int64_
     else
         PDESSM_TRY(integrate_fixed(s, done, share));
     PDESSM_TRY(pdessm_tensor_read(s->x, s->host));
+    if (s->model->precondition)
+        PDESSM_TRY(pdessm_precondition_invert(s->model->precondition, count, s->image[2],
+                                              s->image[3], labels ? labels + first : NULL, s->host,
+                                              s->host));
     memcpy(images + (size_t)first * pixels, s->host, (size_t)count * pixels * sizeof *images);
 out:
     return status;

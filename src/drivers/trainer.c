@@ -157,6 +157,11 @@ int64_t pdessm_trainer_step_count(const pdessm_trainer *trainer) {
     return trainer->step;
 }
 
+pdessm_status pdessm_trainer_set_precondition(pdessm_trainer *trainer, pdessm_precondition *map) {
+    pdessm_status status = pdessm_model_set_precondition(trainer->model, map);
+    return status == PDESSM_OK ? pdessm_model_set_precondition(trainer->average, map) : status;
+}
+
 pdessm_model *pdessm_trainer_model(pdessm_trainer *trainer) {
     return trainer->model;
 }

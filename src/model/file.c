@@ -7,8 +7,9 @@
 #include <pdessm/safetensors.h>
 
 #include "model/model.h"
+#include "model/precondition.h"
 
-enum { MOST_EXTRAS = 8 };
+enum { MOST_EXTRAS = 8, NAME_ROOM = 96 };
 
 /* ------------------------------------------------------------------ writing */
 
@@ -40,35 +41,72 @@ static size_t largest_parameter(const pdessm_model *m) {
     return most;
 }
 
+/* What stands in a file: the arenas' tensors, then the map's if the model goes there with it. */
+typedef struct contents {
+    const pdessm_named_arena *arenas;
+    int count, total;
+    const pdessm_precondition *map;
+    pdessm_safetensors_tensor *tensors;
+    char (*names)[NAME_ROOM];
+} contents;
+
+static pdessm_status list_contents(pdessm_model *m, contents *c) {
+    pdessm_status status = PDESSM_OK;
+    const int own = c->count * m->count;
+    c->total = own + (c->map ? c->map->count : 0);
+    PDESSM_TRY(pdessm_alloc(m->ctx, (size_t)c->total, sizeof *c->tensors, &c->tensors));
+    PDESSM_TRY(pdessm_alloc(m->ctx, (size_t)c->total, sizeof *c->names, &c->names));
+    for (int i = 0; i < own; i++)
+        describe(&m->parameter[i % m->count], c->arenas[i / m->count].prefix, c->names[i],
+                 sizeof c->names[i], &c->tensors[i]);
+    for (int i = own; i < c->total; i++)
+        pdessm_map_describe(c->map, i - own, c->names[i], sizeof c->names[i], &c->tensors[i]);
+out:
+    return status;
+}
+
+static pdessm_status write_contents(pdessm_model *m, const contents *c,
+                                    pdessm_safetensors_writer *writer) {
+    pdessm_status status = PDESSM_OK;
+    float *buffer = NULL;
+    PDESSM_TRY(pdessm_alloc(m->ctx, largest_parameter(m), sizeof *buffer, &buffer));
+    for (int i = 0; i < c->count; i++)
+        PDESSM_TRY(write_arena(m, c->arenas[i].arena, writer, buffer));
+    if (c->map)
+        PDESSM_TRY(pdessm_map_write(c->map, writer));
+    PDESSM_TRY(pdessm_safetensors_writer_finish(writer));
+out:
+    free(buffer);
+    return status;
+}
+
 pdessm_status pdessm_arenas_save(pdessm_model *model, const pdessm_named_arena *arenas, int count,
                                  const char *path, const char *const (*extra)[2], int extras) {
     pdessm_status status = PDESSM_OK;
     pdessm_safetensors_writer *writer = NULL;
-    pdessm_safetensors_tensor *tensors = NULL;
-    pdessm_safetensors_pair pairs[MOST_EXTRAS + 1];
-    char(*names)[80] = NULL, *json = NULL;
-    float *buffer = NULL;
-    int total = count * model->count;
+    pdessm_safetensors_pair pairs[MOST_EXTRAS + 2];
+    /* Moments do without the map: a model's values are what can be sampled. */
+    contents c = {.arenas = arenas, .count = count};
+    c.map = arenas[0].prefix[0] ? NULL : model->precondition;
+    char *json = NULL, *map_json = NULL;
+    int n = 0;
     PDESSM_TRY(pdessm_config_to_json_over(model->ctx, &model->config, model->json, &json));
-    pairs[0] = (pdessm_safetensors_pair){"pdessm.config", json};
+    pairs[n++] = (pdessm_safetensors_pair){"pdessm.config", json};
+    if (c.map) {
+        PDESSM_TRY(pdessm_map_to_json(c.map, &map_json));
+        pairs[n++] = (pdessm_safetensors_pair){PDESSM_MAP_KEY, map_json};
+    }
     for (int i = 0; i < extras; i++)
-        pairs[i + 1] = (pdessm_safetensors_pair){extra[i][0], extra[i][1]};
-    PDESSM_TRY(pdessm_alloc(model->ctx, (size_t)total, sizeof *tensors, &tensors));
-    PDESSM_TRY(pdessm_alloc(model->ctx, (size_t)total, sizeof *names, &names));
-    PDESSM_TRY(pdessm_alloc(model->ctx, largest_parameter(model), sizeof *buffer, &buffer));
-    for (int i = 0; i < total; i++)
-        describe(&model->parameter[i % model->count], arenas[i / model->count].prefix, names[i],
-                 sizeof names[i], &tensors[i]);
-    PDESSM_TRY(pdessm_safetensors_writer_create(model->ctx, path, pairs, extras + 1, tensors, total,
-                                                &writer));
-    for (int i = 0; i < count; i++)
-        PDESSM_TRY(write_arena(model, arenas[i].arena, writer, buffer));
-    PDESSM_TRY(pdessm_safetensors_writer_finish(writer));
+        pairs[n++] = (pdessm_safetensors_pair){extra[i][0], extra[i][1]};
+    PDESSM_TRY(list_contents(model, &c));
+    PDESSM_TRY(
+        pdessm_safetensors_writer_create(model->ctx, path, pairs, n, c.tensors, c.total, &writer));
+    PDESSM_TRY(write_contents(model, &c, writer));
 out:
     pdessm_safetensors_writer_destroy(&writer);
-    free(buffer);
-    free(names);
-    free(tensors);
+    free(c.names);
+    free(c.tensors);
+    free(map_json);
     free(json);
     return status;
 }
@@ -104,7 +142,8 @@ static pdessm_status refuse_unknown(pdessm_model *m, const pdessm_safetensors *f
                                     const char *path) {
     for (int64_t i = 0; i < pdessm_safetensors_count(file); i++) {
         const char *name = pdessm_safetensors_at(file, i)->name;
-        if (!pdessm_model_find(m, name))
+        if (!pdessm_model_find(m, name) &&
+            !(m->precondition && pdessm_map_has(m->precondition, name)))
             return pdessm_fail(m->ctx, PDESSM_ERROR_FILE,
                                "%s: tensor '%s' is not part of the network that its configuration "
                                "describes; was the file written by another program version?",
@@ -147,6 +186,7 @@ pdessm_status pdessm_model_load(pdessm_device *device, const char *path, int wit
     pdessm_context *ctx = device->ctx;
     pdessm_safetensors *file = NULL;
     pdessm_model *m = NULL;
+    pdessm_precondition *map = NULL;
     pdessm_config config;
     PDESSM_TRY(pdessm_safetensors_open(ctx, path, &file));
     const char *json = pdessm_safetensors_metadata(file, "pdessm.config");
@@ -162,11 +202,15 @@ pdessm_status pdessm_model_load(pdessm_device *device, const char *path, int wit
     PDESSM_TRY(match(ctx, &config, file, path));
     PDESSM_TRY(pdessm_model_create(device, &config, with_gradients, &m));
     PDESSM_TRY(copy_text(ctx, json, &m->json));
+    PDESSM_TRY(pdessm_map_read(device, file, path, &map));
+    if (map)
+        PDESSM_TRY(pdessm_model_set_precondition(m, map));
     PDESSM_TRY(refuse_unknown(m, file, path));
     PDESSM_TRY(pdessm_arena_load(m, file, "", &m->values));
     *ret = m;
     m = NULL;
 out:
+    pdessm_precondition_destroy(&map);
     pdessm_safetensors_destroy(&file);
     pdessm_model_destroy(&m);
     return status;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pdessm/precondition.h>
+
 pdessm_status pdessm_model_create(pdessm_device *device, const pdessm_config *config,
                                   int with_gradients, pdessm_model **ret) {
     pdessm_status status = PDESSM_OK;
@@ -43,6 +45,7 @@ void pdessm_model_destroy(pdessm_model **model) {
     pdessm_arena_destroy(&m->values);
     pdessm_arena_destroy(&m->gradients);
     free(m->parameter);
+    pdessm_precondition_destroy(&m->precondition);
     free(m->json);
     free(m);
     *model = NULL;

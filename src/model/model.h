@@ -53,6 +53,7 @@ struct pdessm_model {
     pdessm_device *device;
     pdessm_context *ctx;
     pdessm_config config;
+    struct pdessm_precondition *precondition; /* a reference, or NULL */
     char *json; /* the configuration as it was read, so that unknown keys are kept; or NULL */
     int count;
     pdessm_parameter *parameter;

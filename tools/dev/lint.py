@@ -24,7 +24,7 @@ FLOORS = {
 PUBLIC = {
     "status": "core", "context": "core", "device": "device", "tensor": "device", "graph": "graph",
     "ops": "graph", "safetensors": "data", "data": "data", "model": "model", "sample": "drivers",
-    "train": "drivers", "evaluate": "drivers", "optimize": "drivers",
+    "train": "drivers", "evaluate": "drivers", "optimize": "drivers", "precondition": "model",
 }
 # The operator table is read by the floor that defines what an operator is.
 EXCEPTIONS = {("device", "ops/ops.def")}

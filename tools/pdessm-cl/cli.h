@@ -67,6 +67,7 @@ double pdessm_cli_seconds(void);
     X(eval)                                                                                        \
     X(forward)                                                                                     \
     X(info)                                                                                        \
+    X(precondition)                                                                                \
     X(report)                                                                                      \
     X(bench)                                                                                       \
     X(optimize)                                                                                    \

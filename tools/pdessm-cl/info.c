@@ -119,6 +119,16 @@ static void print_options(const pdessm_config *k) {
                k->depth);
 }
 
+static void print_map(const pdessm_precondition *map) {
+    if (!map)
+        return;
+    const pdessm_precondition_info *i = pdessm_precondition_get_info(map);
+    printf("map         %s, epsilon %g, ", pdessm_precondition_name(i->kind), i->epsilon);
+    if (i->classes > 1)
+        printf("one for each of %lld classes, ", (long long)i->classes);
+    printf("%lld numbers\n", (long long)i->numbers);
+}
+
 static void print_text(const job *j) {
     const pdessm_config *k = pdessm_model_get_config(j->model);
     printf("model       %s\n", j->file);
@@ -138,6 +148,7 @@ static void print_text(const job *j) {
     printf("tokens      %d x %d (positions refer to %d x %d)\n", k->image_size[0] / k->patch,
            k->image_size[1] / k->patch, k->reference_grid[0], k->reference_grid[1]);
     printf("parameters  %lld\n", (long long)pdessm_model_parameter_count(j->model));
+    print_map(pdessm_model_get_precondition(j->model));
     printf("memory      batch %lld: train %s (activations %s), sample %s\n", (long long)j->batch,
            pdessm_cli_bytes(j->train.total).text, pdessm_cli_bytes(j->train.activations).text,
            pdessm_cli_bytes(j->sample.total).text);
@@ -168,6 +179,15 @@ static void add_memory(cJSON *json, const char *key, const pdessm_memory_estimat
     pdessm_cli_json_number(o, "flops", m->flops);
 }
 
+static void add_map(cJSON *json, const pdessm_precondition *map) {
+    const pdessm_precondition_info *i = pdessm_precondition_get_info(map);
+    cJSON *o = pdessm_cli_json_object(json, "precondition");
+    pdessm_cli_json_text(o, "kind", pdessm_precondition_name(i->kind));
+    pdessm_cli_json_number(o, "classes", (double)i->classes);
+    pdessm_cli_json_number(o, "epsilon", i->epsilon);
+    pdessm_cli_json_number(o, "numbers", (double)i->numbers);
+}
+
 static pdessm_status print_json(job *j) {
     const pdessm_config *config = pdessm_model_get_config(j->model);
     double tokens = config->image_size[0] / (double)config->patch, pixels = config->image_size[0];
@@ -178,6 +198,8 @@ static pdessm_status print_json(job *j) {
     pdessm_cli_json_text(json, "model", j->file);
     cJSON_AddItemToObject(json, "config", pdessm_cli_need(cJSON_Parse(text)));
     pdessm_cli_json_number(json, "parameters", (double)pdessm_model_parameter_count(j->model));
+    if (pdessm_model_get_precondition(j->model))
+        add_map(json, pdessm_model_get_precondition(j->model));
     pdessm_cli_json_number(json, "batch", (double)j->batch);
     add_memory(json, "memory_to_train", &j->train);
     add_memory(json, "memory_to_sample", &j->sample);

@@ -6,6 +6,7 @@
 
 #include "interrupt.h"
 #include "paths.h"
+#include "precondition.h"
 #include "results.h"
 #include "train_folder.h"
 #include "train_reflow.h"
@@ -30,7 +31,8 @@ typedef struct job {
     char *checkpoint; /* of --resume */
     pdessm_dataset *data;
     pdessm_dataset_info
-        images; /* of the data; with reflow under the names of its model's classes */
+        images;               /* of the data; with reflow under the names of its model's classes */
+    pdessm_precondition *map; /* NULL: none */
     pdessm_config config;
     cli_reflow reflow;
     cli_accuracy accuracy;
@@ -236,6 +238,22 @@ out:
     return status;
 }
 
+/* The first stage of preconditioned training: from here on the data is what the map makes of it. */
+static pdessm_status even_out(job *j) {
+    pdessm_status status = PDESSM_OK;
+    const char *teacher = NULL;
+    if (j->settings.reflow && j->checkpoint) /* the student has it by now */
+        teacher = pdessm_cli_text(j->c, "%s/model.safetensors", j->checkpoint);
+    else if (j->settings.reflow)
+        PDESSM_TRY(pdessm_cli_find_model(j->c, j->settings.reflow, &teacher));
+    PDESSM_TRY(
+        pdessm_cli_train_precondition(j->c, &j->settings, j->folder, teacher, &j->data, &j->map));
+    if (!j->settings.reflow)
+        j->images = *pdessm_dataset_get_info(j->data);
+out:
+    return status;
+}
+
 static pdessm_status make_trainer(job *j) {
     const pdessm_train_options options = pdessm_cli_settings_train(&j->settings);
     pdessm_status status =
@@ -246,6 +264,8 @@ static pdessm_status make_trainer(job *j) {
         pdessm_cli_note(j->c, "going on from %s", j->checkpoint);
     if (status == PDESSM_OK && !j->checkpoint)
         status = load_first_weights(j);
+    if (status == PDESSM_OK)
+        status = pdessm_trainer_set_precondition(j->run.trainer, j->map);
     return status;
 }
 
@@ -323,6 +343,7 @@ static pdessm_status train(job *j) {
     if (!j->settings.reflow)
         PDESSM_TRY(
             pdessm_cli_train_folder(j->c, j->folder, j->settings.resume != NULL, &j->checkpoint));
+    PDESSM_TRY(even_out(j));
     PDESSM_TRY(make_trainer(j));
     PDESSM_TRY(open_run(j));
     if (pdessm_trainer_step_count(j->run.trainer) < j->settings.steps)
@@ -350,6 +371,7 @@ out:
     pdessm_trainer_destroy(&j.run.trainer);
     pdessm_cli_train_log_close(&j.run.log);
     pdessm_cli_accuracy_close(&j.accuracy);
+    pdessm_precondition_destroy(&j.map);
     pdessm_dataset_destroy(&j.data);
     free(j.checkpoint);
     return status;

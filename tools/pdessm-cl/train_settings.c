@@ -28,6 +28,7 @@ cli_settings pdessm_cli_settings_begin(void) {
         .reflow_solver = "heun",
         .reflow_pairs = 20000,
         .reflow_steps = 25,
+        .precondition_epsilon = 1e-3,
         .save_every = 1000,
         .keep = 3,
         .sample_every = 1000,
@@ -162,6 +163,20 @@ static int reflow_rows(cli_settings *s, cli_option *o) {
     return CLI_COUNT(rows);
 }
 
+static int precondition_rows(cli_settings *s, cli_option *o) {
+    const cli_option rows[] = {
+        {"precondition", 0, CLI_CHOICE, &s->precondition, "none|whiten|spectral",
+         "an invertible map, fitted first, that evens out the data (none)", 0, 0,
+         "none whiten spectral", .fixed = 1},
+        {"precondition-eps", 0, CLI_REAL, &s->precondition_epsilon, "X",
+         "share of the mean variance added to all (1e-3)", 1e-12, 1e3, .fixed = 1},
+        {"precondition-pooled", 0, CLI_FLAG, &s->precondition_pooled, NULL,
+         "one map for all classes", .fixed = 1},
+    };
+    memcpy(o, rows, sizeof rows);
+    return CLI_COUNT(rows);
+}
+
 static int output_rows(cli_settings *s, cli_option *o) {
     const cli_option rows[] = {
         {"save-every", 0, CLI_WHOLE, &s->save_every, "N", "steps between checkpoints (1000)", 1,
@@ -199,8 +214,13 @@ int pdessm_cli_settings_table(cli_settings *s, cli_option ret[PDESSM_CLI_SETTING
         int (*rows)(cli_settings *s, cli_option *o);
         const char *heading;
     } part[] = {
-        {data_rows, "Data:"},     {model_rows, "Model:"},         {optimiser_rows, "Training:"},
-        {reflow_rows, "Reflow:"}, {output_rows, "What is kept:"}, {call_rows, "This call:"},
+        {data_rows, "Data:"},
+        {model_rows, "Model:"},
+        {optimiser_rows, "Training:"},
+        {reflow_rows, "Reflow:"},
+        {precondition_rows, "Preconditioning:"},
+        {output_rows, "What is kept:"},
+        {call_rows, "This call:"},
     };
     int n = 0;
     for (int i = 0; i < CLI_COUNT(part); i++) {

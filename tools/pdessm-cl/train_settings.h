@@ -26,6 +26,9 @@ typedef struct cli_settings {
     const char *reflow; /* a model file; its pairs are the data */
     const char *reflow_solver;
     int64_t reflow_pairs, reflow_steps;
+    int precondition; /* 0: none, else 1 + a pdessm_precondition_kind */
+    int precondition_pooled;
+    double precondition_epsilon;
     int64_t seed, save_every, keep, sample_every, log_every, evaluate_every;
     /* Of one call. */
     const char *out, *config, *resume;

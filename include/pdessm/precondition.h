@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* precondition.h: preconditioned flow matching. An invertible map T_y, fitted to the data first and
+ * then frozen, evens out the variances of its directions; the flow is trained on T_y(x), and a
+ * sample is T_y^-1 of the integrated flow ("Preconditioned Flow Matching", arXiv 2603.02337).
+ *
+ * Why: with data of covariance Sigma the path x_t = (1 - t) z + t x has the covariance
+ * Sigma_t = (1 - t)^2 I + t^2 Sigma, and gradient descent on a linear model shrinks the error along
+ * an eigenvector of eigenvalue s by (1 - 2 eta s) a step: directions of low variance stall. */
+#ifndef PDESSM_PRECONDITION_H
+#define PDESSM_PRECONDITION_H
+
+#include <pdessm/data.h>
+#include <pdessm/model.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+/* A fitted map. It is immutable and counted: whoever holds a reference destroys it once. */
+typedef struct pdessm_precondition pdessm_precondition;
+
+typedef enum pdessm_precondition_kind {
+    /* y = W (x - m), W = (Sigma + e I)^(-1/2): ZCA. Sigma = (1 - a) S_y + a S, where S_y is the
+     * covariance of class y and S the mean of all S_y, weighted by their images; e = epsilon times
+     * the mean eigenvalue of Sigma. Keeps D x D numbers a class, D = channels height width. */
+    PDESSM_PRECONDITION_WHITEN,
+    /* y = irfft2(g rfft2(x - m)) for each channel, g = min(1 / sqrt(P + e), max_gain / sqrt(mean
+     * P)) with the mean power P_y(k) = mean |rfft2(x - m)|^2 / (H W) and e = epsilon mean P. Images
+     * of another size than the fitted one take g and m at the same waves per image side; beyond the
+     * fitted Nyquist frequency the nearest fitted g stands, and m has nothing. */
+    PDESSM_PRECONDITION_SPECTRAL,
+    PDESSM_PRECONDITION_KINDS
+} pdessm_precondition_kind;
+
+/* "whiten", ..; ERROR_ARGUMENT lists the names. */
+pdessm_status pdessm_precondition_find(pdessm_context *ctx, const char *name,
+                                       pdessm_precondition_kind *ret);
+const char *pdessm_precondition_name(pdessm_precondition_kind kind);
+
+typedef struct pdessm_precondition_options {
+    pdessm_precondition_kind kind;
+    int pooled;       /* one map for all classes; data without labels always gets that */
+    double epsilon;   /* share of the mean eigenvalue, or mean power, that is added to all */
+    double shrinkage; /* whiten: a above, in [0, 1] */
+    double max_gain;  /* spectral: cap, over the gain of a wave of mean power */
+    int batch;        /* images that the device works on at once */
+    /* Called now and then with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED). */
+    int (*progress)(void *user, double share);
+    void *user;
+} pdessm_precondition_options;
+
+/* epsilon 1e-3, shrinkage 0.1, max_gain 30, batch 64. */
+pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind);
+
+/* Fits a map to all images of a set. ERROR_ARGUMENT: a map that would not fit into memory (whiten
+ * with many pixels), a class with too few images, images that are all alike. */
+pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *data,
+                                      const pdessm_precondition_options *options,
+                                      pdessm_precondition **ret);
+
+/* Gives a reference back; accepts NULL, nulls the handle. A map dies before its device. */
+void pdessm_precondition_destroy(pdessm_precondition **map);
+
+typedef struct pdessm_precondition_info {
+    pdessm_precondition_kind kind;
+    int64_t channels, height, width; /* of the images that it was fitted to */
+    int64_t classes;                 /* maps held; 1: the same for every label */
+    int any_size;                    /* works on other heights and widths too */
+    double epsilon, shrinkage, max_gain;
+    int64_t numbers; /* float32 numbers kept */
+} pdessm_precondition_info;
+const pdessm_precondition_info *pdessm_precondition_get_info(const pdessm_precondition *map);
+
+/* T_y and T_y^-1 of images [n, channels, height, width] with labels in [0, classes); images and ret
+ * may be the same. labels may be NULL where classes is 1. A map of several classes has none for the
+ * null class: ERROR_ARGUMENT. */
+pdessm_status pdessm_precondition_apply(pdessm_precondition *map, int64_t n, int64_t height,
+                                        int64_t width, const int32_t *labels, const float *images,
+                                        float *ret);
+pdessm_status pdessm_precondition_invert(pdessm_precondition *map, int64_t n, int64_t height,
+                                         int64_t width, const int32_t *labels, const float *images,
+                                         float *ret);
+
+/* The set T_y(x), as float32 in memory: 4 bytes for each number of the data. It outlives data and
+ * map. Training draws from it as from any other. */
+pdessm_status pdessm_precondition_dataset(pdessm_precondition *map, pdessm_dataset *data,
+                                          int (*progress)(void *user, double share), void *user,
+                                          pdessm_dataset **ret);
+
+/* Error of T_y^-1(T_y(x)) over the first n images of a set (0: all): root mean square and largest,
+ * in the images' units, where an 8-bit step is 2/255. */
+pdessm_status pdessm_precondition_round_trip(pdessm_precondition *map, pdessm_dataset *data,
+                                             int64_t n, double *ret_rms, double *ret_most);
+
+/* As a safetensors file of its own: tensors precondition.*, metadata pdessm.precondition. */
+pdessm_status pdessm_precondition_save(pdessm_precondition *map, const char *path);
+pdessm_status pdessm_precondition_load(pdessm_device *device, const char *path,
+                                       pdessm_precondition **ret);
+
+/* The map that a model was trained behind. Its files carry it, so that a model file alone is enough
+ * to sample: pdessm_sample() ends with T_y^-1, while pdessm_model_velocity() stays in mapped space.
+ * The model takes a reference of its own; map NULL takes the old one away. ERROR_SHAPE: a map for
+ * images of other channels, size or classes. */
+pdessm_status pdessm_model_set_precondition(pdessm_model *model, pdessm_precondition *map);
+/* Borrowed; NULL: none. */
+pdessm_precondition *pdessm_model_get_precondition(const pdessm_model *model);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* precondition.h: what the fits of the kinds of maps share. */
+#ifndef PDESSM_DRIVERS_PRECONDITION_H
+#define PDESSM_DRIVERS_PRECONDITION_H
+
+#include "core/watch.h"
+#include "model/precondition.h"
+
+/* A fit under way. */
+typedef struct pdessm_fit_job {
+    pdessm_device *device;
+    pdessm_context *ctx;
+    pdessm_dataset *data;
+    const pdessm_precondition_options *options;
+    const pdessm_dataset_info *images;
+    int64_t classes, pixels; /* maps to fit; channels height width */
+    int64_t *members;        /* [count]: the images, sorted by class .. */
+    int64_t *first;          /* [classes + 1]: .. where each class begins */
+} pdessm_fit_job;
+
+/* Copies images first .. first + n - 1 of the sorted ones out: [n, channels, height, width]. */
+void pdessm_fit_images(const pdessm_fit_job *job, int64_t first, int64_t n, float *ret);
+
+/* The mean image of a class, [pixels], in float64. */
+pdessm_status pdessm_fit_mean(const pdessm_fit_job *job, int64_t label, double *ret);
+
+/* Adds weight times the covariance of a class around its mean, divided by the number of images, to
+ * the upper triangle of sum [pixels, pixels] (precondition_whiten.c). */
+pdessm_status pdessm_fit_add_covariance(const pdessm_fit_job *job, int64_t label, double weight,
+                                        const double *mean, double *sum);
+
+/* One for each kind: fills the arrays of the map (precondition_KIND.c). */
+pdessm_status pdessm_fit_whiten(const pdessm_fit_job *job, const pdessm_watch *watch,
+                                pdessm_precondition *map);
+pdessm_status pdessm_fit_spectral(const pdessm_fit_job *job, const pdessm_watch *watch,
+                                  pdessm_precondition *map);
+
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/* precondition.c: maps as such: names, references, sorting images by label for the kind's own run.
+ */
+#include "model/precondition.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/model.h"
+
+static const pdessm_map_kind *const kinds[PDESSM_PRECONDITION_KINDS] = {
+    [PDESSM_PRECONDITION_WHITEN] = &pdessm_map_whiten,
+    [PDESSM_PRECONDITION_SPECTRAL] = &pdessm_map_spectral,
+};
+
+pdessm_status pdessm_precondition_find(pdessm_context *ctx, const char *name,
+                                       pdessm_precondition_kind *ret) {
+    for (int i = 0; i < PDESSM_PRECONDITION_KINDS; i++)
+        if (strcmp(kinds[i]->name, name) == 0) {
+            *ret = (pdessm_precondition_kind)i;
+            return PDESSM_OK;
+        }
+    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
+                       "no preconditioner '%s'; expected whiten or spectral", name);
+}
+
+const char *pdessm_precondition_name(pdessm_precondition_kind kind) {
+    return kinds[kind]->name;
+}
+
+int pdessm_map_list(const pdessm_precondition_info *info, pdessm_map_array ret[PDESSM_MAP_ARRAYS]) {
+    return kinds[info->kind]->list(info, ret);
+}
+
+/* ------------------------------------------------------------------ making and keeping */
+
+pdessm_status pdessm_map_create(pdessm_device *device, const pdessm_precondition_info *info,
+                                pdessm_precondition **ret) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_precondition *map = NULL;
+    PDESSM_TRY(pdessm_alloc(device->ctx, 1, sizeof *map, &map));
+    map->device = device;
+    map->ctx = device->ctx;
+    map->references = 1;
+    map->kind = kinds[info->kind];
+    map->info = *info;
+    map->info.any_size = map->kind->any_size;
+    map->info.numbers = 0;
+    map->count = map->kind->list(info, map->array);
+    for (int i = 0; i < map->count; i++) {
+        pdessm_map_array *a = &map->array[i];
+        a->count = 1;
+        for (int k = 0; k < a->rank; k++)
+            a->count *= a->dims[k];
+        PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)a->count, sizeof *a->value, &a->value));
+        map->info.numbers += a->count;
+    }
+    *ret = map;
+    map = NULL;
+out:
+    pdessm_precondition_destroy(&map);
+    return status;
+}
+
+void pdessm_precondition_destroy(pdessm_precondition **map) {
+    pdessm_precondition *m = *map;
+    *map = NULL;
+    if (!m || --m->references > 0)
+        return;
+    if (m->work)
+        m->kind->release(m);
+    for (int i = 0; i < m->count; i++)
+        free(m->array[i].value);
+    free(m);
+}
+
+const pdessm_precondition_info *pdessm_precondition_get_info(const pdessm_precondition *map) {
+    return &map->info;
+}
+
+float *pdessm_map_values(const pdessm_precondition *map, const char *name) {
+    int i = 0;
+    while (strcmp(map->array[i].name, name) != 0)
+        i++;
+    return map->array[i].value;
+}
+
+/* ------------------------------------------------------------------ with a model */
+
+pdessm_status pdessm_model_set_precondition(pdessm_model *model, pdessm_precondition *map) {
+    const pdessm_config *c = &model->config;
+    if (map) {
+        const pdessm_precondition_info *i = &map->info;
+        int sized = i->any_size || (i->height == c->image_size[0] && i->width == c->image_size[1]);
+        if (!sized || i->channels != c->channels || (i->classes > 1 && i->classes > c->num_classes))
+            return pdessm_fail(model->ctx, PDESSM_ERROR_SHAPE,
+                               "the map is for %lld classes of %lld x %lld x %lld images (height, "
+                               "width, channels), the model for %d classes of %d x %d x %d",
+                               (long long)i->classes, (long long)i->height, (long long)i->width,
+                               (long long)i->channels, c->num_classes, c->image_size[0],
+                               c->image_size[1], c->channels);
+        map->references++;
+    }
+    pdessm_precondition_destroy(&model->precondition);
+    model->precondition = map;
+    return PDESSM_OK;
+}
+
+pdessm_precondition *pdessm_model_get_precondition(const pdessm_model *model) {
+    return model->precondition;
+}
+
+/* ------------------------------------------------------------------ running */
+
+static pdessm_status check_images(const pdessm_precondition *map, int64_t n, int64_t height,
+                                  int64_t width, const int32_t *labels) {
+    const pdessm_precondition_info *info = &map->info;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(map->ctx, n >= 1 && height >= 1 && width >= 1, PDESSM_ERROR_ARGUMENT,
+                   "preconditioning of %lld images of %lld x %lld pixels; expected at least one",
+                   (long long)n, (long long)height, (long long)width);
+    PDESSM_REQUIRE(map->ctx, info->any_size || (height == info->height && width == info->width),
+                   PDESSM_ERROR_SHAPE,
+                   "the %s map is made for images of %lld x %lld and cannot work on %lld x %lld; "
+                   "keep to that size, or train with --precondition spectral",
+                   map->kind->name, (long long)info->height, (long long)info->width,
+                   (long long)height, (long long)width);
+    for (int64_t i = 0; info->classes > 1 && i < n; i++) {
+        int64_t label = labels ? labels[i] : -1;
+        PDESSM_REQUIRE(map->ctx, label >= 0 && label < info->classes, PDESSM_ERROR_ARGUMENT,
+                       "the %s map is a different one for each of %lld classes, image %lld has no "
+                       "class among them; ask for a class, or train with --precondition-pooled",
+                       map->kind->name, (long long)info->classes, (long long)i);
+    }
+out:
+    return status;
+}
+
+/* Images of one label, gathered in chunks. */
+typedef struct chunk {
+    int64_t count, index[PDESSM_MAP_CHUNK];
+    float *images; /* [PDESSM_MAP_CHUNK, channels height width] */
+} chunk;
+
+static pdessm_status run_chunk(pdessm_precondition *map, chunk *c, pdessm_map_run *run,
+                               int64_t pixels, const float *images, float *ret) {
+    pdessm_status status = PDESSM_OK;
+    const size_t bytes = (size_t)pixels * sizeof *ret;
+    for (int64_t i = 0; i < c->count; i++)
+        memcpy(c->images + i * pixels, images + c->index[i] * pixels, bytes);
+    run->n = c->count;
+    run->x = run->y = c->images;
+    PDESSM_TRY(map->kind->run(map, run));
+    for (int64_t i = 0; i < c->count; i++)
+        memcpy(ret + c->index[i] * pixels, c->images + i * pixels, bytes);
+    c->count = 0;
+out:
+    return status;
+}
+
+static pdessm_status convert(pdessm_precondition *map, pdessm_map_direction direction, int64_t n,
+                             int64_t height, int64_t width, const int32_t *labels,
+                             const float *images, float *ret) {
+    pdessm_status status = PDESSM_OK;
+    const int64_t pixels = map->info.channels * height * width;
+    const int64_t most = n < PDESSM_MAP_CHUNK ? n : PDESSM_MAP_CHUNK;
+    pdessm_map_run run = {.direction = direction, .height = height, .width = width};
+    chunk c = {0};
+    PDESSM_TRY(check_images(map, n, height, width, labels));
+    PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)(most * pixels), sizeof *c.images, &c.images));
+    for (run.label = 0; run.label < map->info.classes; run.label++) {
+        for (int64_t i = 0; i < n; i++) {
+            if (map->info.classes > 1 && labels[i] != run.label)
+                continue;
+            c.index[c.count++] = i;
+            if (c.count == most)
+                PDESSM_TRY(run_chunk(map, &c, &run, pixels, images, ret));
+        }
+        if (c.count)
+            PDESSM_TRY(run_chunk(map, &c, &run, pixels, images, ret));
+    }
+out:
+    free(c.images);
+    return status;
+}
+
+pdessm_status pdessm_precondition_apply(pdessm_precondition *map, int64_t n, int64_t height,
+                                        int64_t width, const int32_t *labels, const float *images,
+                                        float *ret) {
+    return convert(map, PDESSM_MAP_APPLY, n, height, width, labels, images, ret);
+}
+
+pdessm_status pdessm_precondition_invert(pdessm_precondition *map, int64_t n, int64_t height,
+                                         int64_t width, const int32_t *labels, const float *images,
+                                         float *ret) {
+    return convert(map, PDESSM_MAP_INVERT, n, height, width, labels, images, ret);
+}

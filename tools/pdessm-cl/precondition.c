@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* precondition.c: `precondition`: fits a map to data, takes images through it and back. */
+#include "precondition.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data/npy.h"
+#include "interrupt.h"
+#include "paths.h"
+#include "progress.h"
+#include "results.h"
+
+static pdessm_status run(cli *c);
+
+const cli_command pdessm_cli_precondition = {
+    .name = "precondition",
+    .meaning = "fits an invertible map that evens out data, and takes images through it",
+    .arguments = "fit|apply|invert --data D [--map FILE] -o FILE",
+    .example = PDESSM_CLI_PROGRAM " precondition fit --data fashion-mnist --kind whiten -o "
+                                  "map.safetensors",
+    .prints_result = 1,
+    .run = run,
+};
+
+typedef struct job {
+    cli *c;
+    const char *verb, *data_path, *map_path, *out;
+    int kind, split;
+    int64_t limit;
+    pdessm_precondition_options options;
+    pdessm_dataset *data;
+    pdessm_precondition *map;
+} job;
+
+/* ------------------------------------------------------------------ input */
+
+static pdessm_status check_usage(job *j) {
+    static const char *const verbs[] = {"fit", "apply", "invert"};
+    pdessm_status status = PDESSM_OK;
+    int known = 0;
+    for (int i = 0; i < CLI_COUNT(verbs); i++)
+        known |= j->verb && strcmp(j->verb, verbs[i]) == 0;
+    PDESSM_REQUIRE(j->c->ctx, known, PDESSM_ERROR_ARGUMENT,
+                   "precondition %s: expected fit, apply or invert", j->verb ? j->verb : "");
+    const int fits = strcmp(j->verb, "fit") == 0;
+    PDESSM_REQUIRE(
+        j->c->ctx, j->data_path && j->out && (fits || j->map_path), PDESSM_ERROR_ARGUMENT,
+        "--%s is missing; expected precondition %s --data D%s -o %s",
+        !j->data_path ? "data"
+        : !j->out     ? "out"
+                      : "map",
+        j->verb, fits ? "" : " --map FILE", fits ? "map.safetensors" : "x.safetensors (or x.npy)");
+    PDESSM_TRY(pdessm_cli_check_target(j->c, j->out));
+out:
+    return status;
+}
+
+static pdessm_status open_data(job *j) {
+    const pdessm_dataset_options options = {
+        .split = (pdessm_split)j->split, .limit = j->limit, .seed = (uint64_t)j->c->seed};
+    return pdessm_dataset_open(j->c->ctx, j->data_path, &options, &j->data);
+}
+
+/* ------------------------------------------------------------------ images */
+
+static pdessm_status write_npy(job *j, const float *images) {
+    const pdessm_dataset_info *i = pdessm_dataset_get_info(j->data);
+    const pdessm_array array = {.type = PDESSM_ARRAY_FLOAT32,
+                                .rank = 4,
+                                .dims = {i->count, i->channels, i->height, i->width},
+                                .data = (void *)images};
+    return pdessm_npy_write(j->c->ctx, j->out, &array);
+}
+
+/* As `latents`, so that a reader takes the numbers as they are, with the labels. */
+static pdessm_status write_safetensors(job *j, const float *images) {
+    pdessm_status status = PDESSM_OK;
+    const pdessm_dataset_info *i = pdessm_dataset_get_info(j->data);
+    const pdessm_safetensors_tensor tensors[] = {
+        {"latents", PDESSM_FILE_F32, 4, {i->count, i->channels, i->height, i->width}},
+        {"labels", PDESSM_FILE_I32, 1, {i->count}}};
+    pdessm_safetensors_writer *writer = NULL;
+    PDESSM_TRY(pdessm_safetensors_writer_create(j->c->ctx, j->out, NULL, 0, tensors,
+                                                1 + (i->has_labels != 0), &writer));
+    PDESSM_TRY(pdessm_safetensors_writer_write(
+        writer, images, (size_t)(i->count * i->channels * i->height * i->width) * sizeof *images));
+    for (int64_t k = 0; i->has_labels && k < i->count; k++) {
+        const int32_t label = pdessm_dataset_label(j->data, k);
+        PDESSM_TRY(pdessm_safetensors_writer_write(writer, &label, sizeof label));
+    }
+    PDESSM_TRY(pdessm_safetensors_writer_finish(writer));
+out:
+    pdessm_safetensors_writer_destroy(&writer);
+    return status;
+}
+
+static int ends_with(const char *text, const char *end) {
+    const size_t a = strlen(text), b = strlen(end);
+    return a >= b && strcmp(text + a - b, end) == 0;
+}
+
+static pdessm_status convert(job *j, float *images, int32_t *labels) {
+    enum { CHUNK = 4096 };
+    pdessm_status status = PDESSM_OK;
+    const pdessm_dataset_info *i = pdessm_dataset_get_info(j->data);
+    const int64_t pixels = i->channels * i->height * i->width;
+    const int inverse = strcmp(j->verb, "invert") == 0;
+    cli_progress bar;
+    pdessm_cli_progress_begin(&bar, j->c, j->verb, 0);
+    for (int64_t k = 0; k < i->count; k++) {
+        pdessm_dataset_image(j->data, k, images + k * pixels);
+        labels[k] = pdessm_dataset_label(j->data, k);
+    }
+    for (int64_t at = 0; at < i->count; at += CHUNK) {
+        const int64_t n = i->count - at < CHUNK ? i->count - at : CHUNK;
+        float *part = images + at * pixels;
+        PDESSM_REQUIRE(j->c->ctx, !pdessm_cli_interrupted(), PDESSM_ERROR_CANCELLED,
+                       "interrupted; nothing was written");
+        PDESSM_TRY((inverse ? pdessm_precondition_invert : pdessm_precondition_apply)(
+            j->map, n, i->height, i->width, labels + at, part, part));
+        pdessm_cli_progress_update(&bar, (double)(at + n) / (double)i->count, "");
+    }
+out:
+    pdessm_cli_progress_end(&bar);
+    return status;
+}
+
+static pdessm_status take_through(job *j) {
+    pdessm_status status = PDESSM_OK;
+    const pdessm_dataset_info *i = pdessm_dataset_get_info(j->data);
+    float *images = NULL;
+    int32_t *labels = NULL;
+    PDESSM_REQUIRE(j->c->ctx, ends_with(j->out, ".npy") || ends_with(j->out, ".safetensors"),
+                   PDESSM_ERROR_ARGUMENT,
+                   "%s: expected x.safetensors (images and labels) or x.npy (float32 NCHW)",
+                   j->out);
+    PDESSM_TRY(pdessm_precondition_load(j->c->device, j->map_path, &j->map));
+    PDESSM_REQUIRE(j->c->ctx, i->channels == pdessm_precondition_get_info(j->map)->channels,
+                   PDESSM_ERROR_SHAPE, "%s has %lld channels, the map is for %lld", j->data_path,
+                   (long long)i->channels,
+                   (long long)pdessm_precondition_get_info(j->map)->channels);
+    PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)i->count,
+                            (size_t)(i->channels * i->height * i->width) * sizeof *images,
+                            &images));
+    PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)i->count, sizeof *labels, &labels));
+    PDESSM_TRY(convert(j, images, labels));
+    PDESSM_TRY(ends_with(j->out, ".npy") ? write_npy(j, images) : write_safetensors(j, images));
+out:
+    free(images);
+    free(labels);
+    return status;
+}
+
+/* ------------------------------------------------------------------ the subcommand */
+
+static pdessm_status print(job *j) {
+    pdessm_status status = PDESSM_OK;
+    const pdessm_precondition_info *i = pdessm_precondition_get_info(j->map);
+    const char *name = pdessm_precondition_name(i->kind);
+    double rms = 0, most = 0;
+    if (j->c->format == CLI_FORMAT_TEXT) {
+        puts(j->out);
+        return PDESSM_OK;
+    }
+    cJSON *json = pdessm_cli_json_begin(j->c);
+    pdessm_cli_json_text(json, "action", j->verb);
+    pdessm_cli_json_text(json, "output", j->out);
+    pdessm_cli_json_text(json, "kind", name);
+    pdessm_cli_json_number(json, "classes", (double)i->classes);
+    pdessm_cli_json_number(json, "numbers", (double)i->numbers);
+    pdessm_cli_json_number(json, "epsilon", i->epsilon);
+    if (strcmp(j->verb, "fit") == 0) {
+        PDESSM_TRY(pdessm_precondition_round_trip(j->map, j->data, 256, &rms, &most));
+        pdessm_cli_json_number(json, "round_trip_rms", rms);
+        pdessm_cli_json_number(json, "round_trip_largest", most);
+    }
+    pdessm_cli_json_print(json);
+    json = NULL;
+out:
+    cJSON_Delete(status == PDESSM_OK ? NULL : json);
+    return status;
+}
+
+static pdessm_status run(cli *c) {
+    job j = {.c = c};
+    j.options = pdessm_precondition_defaults(PDESSM_PRECONDITION_WHITEN);
+    const cli_positional positional = {"ACTION", &j.verb};
+    cli_option options[] = {
+        {"data", 0, CLI_TEXT, &j.data_path, "DATA", "images: a name or a path, as for train"},
+        {"split", 0, CLI_CHOICE, &j.split, "train|test", "which part of the data (train)", 0, 0,
+         "train test"},
+        {"limit", 0, CLI_WHOLE, &j.limit, "N", "only the first N images (0: all)"},
+        {"map", 0, CLI_TEXT, &j.map_path, "FILE", "a file of fit, or of a model behind a map"},
+        {"out", 'o', CLI_TEXT, &j.out, "FILE",
+         "fit: the map; apply, invert: images, .safetensors with labels or .npy"},
+        {"kind", 0, CLI_CHOICE, &j.kind, "whiten|spectral", "of the map (whiten)", 0, 0,
+         "whiten spectral"},
+        {"pooled", 0, CLI_FLAG, &j.options.pooled, NULL, "one map for all classes"},
+        {"eps", 0, CLI_REAL, &j.options.epsilon, "X",
+         "share of the mean variance added to all (1e-3)", 1e-12, 1e3},
+        {"shrinkage", 0, CLI_REAL, &j.options.shrinkage, "X",
+         "whiten: share of the mean covariance of all classes (0.1)", 0, 1},
+        {"max-gain", 0, CLI_REAL, &j.options.max_gain, "X",
+         "spectral: cap, over the gain of a wave of mean power (30)", 1, 1e6},
+    };
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), &positional, 1));
+    PDESSM_TRY(check_usage(&j));
+    PDESSM_TRY(pdessm_cli_open_device(c));
+    PDESSM_TRY(open_data(&j));
+    pdessm_cli_interrupt_catch();
+    j.options.kind = (pdessm_precondition_kind)j.kind;
+    if (strcmp(j.verb, "fit") == 0) {
+        PDESSM_TRY(pdessm_cli_precondition_fit(c, j.data, &j.options, &j.map));
+        PDESSM_TRY(pdessm_precondition_save(j.map, j.out));
+    } else {
+        PDESSM_TRY(take_through(&j));
+    }
+    PDESSM_TRY(print(&j));
+out:
+    pdessm_precondition_destroy(&j.map);
+    pdessm_dataset_destroy(&j.data);
+    return status;
+}

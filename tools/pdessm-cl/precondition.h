@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* precondition.h: fitting maps with a progress bar, by `precondition` and by `train`. */
+#ifndef PDESSM_CLI_PRECONDITION_H
+#define PDESSM_CLI_PRECONDITION_H
+
+#include "train_settings.h"
+
+/* Fits, says how long it took and how well the inverse undoes the map. */
+pdessm_status pdessm_cli_precondition_fit(cli *c, pdessm_dataset *data,
+                                          pdessm_precondition_options *options,
+                                          pdessm_precondition **ret);
+
+/* A set taken through a map, with a progress bar. */
+pdessm_status pdessm_cli_precondition_dataset(cli *c, pdessm_precondition *map,
+                                              pdessm_dataset *data, pdessm_dataset **ret);
+
+/* The first stage of a run: the map that FOLDER/precondition.safetensors keeps, or a new one that
+ * is put there; *data becomes the mapped set. A teacher (the model file of --reflow, or NULL) that
+ * has a map hands it on. *ret stays NULL when there is no map. */
+pdessm_status pdessm_cli_train_precondition(cli *c, const cli_settings *s, const char *folder,
+                                            const char *teacher, pdessm_dataset **data,
+                                            pdessm_precondition **ret);
+
+#endif
