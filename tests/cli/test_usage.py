@@ -26,6 +26,9 @@ def test_help():
 
 
 def test_wrong_usage():
+    for arguments in (["fly"], ["devices", "--fly"], ["tine", "--quiet"]):
+        guessed = "did you mean" in run(*arguments).stderr
+        check(guessed == (arguments[0] == "tine"), f"a guess for {arguments}: {guessed}")
     for arguments, words in [
             ([], "a subcommand is missing"),
             (["fly"], "no subcommand fly"),
@@ -40,6 +43,9 @@ def test_wrong_usage():
             (["devices", "--seed="], "whole number"),
             (["devices", "--format", "xml"], "text json"),
             (["forward", "--format", "json"], "no option"),
+            (["sampel"], "did you mean sample?"),
+            (["sample", "--guidence=2"], "did you mean --guidance?"),
+            (["train", "--pdelr-scale", "2"], "did you mean --pde-lr-scale?"),
             (["op"], "name is missing"),
             (["op", "gelu"], "--in is missing"),
             (["op", "fly", "--in", "a", "--out", "b"], "no operator 'fly'"),

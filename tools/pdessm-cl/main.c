@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli.h"
+#include "options.h"
 #include "pdessm_config.h"
 #include "progress.h"
 #include "results.h"
@@ -104,7 +104,11 @@ static const cli_command *find_command(const char *name) {
 }
 
 static int wrong_usage(const char *what, const char *name) {
-    fprintf(stderr, PDESSM_CLI_PROGRAM ": %s%s; expected one of:", what, name);
+    fprintf(stderr, PDESSM_CLI_PROGRAM ": %s%s; ", what, name);
+    for (int i = 0; i < COMMANDS && *name; i++)
+        if (pdessm_cli_distance(name, commands[i]->name) <= PDESSM_CLI_NEAR)
+            fprintf(stderr, "did you mean %s? ", commands[i]->name);
+    fputs("expected one of:", stderr);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(stderr, " %s", commands[i]->name);
     fputs(" (see " PDESSM_CLI_PROGRAM " --help)\n", stderr);

@@ -177,6 +177,40 @@ static void refuse(cli *c, const char *format, ...) {
     c->exit_code = pdessm_status_exit_code(PDESSM_ERROR_ARGUMENT);
 }
 
+int pdessm_cli_distance(const char *typed, const char *word) {
+    enum { LONGEST = 63 };
+    int columns = (int)strlen(word), row[LONGEST + 1];
+    if (columns > LONGEST || strlen(typed) > LONGEST)
+        return LONGEST;
+    for (int j = 0; j <= columns; j++)
+        row[j] = j;
+    for (int i = 0; typed[i]; i++) {
+        int diagonal = row[0]++;
+        for (int j = 1; j <= columns; j++) {
+            int exchanged = diagonal + (typed[i] != word[j - 1]);
+            diagonal = row[j];
+            int put_or_left = 1 + (row[j - 1] < row[j] ? row[j - 1] : row[j]);
+            row[j] = exchanged < put_or_left ? exchanged : put_or_left;
+        }
+    }
+    return 2 * row[columns] < columns ? row[columns] : LONGEST;
+}
+
+/* "; did you mean --guidance?" for --guidence, or nothing. */
+static const char *suggest(cli *c, cli_option *const *options, int count, const char *bad) {
+    const char *word = bad + strspn(bad, "-"), *best = NULL;
+    const char *typed = pdessm_cli_text(c, "%.*s", (int)strcspn(word, "="), word);
+    int least = PDESSM_CLI_NEAR + 1;
+    for (int i = 0; i < count; i++) {
+        int distance = pdessm_cli_distance(typed, options[i]->name);
+        if (distance < least) {
+            least = distance;
+            best = options[i]->name;
+        }
+    }
+    return best ? pdessm_cli_text(c, "; did you mean --%s?", best) : "";
+}
+
 static void print_help(cli *c, poptContext popt) {
     printf("%s\n\n", c->command->meaning);
     poptSetOtherOptionHelp(popt, c->command->arguments);
@@ -276,7 +310,7 @@ static void run_popt(cli *c, poptContext popt, cli_option *const *options, int c
         else if (code > 0)
             take_option(c, popt, options[code - 1]);
         else if (code == POPT_ERROR_BADOPT)
-            refuse(c, "there is no option %s", bad);
+            refuse(c, "there is no option %s%s", bad, suggest(c, options, count, bad));
         else if (code == POPT_ERROR_NOARG)
             refuse(c, "option %s needs a value", bad);
         else

@@ -54,6 +54,12 @@ int pdessm_cli_convert(cli *c, const cli_option *option, const char *text, char 
 /* The value as text that convert() reads back; NULL when it is not set. */
 const char *pdessm_cli_value_text(cli *c, const cli_option *option);
 
+/* How many characters have to be put in, left out or exchanged to make `word` of what was typed;
+ * many when that is so much of the word that another one was meant. */
+int pdessm_cli_distance(const char *typed, const char *word);
+/* Words that far apart are likely to be meant for one another. */
+enum { PDESSM_CLI_NEAR = 2 };
+
 #define CLI_COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 #endif
