@@ -316,8 +316,8 @@ def test_classifier(tmp, model):
            "classifier")
     # The whole way: a classifier that was trained, if only a little.
     expect(run("train", "--task", "classify", "--data", tmp / "real.npz", "--test",
-               tmp / "real.npz", "--layout", "nchw", "--model", "pde-nano/4", "--width", "16", "--depth", "1", "--states", "2", "--batch",
-               "10", "--steps", "20", "--warmup", "2", "--out", tmp / "seen"), 0)
+               tmp / "real.npz", "--layout", "nchw", "--model", "pde-nano/4", "--width", "16",
+               "--depth", "1", "--states", "2", "--batch", "10", "--steps", "20", "--warmup", "2", "--out", tmp / "seen"), 0)
     seen = parse(run("eval", *files, "--classifier", tmp / "seen", "--format", "json", "--quiet"))
     check(0 <= seen["label_accuracy"] <= 1 and seen["frechet"] != found["frechet"], f"seen: {seen}")
     expect(run("eval", *files, "--image-size", "4x4", "--fit", "resize", "--classifier",
