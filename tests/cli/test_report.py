@@ -244,6 +244,14 @@ def test_mixers(tmp):
         page = Page(tmp / mixer / "report.html").good(mixer)
         check(words in page.text, f"{mixer}: {words}")
         check(page.count["svg"] == charts, f"{mixer}: {page.count['svg']} charts")
+    expect(train(tmp / "map", "conv", "--steps", "2", "--sample-every", "0", "--precondition",
+                 "spectral", "--precondition-pooled"), 0)
+    expect(report(tmp / "map", "--no-samples"), 0)
+    page = Page(tmp / "map/report.html").good("map")
+    facts = {row[0]: row[1] for row in page.rows if len(row) == 2}
+    check(facts.get("map") == "spectral" and facts.get("maps") == "1 for all labels", f"{facts}")
+    check(float(facts.get("there and back", "1").split()[0]) < 1e-4, "the map is undone")
+    check(page.count["svg"] == 4 + 1, f"map: {page.count['svg']} charts")
 
 
 # ---------------------------------------------------------------------- other answers

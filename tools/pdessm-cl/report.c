@@ -137,6 +137,7 @@ static pdessm_status print_page(report *r) {
     PDESSM_TRY(pdessm_cli_report_history(r));
     PDESSM_TRY(pdessm_cli_report_samples(r));
     PDESSM_TRY(pdessm_cli_report_spectra(r));
+    PDESSM_TRY(pdessm_cli_report_map(r));
     PDESSM_TRY(pdessm_cli_report_kernels(r));
     PDESSM_TRY(pdessm_cli_report_settings(r));
     PDESSM_TRY(pdessm_cli_page_write(&r->page, r->out));
@@ -185,11 +186,15 @@ static pdessm_status run(cli *c) {
     pdessm_cli_interrupt_catch();
     if (!r.without_samples)
         PDESSM_TRY(pdessm_cli_report_draw(&r));
+    if (r.model)
+        PDESSM_TRY(pdessm_cli_report_read_data(&r));
     PDESSM_TRY(print_page(&r));
     print_result(&r);
 out:
     pdessm_cli_page_destroy(&r.page);
     pdessm_cli_pictures_release(&r.samples);
+    free(r.real);
+    free(r.real_labels);
     pdessm_model_destroy(&r.model);
     pdessm_cli_csv_release(&r.log);
     pdessm_cli_csv_release(&r.accuracy);

@@ -28,6 +28,11 @@ typedef struct report {
     const char *without_samples;
     cli_pictures samples;
     int64_t evaluations;
+    /* The first images that the run was trained on, [real_count, channels, height, width]. */
+    int64_t real_count;
+    float *real;
+    int32_t *real_labels;
+    const char *without_data; /* why there are none */
     cli_page page;
 } report;
 
@@ -37,7 +42,15 @@ pdessm_status pdessm_cli_report_history(report *r);
 pdessm_status pdessm_cli_report_samples(report *r);
 pdessm_status pdessm_cli_report_kernels(report *r);
 pdessm_status pdessm_cli_report_spectra(report *r);
+pdessm_status pdessm_cli_report_map(report *r);
 pdessm_status pdessm_cli_report_settings(report *r);
+
+/* Reads the data that config.yaml names. A run whose data are elsewhere now has a page too. */
+pdessm_status pdessm_cli_report_read_data(report *r);
+
+/* Energy spectrum of images of the model's size: pdessm_spectrum_rings() numbers. */
+pdessm_status pdessm_cli_report_spectrum(report *r, int64_t count, const float *images,
+                                         double *ret);
 
 /* Draws the images for samples and spectra, with the averaged weights. */
 pdessm_status pdessm_cli_report_draw(report *r);
