@@ -43,7 +43,7 @@ static int64_t map_of(const pdessm_fit_job *job, int64_t i) {
 }
 
 /* A counting sort. */
-static pdessm_status sort_by_class(pdessm_fit_job *job) {
+pdessm_status pdessm_fit_job_sort(pdessm_fit_job *job) {
     pdessm_status status = PDESSM_OK;
     const int64_t n = job->images->count;
     PDESSM_TRY(pdessm_alloc(job->ctx, (size_t)n, sizeof *job->members, &job->members));
@@ -54,13 +54,24 @@ static pdessm_status sort_by_class(pdessm_fit_job *job) {
         job->first[k] += job->first[k - 1];
     for (int64_t i = 0; i < n; i++)
         job->members[job->first[map_of(job, i) + 1]++] = i;
-    for (int64_t k = 0; k < job->classes; k++)
-        PDESSM_REQUIRE(job->ctx, job->first[k + 1] - job->first[k] >= 2, PDESSM_ERROR_ARGUMENT,
-                       "class %lld has %lld images; a map needs at least 2 of each: add images, or "
-                       "fit one map for all classes (pooled)",
-                       (long long)k, (long long)(job->first[k + 1] - job->first[k]));
 out:
     return status;
+}
+
+void pdessm_fit_job_release(pdessm_fit_job *job) {
+    free(job->members);
+    free(job->first);
+    job->members = job->first = NULL;
+}
+
+static pdessm_status check_counts(const pdessm_fit_job *job) {
+    for (int64_t k = 0; k < job->classes; k++)
+        if (job->first[k + 1] - job->first[k] < 2)
+            return pdessm_fail(job->ctx, PDESSM_ERROR_ARGUMENT,
+                               "class %lld has %lld images; a map needs at least 2 of each: add "
+                               "images, or fit one map for all classes (pooled)",
+                               (long long)k, (long long)(job->first[k + 1] - job->first[k]));
+    return PDESSM_OK;
 }
 
 /* ------------------------------------------------------------------ fitting */
@@ -84,7 +95,8 @@ static pdessm_status fit(pdessm_fit_job *job, const pdessm_precondition_info *in
     const pdessm_watch watch = {job->options->progress, job->options->user, 0, 1};
     pdessm_status status = PDESSM_OK;
     pdessm_precondition *map = NULL;
-    PDESSM_TRY(sort_by_class(job));
+    PDESSM_TRY(pdessm_fit_job_sort(job));
+    PDESSM_TRY(check_counts(job));
     PDESSM_TRY(pdessm_map_create(job->device, info, &map));
     if (info->kind == PDESSM_PRECONDITION_WHITEN)
         PDESSM_TRY(pdessm_fit_whiten(job, &watch, map));
@@ -135,8 +147,7 @@ pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *dat
     PDESSM_TRY(check_size(job.ctx, &info));
     PDESSM_TRY(fit(&job, &info, ret));
 out:
-    free(job.members);
-    free(job.first);
+    pdessm_fit_job_release(&job);
     return status;
 }
 

@@ -18,6 +18,10 @@ typedef struct pdessm_fit_job {
     int64_t *first;          /* [classes + 1]: .. where each class begins */
 } pdessm_fit_job;
 
+/* Sorts the images into job->classes classes; released with pdessm_fit_job_release(). */
+pdessm_status pdessm_fit_job_sort(pdessm_fit_job *job);
+void pdessm_fit_job_release(pdessm_fit_job *job);
+
 /* Copies images first .. first + n - 1 of the sorted ones out: [n, channels, height, width]. */
 void pdessm_fit_images(const pdessm_fit_job *job, int64_t first, int64_t n, float *ret);
 

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <pdessm/precondition.h>
+
 #include "core/random.h"
 #include "drivers/metrics.h"
 #include "model/model.h"
@@ -132,6 +134,7 @@ pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const flo
     const pdessm_config *c = &model->config;
     const pdessm_watch watch = pdessm_metric_watch(options);
     pdessm_status status;
+    float *mapped = NULL;
     double sum = 0;
     run r = {.model = model,
              .pool = model->ctx->pool,
@@ -142,6 +145,12 @@ pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const flo
              .batch = batch < count ? batch : count,
              .pixels = (int64_t)c->channels * c->image_size[0] * c->image_size[1]};
     PDESSM_TRY(check(&r));
+    if (model->precondition) {
+        PDESSM_TRY(pdessm_alloc(model->ctx, (size_t)(count * r.pixels), sizeof *mapped, &mapped));
+        PDESSM_TRY(pdessm_precondition_apply(model->precondition, count, c->image_size[0],
+                                             c->image_size[1], labels, images, mapped));
+        r.images = mapped;
+    }
     PDESSM_TRY(prepare(&r));
     for (; r.first < count; r.first += r.batch) {
         PDESSM_TRY(run_batch(&r, &sum));
@@ -153,6 +162,7 @@ pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const flo
                    "velocity loss: the network's velocity is not finite; is the model trained?");
     *ret = sum;
 out:
+    free(mapped);
     release(&r);
     return status;
 }

@@ -17,7 +17,7 @@ static pdessm_status run(cli *c);
 const cli_command pdessm_cli_precondition = {
     .name = "precondition",
     .meaning = "fits an invertible map that evens out data, and takes images through it",
-    .arguments = "fit|apply|invert --data D [--map FILE] -o FILE",
+    .arguments = "fit|apply|invert|report --data D [--map FILE] -o PATH",
     .example = PDESSM_CLI_PROGRAM " precondition fit --data fashion-mnist --kind whiten -o "
                                   "map.safetensors",
     .prints_result = 1,
@@ -26,7 +26,7 @@ const cli_command pdessm_cli_precondition = {
 
 typedef struct job {
     cli *c;
-    const char *verb, *data_path, *map_path, *out;
+    const char *verb, *data_path, *map_path, *model_path, *out;
     int kind, split;
     int64_t limit;
     pdessm_precondition_options options;
@@ -37,21 +37,27 @@ typedef struct job {
 /* ------------------------------------------------------------------ input */
 
 static pdessm_status check_usage(job *j) {
-    static const char *const verbs[] = {"fit", "apply", "invert"};
+    static const char *const verbs[] = {"fit", "apply", "invert", "report"};
     pdessm_status status = PDESSM_OK;
     int known = 0;
     for (int i = 0; i < CLI_COUNT(verbs); i++)
         known |= j->verb && strcmp(j->verb, verbs[i]) == 0;
     PDESSM_REQUIRE(j->c->ctx, known, PDESSM_ERROR_ARGUMENT,
-                   "precondition %s: expected fit, apply or invert", j->verb ? j->verb : "");
-    const int fits = strcmp(j->verb, "fit") == 0;
-    PDESSM_REQUIRE(
-        j->c->ctx, j->data_path && j->out && (fits || j->map_path), PDESSM_ERROR_ARGUMENT,
-        "--%s is missing; expected precondition %s --data D%s -o %s",
-        !j->data_path ? "data"
-        : !j->out     ? "out"
-                      : "map",
-        j->verb, fits ? "" : " --map FILE", fits ? "map.safetensors" : "x.safetensors (or x.npy)");
+                   "precondition %s: expected fit, apply, invert or report",
+                   j->verb ? j->verb : "");
+    const int fits = strcmp(j->verb, "fit") == 0, reports = strcmp(j->verb, "report") == 0;
+    PDESSM_REQUIRE(j->c->ctx, j->data_path && j->out && (fits || reports || j->map_path),
+                   PDESSM_ERROR_ARGUMENT,
+                   "--%s is missing; expected precondition %s --data D%s -o %s",
+                   !j->data_path ? "data"
+                   : !j->out     ? "out"
+                                 : "map",
+                   j->verb, fits || reports ? "" : " --map FILE",
+                   fits      ? "map.safetensors"
+                   : reports ? "FOLDER"
+                             : "x.safetensors (or x.npy)");
+    if (reports)
+        goto out;
     PDESSM_TRY(pdessm_cli_check_target(j->c, j->out));
 out:
     return status;
@@ -153,6 +159,32 @@ out:
     return status;
 }
 
+/* ------------------------------------------------------------------ the report */
+
+/* A model's own map goes before --map. */
+static pdessm_status report(job *j) {
+    pdessm_status status = PDESSM_OK;
+    const char *file = NULL;
+    pdessm_model *model = NULL;
+    cli_precondition_report asked = {
+        .data = j->data, .data_name = j->data_path, .model = j->model_path, .out = j->out};
+    if (j->model_path) {
+        PDESSM_TRY(pdessm_cli_find_model(j->c, j->model_path, &file));
+        PDESSM_TRY(pdessm_model_load(j->c->device, file, 0, &model));
+        asked.map = pdessm_model_get_precondition(model);
+        PDESSM_REQUIRE(j->c->ctx, !j->map_path, PDESSM_ERROR_ARGUMENT,
+                       "--map does not go with --model: the model %s",
+                       asked.map ? "has a map of its own" : "was trained without one");
+    } else if (j->map_path) {
+        PDESSM_TRY(pdessm_precondition_load(j->c->device, j->map_path, &j->map));
+        asked.map = j->map;
+    }
+    PDESSM_TRY(pdessm_cli_precondition_report(j->c, &asked));
+out:
+    pdessm_model_destroy(&model);
+    return status;
+}
+
 /* ------------------------------------------------------------------ the subcommand */
 
 static pdessm_status print(job *j) {
@@ -160,11 +192,12 @@ static pdessm_status print(job *j) {
     const pdessm_precondition_info *i = pdessm_precondition_get_info(j->map);
     const char *name = pdessm_precondition_name(i->kind);
     double rms = 0, most = 0;
+    cJSON *json = NULL;
     if (j->c->format == CLI_FORMAT_TEXT) {
         puts(j->out);
         return PDESSM_OK;
     }
-    cJSON *json = pdessm_cli_json_begin(j->c);
+    json = pdessm_cli_json_begin(j->c);
     pdessm_cli_json_text(json, "action", j->verb);
     pdessm_cli_json_text(json, "output", j->out);
     pdessm_cli_json_text(json, "kind", name);
@@ -179,7 +212,7 @@ static pdessm_status print(job *j) {
     pdessm_cli_json_print(json);
     json = NULL;
 out:
-    cJSON_Delete(status == PDESSM_OK ? NULL : json);
+    cJSON_Delete(json);
     return status;
 }
 
@@ -193,8 +226,10 @@ static pdessm_status run(cli *c) {
          "train test"},
         {"limit", 0, CLI_WHOLE, &j.limit, "N", "only the first N images (0: all)"},
         {"map", 0, CLI_TEXT, &j.map_path, "FILE", "a file of fit, or of a model behind a map"},
-        {"out", 'o', CLI_TEXT, &j.out, "FILE",
-         "fit: the map; apply, invert: images, .safetensors with labels or .npy"},
+        {"model", 'm', CLI_TEXT, &j.model_path, "PATH",
+         "report: a model, or a run whose checkpoints are compared"},
+        {"out", 'o', CLI_TEXT, &j.out, "PATH",
+         "fit: the map; apply, invert: images, .safetensors with labels or .npy; report: a folder"},
         {"kind", 0, CLI_CHOICE, &j.kind, "whiten|spectral", "of the map (whiten)", 0, 0,
          "whiten spectral"},
         {"pooled", 0, CLI_FLAG, &j.options.pooled, NULL, "one map for all classes"},
@@ -215,10 +250,13 @@ static pdessm_status run(cli *c) {
     if (strcmp(j.verb, "fit") == 0) {
         PDESSM_TRY(pdessm_cli_precondition_fit(c, j.data, &j.options, &j.map));
         PDESSM_TRY(pdessm_precondition_save(j.map, j.out));
+        PDESSM_TRY(print(&j));
+    } else if (strcmp(j.verb, "report") == 0) {
+        PDESSM_TRY(report(&j));
     } else {
         PDESSM_TRY(take_through(&j));
+        PDESSM_TRY(print(&j));
     }
-    PDESSM_TRY(print(&j));
 out:
     pdessm_precondition_destroy(&j.map);
     pdessm_dataset_destroy(&j.data);

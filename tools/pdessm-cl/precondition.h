@@ -14,6 +14,26 @@ pdessm_status pdessm_cli_precondition_fit(cli *c, pdessm_dataset *data,
 pdessm_status pdessm_cli_precondition_dataset(cli *c, pdessm_precondition *map,
                                               pdessm_dataset *data, pdessm_dataset **ret);
 
+/* What `precondition report` is asked for; nothing is owned. */
+typedef struct cli_precondition_report {
+    pdessm_dataset *data;
+    const char *data_name;
+    pdessm_precondition *map; /* NULL: the data alone */
+    const char *model;        /* a model, or a run with checkpoints; NULL: none */
+    const char *out;          /* folder */
+} cli_precondition_report;
+
+enum { CLI_PRECONDITION_BANDS = 8, CLI_PRECONDITION_STEPS = 256 };
+
+/* Velocity error by eigenvalues after one step of a run. */
+typedef struct cli_precondition_bands {
+    int64_t step;
+    pdessm_band band[CLI_PRECONDITION_BANDS];
+} cli_precondition_bands;
+
+/* Writes OUT/{condition,eigenvalues,summary,bands}.csv and report.html, and prints a summary. */
+pdessm_status pdessm_cli_precondition_report(cli *c, const cli_precondition_report *asked);
+
 /* The first stage of a run: the map that FOLDER/precondition.safetensors keeps, or a new one that
  * is put there; *data becomes the mapped set. A teacher (the model file of --reflow, or NULL) that
  * has a map hands it on. *ret stays NULL when there is no map. */
