@@ -149,6 +149,24 @@ pdessm_status pdessm_cli_kernel_measure(cli *c, const cli_kernels *k, cli_kernel
 
 /* ------------------------------------------------------------------ back to space */
 
+/* By Parseval, which spares a transform for every channel. Columns but the first and the Nyquist
+ * one stand for two modes. */
+double pdessm_cli_kernel_energy(const cli_kernels *k, int64_t channel) {
+    int64_t half = k->width / 2 + 1;
+    double sum = 0, skip = k->skip ? (double)k->skip[channel] : 0;
+    for (int i = 0; k->window && i < 9; i++)
+        sum += (double)k->window[9 * channel + i] * (double)k->window[9 * channel + i];
+    if (k->window)
+        return sum;
+    for (int64_t n = 0; n < k->height; n++)
+        for (int64_t m = 0; m < half; m++) {
+            const float *g = k->symbol + 2 * ((n * half + m) * k->channels + channel);
+            double re = (double)g[0] - skip, im = (double)g[1];
+            sum += (m == 0 || 2 * m == k->width ? 1 : 2) * (re * re + im * im);
+        }
+    return sum / (double)(k->height * k->width);
+}
+
 /* Angle of row or column `position` at wavenumber m, with the whole turns taken out first. */
 static double angle(int64_t m, int64_t position, int64_t extent) {
     return 2 * M_PI * (double)(m * position % extent) / (double)extent;

@@ -52,6 +52,9 @@ typedef struct cli_kernel_ranges {
 /* Of a block of kind CLI_KERNEL_PDE. */
 pdessm_status pdessm_cli_kernel_measure(cli *c, const cli_kernels *k, cli_kernel_ranges *ret);
 
+/* How much one channel mixes: the sum of the squares of what it gathers, below. */
+double pdessm_cli_kernel_energy(const cli_kernels *k, int64_t channel);
+
 /* What one channel gathers: y(p) = sum over shifts d of ret[d] u(p + d), without the skip;
  * [height, width], shifts wrap around. `scratch` has room for 2 height (width/2 + 1) numbers. */
 void pdessm_cli_kernel_gather(const cli_kernels *k, int64_t channel, double *scratch, double *ret);

@@ -51,31 +51,29 @@ static pdessm_status paint_strongest(report *r, const cli_kernels *k, float **re
                                      int64_t *ret_count) {
     pdessm_context *ctx = r->c->ctx;
     int64_t plane = k->height * k->width;
-    double *scratch = NULL, *all = NULL;
+    double *scratch = NULL, *kernel = NULL;
     ranked *rank = NULL;
     float *images = NULL;
     pdessm_status status = PDESSM_OK;
     int64_t count = k->channels < PICTURES ? k->channels : PICTURES;
     PDESSM_TRY(
         pdessm_alloc(ctx, (size_t)(2 * k->height * (k->width / 2 + 1)), sizeof *scratch, &scratch));
-    PDESSM_TRY(pdessm_alloc(ctx, (size_t)(k->channels * plane), sizeof *all, &all));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)plane, sizeof *kernel, &kernel));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)k->channels, sizeof *rank, &rank));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)(3 * count * plane), sizeof *images, &images));
-    for (int64_t c = 0; c < k->channels; c++) {
-        pdessm_cli_kernel_gather(k, c, scratch, all + c * plane);
-        rank[c].channel = c;
-        for (int64_t i = 0; i < plane; i++)
-            rank[c].energy += all[c * plane + i] * all[c * plane + i];
-    }
+    for (int64_t c = 0; c < k->channels; c++)
+        rank[c] = (ranked){c, pdessm_cli_kernel_energy(k, c)};
     qsort(rank, (size_t)k->channels, sizeof *rank, by_energy);
-    for (int64_t i = 0; i < count; i++)
-        paint_kernel(k, all + rank[i].channel * plane, images + 3 * i * plane);
+    for (int64_t i = 0; i < count; i++) {
+        pdessm_cli_kernel_gather(k, rank[i].channel, scratch, kernel);
+        paint_kernel(k, kernel, images + 3 * i * plane);
+    }
     *ret_images = images;
     *ret_count = count;
     images = NULL;
 out:
     free(scratch);
-    free(all);
+    free(kernel);
     free(rank);
     free(images);
     return status;
