@@ -122,8 +122,8 @@ void pdessm_evaluation_release(pdessm_evaluation *evaluation);
 /* The loss of flow matching, mean (v_theta(x_t, t, y) - (x - z))^2, over given images, one t each:
  * t = (p(i) + u_i) / count with a seeded permutation p, so that the times cover [0, 1] evenly; z
  * and u from the seed. labels: [count], NULL: the null class. batch: images of one run. Images
- * have the model's size. Behind a map (precondition.h) x is what the map makes of an image, so that
- * losses compare only between models with the same map. */
+ * have the model's size. Behind a map (precondition.h) x is what the map makes of them, so that
+ * losses behind different maps do not compare; a map of several classes needs labels. */
 pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const float *images,
                                    const int32_t *labels, int batch,
                                    const pdessm_metric_options *options, double *ret);

@@ -2,6 +2,7 @@
 /* velocity_loss.c: the loss of flow matching on held-out images, at times that cover [0, 1]. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <pdessm/precondition.h>
 
@@ -20,7 +21,7 @@ typedef struct run {
     int64_t *order; /* rank of each image's time */
     pdessm_graph *graph;
     pdessm_tensor *x, *t, *y, *v;
-    float *path, *target, *velocity; /* x_t, x - z, v of one batch */
+    float *data, *path, *target, *velocity; /* x, x_t, x - z, v of one batch */
     float *time;
     int32_t *label;
     double *loss; /* [batch] sums of squares */
@@ -40,6 +41,7 @@ static pdessm_status prepare(run *r) {
     r->v = pdessm_model_velocity(r->model, r->graph, r->x, r->t, r->y);
     r->v = pdessm_graph_output(r->graph, r->v);
     PDESSM_TRY(pdessm_graph_plan(r->graph, NULL));
+    PDESSM_TRY(pdessm_alloc(ctx, images, bytes, &r->data));
     PDESSM_TRY(pdessm_alloc(ctx, images, bytes, &r->path));
     PDESSM_TRY(pdessm_alloc(ctx, images, bytes, &r->target));
     PDESSM_TRY(pdessm_alloc(ctx, images, bytes, &r->velocity));
@@ -53,6 +55,7 @@ out:
 static void release(run *r) {
     pdessm_graph_destroy(&r->graph);
     free(r->order);
+    free(r->data);
     free(r->path);
     free(r->target);
     free(r->velocity);
@@ -66,17 +69,31 @@ static int64_t image_at(const run *r, int64_t place) {
     return r->first + place < r->count ? r->first + place : r->count - 1;
 }
 
+/* Images of the batch and their labels, through the map that the model was trained behind. */
+static pdessm_status take_batch(run *r) {
+    const pdessm_config *c = &r->model->config;
+    pdessm_precondition *map = pdessm_model_get_precondition(r->model);
+    for (int64_t place = 0; place < r->batch; place++) {
+        const int64_t i = image_at(r, place);
+        memcpy(r->data + place * r->pixels, r->images + i * r->pixels,
+               (size_t)r->pixels * sizeof *r->data);
+        r->label[place] = r->labels ? r->labels[i] : c->num_classes;
+    }
+    return map ? pdessm_precondition_apply(map, r->batch, c->image_size[0], c->image_size[1],
+                                           r->labels ? r->label : NULL, r->data, r->data)
+               : PDESSM_OK;
+}
+
 static void put_on_path(void *argument, int64_t place, int worker) {
     run *r = argument;
     const int64_t i = image_at(r, place);
-    const float *x = r->images + i * r->pixels;
+    const float *x = r->data + place * r->pixels;
     float *path = r->path + place * r->pixels, *target = r->target + place * r->pixels;
     const double u =
         pdessm_uniform(r->seed, PDESSM_RANDOM_METRIC, PDESSM_METRIC_TIMES, (uint32_t)i + 1, 0);
     const float t = (float)(((double)r->order[i] + u) / (double)r->count);
     (void)worker;
     r->time[place] = t;
-    r->label[place] = r->labels ? r->labels[i] : r->model->config.num_classes;
     for (int64_t k = 0; k < r->pixels; k++) {
         const float z = (float)pdessm_normal(r->seed, PDESSM_RANDOM_VALIDATE, 0, (uint32_t)i, k);
         path[k] = (1 - t) * z + t * x[k];
@@ -99,6 +116,7 @@ static void add_squares(void *argument, int64_t place, int worker) {
 /* Adds the squares of one batch to *sum. */
 static pdessm_status run_batch(run *r, double *sum) {
     pdessm_status status;
+    PDESSM_TRY(take_batch(r));
     pdessm_parallel(r->pool, r->batch, put_on_path, r);
     PDESSM_TRY(pdessm_tensor_write(r->x, r->path));
     PDESSM_TRY(pdessm_tensor_write(r->t, r->time));
@@ -134,7 +152,6 @@ pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const flo
     const pdessm_config *c = &model->config;
     const pdessm_watch watch = pdessm_metric_watch(options);
     pdessm_status status;
-    float *mapped = NULL;
     double sum = 0;
     run r = {.model = model,
              .pool = model->ctx->pool,
@@ -145,12 +162,6 @@ pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const flo
              .batch = batch < count ? batch : count,
              .pixels = (int64_t)c->channels * c->image_size[0] * c->image_size[1]};
     PDESSM_TRY(check(&r));
-    if (model->precondition) {
-        PDESSM_TRY(pdessm_alloc(model->ctx, (size_t)(count * r.pixels), sizeof *mapped, &mapped));
-        PDESSM_TRY(pdessm_precondition_apply(model->precondition, count, c->image_size[0],
-                                             c->image_size[1], labels, images, mapped));
-        r.images = mapped;
-    }
     PDESSM_TRY(prepare(&r));
     for (; r.first < count; r.first += r.batch) {
         PDESSM_TRY(run_batch(&r, &sum));
@@ -162,7 +173,6 @@ pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const flo
                    "velocity loss: the network's velocity is not finite; is the model trained?");
     *ret = sum;
 out:
-    free(mapped);
     release(&r);
     return status;
 }

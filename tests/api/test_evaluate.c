@@ -61,6 +61,29 @@ static void velocity_loss(void **state) {
     pdessm_model_destroy(&model);
 }
 
+/* Behind a map the loss is that of mapped images without one. */
+static void velocity_loss_behind_a_map(void **state) {
+    api *a = *state;
+    static float images[COUNT * PIXELS], mapped[COUNT * PIXELS];
+    int32_t labels[COUNT];
+    const pdessm_metric_options options = pdessm_metric_defaults();
+    pdessm_precondition_options fit = pdessm_precondition_defaults(PDESSM_PRECONDITION_SPECTRAL);
+    pdessm_precondition *map = NULL;
+    pdessm_model *model = make_model(a, PDESSM_TASK_VELOCITY);
+    double loss = 0, expected = 0;
+    read_images(a, images, labels);
+    assert_ok(a, pdessm_precondition_fit(a->device, a->data, &fit, &map));
+    assert_ok(a, pdessm_precondition_apply(map, COUNT, API_SIDE, API_SIDE, labels, images, mapped));
+    assert_ok(a, pdessm_velocity_loss(model, COUNT, mapped, labels, 4, &options, &expected));
+    assert_ok(a, pdessm_model_set_precondition(model, map));
+    assert_ok(a, pdessm_velocity_loss(model, COUNT, images, labels, 4, &options, &loss));
+    assert_true(fabs(loss - expected) < 1e-5 * expected);
+    assert_ok(a, pdessm_velocity_loss(model, COUNT, mapped, labels, 4, &options, &expected));
+    assert_true(fabs(loss - expected) > 1e-2 * expected);
+    pdessm_precondition_destroy(&map);
+    pdessm_model_destroy(&model);
+}
+
 static int stop(void *user, double share) {
     (void)share;
     return ++*(int *)user == 2;
@@ -104,6 +127,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         api_test(batches_do_not_matter),
         api_test(velocity_loss),
+        api_test(velocity_loss_behind_a_map),
         api_test(refused),
     };
     return cmocka_run_group_tests_name(api_device_name(), tests, NULL, NULL);

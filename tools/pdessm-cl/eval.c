@@ -90,6 +90,14 @@ static pdessm_status measure_velocity(cli_eval *e) {
     const int classes = pdessm_model_get_config(e->model)->num_classes;
     /* A model of one class saw every image without a label. */
     const int32_t *labels = r->num_classes <= classes && classes > 1 ? r->labels : NULL;
+    const pdessm_precondition *map = pdessm_model_get_precondition(e->model);
+    if (map && pdessm_precondition_get_info(map)->classes > 1 && !labels) {
+        pdessm_cli_note(e->c,
+                        "no velocity loss: %s maps each class in its own way, and %s has no "
+                        "labels",
+                        e->model_file, r->name);
+        return PDESSM_OK;
+    }
     pdessm_cli_eval_begin(e, "loss", "velocity at the real images");
     pdessm_status status = pdessm_velocity_loss(e->model, r->count, r->images, labels,
                                                 e->sampling.batch, &e->metrics, &e->velocity_loss);

@@ -92,6 +92,10 @@ static void add_spectrum(cJSON *json, const pdessm_evaluation *f) {
 }
 
 static void add_drawing(cJSON *json, const cli_eval *e) {
+    const pdessm_precondition *map = pdessm_model_get_precondition(e->model);
+    pdessm_cli_json_text(json, "precondition",
+                         map ? pdessm_precondition_name(pdessm_precondition_get_info(map)->kind)
+                             : "none");
     pdessm_cli_json_text(json, "solver", pdessm_solver_name(e->sampling.solver));
     pdessm_cli_json_number(json, "steps", e->sampling.steps);
     pdessm_cli_json_number(json, "guidance", e->sampling.guidance);
