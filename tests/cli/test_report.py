@@ -244,6 +244,11 @@ def test_mixers(tmp):
         page = Page(tmp / mixer / "report.html").good(mixer)
         check(words in page.text, f"{mixer}: {words}")
         check(page.count["svg"] == charts, f"{mixer}: {page.count['svg']} charts")
+    expect(train(tmp / "task", "pde", "--steps", "2", "--task", "classify"), 0)
+    expect(report(tmp / "task"), 0)
+    page = Page(tmp / "task/report.html").good("classifier")
+    check("test_accuracy" in page.text and "Samples now" not in page.text, "a classifier's page")
+    check(page.count["svg"] == 4 + 1 + 2 * 4, f"classifier: {page.count['svg']} charts")
     expect(train(tmp / "map", "conv", "--steps", "2", "--sample-every", "0", "--precondition",
                  "spectral", "--precondition-pooled"), 0)
     expect(report(tmp / "map", "--no-samples"), 0)

@@ -230,8 +230,8 @@ static void print_legend(const cli_chart *c, FILE *f) {
 }
 
 static void print_series(const drawing *d, const chart_series *s) {
-    if (s->form == CHART_DOTS)
-        print_dots(d, s);
+    if (s->form == CHART_DOTS || (s->form != CHART_BARS && s->count == 1))
+        print_dots(d, s); /* a line of one point would be invisible */
     else if (s->form == CHART_BARS)
         print_bars(d, s);
     else

@@ -149,6 +149,8 @@ pdessm_status pdessm_cli_report_samples(report *r) {
     pdessm_picture picture = {0};
     pdessm_grid_options options = {.scale = 1};
     pdessm_status status = PDESSM_OK;
+    if (r->model && pdessm_model_get_config(r->model)->task == PDESSM_TASK_CLASSIFY)
+        return PDESSM_OK;
     fputs("<h2>Samples now</h2>\n", f);
     if (r->without_samples) {
         pdessm_cli_page_element(f, "p", "warn", r->without_samples);
