@@ -99,6 +99,8 @@ def test_wrong_input(tmp, teacher):
     base = ["train", "--reflow", teacher, *DRAW, "--steps", "2", "--out", tmp / "w"]
     expect(run(*base, "--data", "shapes"), 2, "--reflow goes without --data")
     expect(run(*base, "--coupling", "ot"), 2, "--reflow goes without --coupling ot")
+    expect(run(*base, "--image-size", "8x8", "--fit", "resize"), 2, "goes without --image-size")
+    expect(run(*base, "--channels", "1"), 2, "goes without --channels")
     expect(run(*base, "--reflow-solver", "magic"), 2, "magic")
     expect(run("train", "--reflow", teacher, "--steps", "2"), 2, "--out is missing")
     expect(run("train", "--reflow", tmp / "none", "--steps", "2", "--out", tmp / "n"), 4, "none")

@@ -39,95 +39,6 @@ typedef struct job {
     cli_train_run run;
 } job;
 
-/* ------------------------------------------------------------------ settings */
-
-/* What the checkpoint decides cannot be asked for anew. */
-static pdessm_status refuse_fixed(job *j, const cli_option *rows, int count) {
-    pdessm_status status = PDESSM_OK;
-    PDESSM_REQUIRE(j->c->ctx, !j->c->seed_given, PDESSM_ERROR_ARGUMENT,
-                   "--seed cannot change on --resume: the run has its own");
-    for (int i = 0; i < count; i++)
-        PDESSM_REQUIRE(j->c->ctx, !rows[i].fixed || !rows[i].given, PDESSM_ERROR_ARGUMENT,
-                       "--%s cannot change on --resume: the checkpoint decides it", rows[i].name);
-    PDESSM_REQUIRE(j->c->ctx, !j->settings.config && !j->settings.out, PDESSM_ERROR_ARGUMENT,
-                   "--resume goes without --%s: the folder of the run has both",
-                   j->settings.config ? "config" : "out");
-out:
-    return status;
-}
-
-static pdessm_status check_complete(job *j) {
-    pdessm_context *ctx = j->c->ctx;
-    const cli_settings *s = &j->settings;
-    pdessm_status status = PDESSM_OK;
-    PDESSM_REQUIRE(ctx, (s->reflow || (s->data && s->model)) && j->folder, PDESSM_ERROR_ARGUMENT,
-                   "--%s is missing; expected --data D --model PRESET --out DIR, --reflow MODEL "
-                   "--out DIR, or --resume DIR",
-                   s->reflow   ? "out"
-                   : !s->data  ? "data"
-                   : !s->model ? "model"
-                               : "out");
-    PDESSM_REQUIRE(ctx, !s->reflow || (!s->data && s->coupling == PDESSM_COUPLING_INDEPENDENT),
-                   PDESSM_ERROR_ARGUMENT,
-                   "--reflow goes without --%s: it makes its own pairs of noise and image",
-                   s->data ? "data" : "coupling ot");
-    PDESSM_REQUIRE(ctx,
-                   s->task != PDESSM_TASK_CLASSIFY ||
-                       (!s->reflow && s->coupling == PDESSM_COUPLING_INDEPENDENT),
-                   PDESSM_ERROR_ARGUMENT, "--task classify goes without --%s, which is about noise",
-                   s->reflow ? "reflow" : "coupling ot");
-    PDESSM_REQUIRE(ctx, s->task == PDESSM_TASK_CLASSIFY || !s->test, PDESSM_ERROR_ARGUMENT,
-                   "--test is for --task classify");
-out:
-    return status;
-}
-
-/* The command line is read again: first for --config or --resume, then on top of that file. */
-static pdessm_status read_settings(job *j) {
-    cli *c = j->c;
-    cli_settings *s = &j->settings;
-    cli_option rows[PDESSM_CLI_SETTINGS];
-    int in_file;
-    pdessm_status status = PDESSM_OK;
-    *s = pdessm_cli_settings_begin();
-    int count = pdessm_cli_settings_table(s, rows, &in_file);
-    PDESSM_TRY(pdessm_cli_begin(c, rows, count, NULL, 0));
-    if (s->resume)
-        PDESSM_TRY(refuse_fixed(j, rows, in_file));
-    const char *file = s->resume ? pdessm_cli_text(c, "%s/config.yaml", s->resume) : s->config;
-    if (s->resume)
-        PDESSM_REQUIRE(c->ctx, pdessm_cli_is_folder(s->resume), PDESSM_ERROR_FILE,
-                       "%s: there is no such folder; expected the --out of an earlier run",
-                       s->resume);
-    /* Defaults depend on the task, which the file or the command line may name. */
-    for (int task = -1; task != s->task;) {
-        task = s->task;
-        *s = pdessm_cli_settings_for(task);
-        if (file)
-            PDESSM_TRY(pdessm_cli_settings_load(c, file, s));
-        PDESSM_TRY(pdessm_cli_parse(c, rows, count, NULL, 0));
-    }
-    if (c->seed_given || !file)
-        s->seed = c->seed;
-    c->seed = s->seed;
-    j->folder = s->resume ? s->resume : s->out;
-    PDESSM_TRY(check_complete(j));
-out:
-    return status;
-}
-
-/* A path has to mean the same when the run is resumed from elsewhere. Names that mean something
- * else than a path stay. */
-static void make_absolute(job *j, const char **path) {
-    static const char *const names[] = {"shapes", "fashion-mnist", "random"};
-    for (size_t i = 0; *path && i < sizeof names / sizeof *names; i++)
-        if (strcmp(*path, names[i]) == 0)
-            return;
-    char *absolute = *path ? realpath(*path, NULL) : NULL;
-    if (absolute)
-        *path = pdessm_cli_keep(j->c, absolute);
-}
-
 /* ------------------------------------------------------------------ before the first step */
 
 static int fits(const pdessm_memory_estimate *need, const pdessm_device_info *info) {
@@ -361,11 +272,8 @@ out:
 static pdessm_status run(cli *c) {
     job j = {.c = c};
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(read_settings(&j));
-    make_absolute(&j, &j.settings.data);
-    make_absolute(&j, &j.settings.reflow);
-    make_absolute(&j, &j.settings.init);
-    make_absolute(&j, &j.settings.test);
+    PDESSM_TRY(pdessm_cli_settings_read(c, &j.settings));
+    j.folder = j.settings.resume ? j.settings.resume : j.settings.out;
     PDESSM_TRY(train(&j));
 out:
     pdessm_trainer_destroy(&j.run.trainer);

@@ -46,6 +46,11 @@ cli_settings pdessm_cli_settings_for(int task);
 int pdessm_cli_settings_table(cli_settings *s, cli_option ret[PDESSM_CLI_SETTINGS],
                               int *ret_in_file);
 
+/* Reads all that a call of `train` says: defaults, then --config or the settings of --resume, then
+ * the command line. Paths become absolute; ERROR_ARGUMENT for what is missing or does not go
+ * together. */
+pdessm_status pdessm_cli_settings_read(cli *c, cli_settings *ret);
+
 /* Reads a YAML file whose keys are the names of options. */
 pdessm_status pdessm_cli_settings_load(cli *c, const char *path, cli_settings *s);
 /* Writes one that load() reads back. */
