@@ -41,6 +41,8 @@ def test_init(tmp, teacher):
           read_tensors(max(teacher.glob("step-*")) / "ema.safetensors")[0],
           "a step of rate 0 keeps the averaged weights that the run began with")
     expect(run("train", "--resume", out, "--init", "random"), 2, "--init")
+    expect(run("train", *SMALL, "--init", teacher, "--steps", "1", "--precondition", "spectral", "--out",
+               tmp / "mapped"), 0, "without a map")
     expect(run("train", *SMALL, "--width", "48", "--init", teacher, "--steps", "1", "--out",
                tmp / "wide"), 4, "ema.safetensors", "48")
     expect(run("train", *SMALL, "--init", tmp / "none", "--steps", "1", "--out", tmp / "n"), 4, "none")

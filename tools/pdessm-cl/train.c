@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pdessm/safetensors.h>
+
 #include "interrupt.h"
 #include "paths.h"
 #include "precondition.h"
@@ -122,6 +124,20 @@ out:
     return status;
 }
 
+/* Weights mean something in the space that they were trained in: that of images, or of a map. */
+static pdessm_status warn_of_other_space(job *j, const char *file) {
+    pdessm_safetensors *weights = NULL;
+    pdessm_status status = pdessm_safetensors_open(j->c->ctx, file, &weights);
+    if (status != PDESSM_OK)
+        return status;
+    int mapped = pdessm_safetensors_metadata(weights, "pdessm.precondition") != NULL;
+    if (mapped != (j->map != NULL))
+        pdessm_cli_warn(j->c, "%s was trained %s a map, this run is %s one: it has much to unlearn",
+                        file, mapped ? "behind" : "without", mapped ? "without" : "behind");
+    pdessm_safetensors_destroy(&weights);
+    return PDESSM_OK;
+}
+
 /* The weights to begin with: --init, or reflow's model where the student is its twin. */
 static pdessm_status load_first_weights(job *j) {
     cli *c = j->c;
@@ -138,8 +154,10 @@ static pdessm_status load_first_weights(job *j) {
         if (strcmp(twin[0], twin[1]) != 0)
             file = NULL;
     }
-    if (file)
+    if (file) {
         PDESSM_TRY(pdessm_trainer_load(j->run.trainer, file));
+        PDESSM_TRY(warn_of_other_space(j, file));
+    }
     if (file || j->settings.reflow)
         pdessm_cli_note(c, "weights begin %s%s", file ? "as those of " : "at random",
                         file ? file : "");
