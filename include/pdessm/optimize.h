@@ -84,11 +84,12 @@ typedef struct pdessm_optimize_state {
 typedef struct pdessm_optimize_options {
     int64_t budget; /* bounds function plus gradient evaluations */
     uint64_t seed;
-    /* Homotopies. Lengths are shares of half the box. */
-    int64_t samples;         /* of a cloud; 0: 64 up to 10 dimensions, rising to 256 at 100 */
+    /* Homotopies. Lengths are shares of half the box. What is 0 follows the method: pgho and
+     * pgho-free, which move by the mean of the cloud, or pgho-grad and gh. */
+    int64_t samples;         /* of a cloud; 0: budget / 80 from 32 to 256, or 32 */
     int64_t inner;           /* steps at each level of the schedule; the budget gives the levels */
-    double sigma0;           /* first width of the cloud */
-    double sigma_power;      /* sigma = sigma0 (1 - p/P)^sigma_power */
+    double sigma0;           /* first width of the cloud; 0: 1, or 0.4 */
+    double sigma_power;      /* sigma = sigma0 (1 - p/P)^sigma_power; 0: 2, or 1 */
     pdessm_lambda_rule rule; /* of lambda */
     double lambda0;          /* first lambda over the deviation of f on the first cloud */
     double ess_least, ess_most; /* range of the effective sample size as shares of the samples */
@@ -100,8 +101,8 @@ typedef struct pdessm_optimize_options {
     void *user;
 } pdessm_optimize_options;
 
-/* budget 20000, seed 0, inner 1, sigma0 1, sigma_power 2, PDESSM_LAMBDA_ESS with 0.1 to 0.5,
- * lambda0 0.3, antithetic, polish 0.1, PDESSM_STEP_ADAM. */
+/* budget 20000, seed 0, inner 1, PDESSM_LAMBDA_ESS with 0.1 to 0.5, lambda0 0.3, antithetic, polish
+ * 0.05, PDESSM_STEP_PLAIN, the rest 0. */
 pdessm_optimize_options pdessm_optimize_defaults(void);
 
 typedef enum pdessm_optimize_ending {

@@ -18,6 +18,7 @@ typedef struct homotopy {
     pdessm_search *s;
     int64_t n, d;
     int gradients;                             /* of the samples are asked for */
+    double sigma0, power;                      /* of the schedule */
     double lambda0;                            /* from the first cloud */
     double rate;                               /* of the plain step, from the first gradient */
     double *z, *y, *values, *dy, *weights, *g; /* [n, d] [n, d] [n] [n, d] [n] [d] */
@@ -25,12 +26,10 @@ typedef struct homotopy {
     int64_t steps;                             /* done so far */
 } homotopy;
 
-static int64_t count_samples(const pdessm_search *s) {
-    double d = (double)s->d;
-    if (s->options->samples > 0)
-        return s->options->samples;
-    /* 64 at d = 10, 256 at d = 100: as 4^(log10 d). */
-    return d <= 10 ? 64 : d >= 100 ? 256 : 2 * (int64_t)lround(8 * pow(d, log10(4.0)));
+static int64_t count_samples(const pdessm_optimize_options *o, int gradients) {
+    if (o->samples > 0)
+        return o->samples;
+    return gradients ? 32 : (int64_t)fmax(32, fmin(256, (double)(o->budget / 80)));
 }
 
 static pdessm_status allocate(homotopy *h) {
@@ -61,18 +60,24 @@ static void release(homotopy *h) {
     free(h->dy);
 }
 
-/* Draws y = x + sigma z within the box and evaluates it. */
+/* Draws y = x + sigma z, mirrored into the box, and evaluates it. */
 static pdessm_status draw_cloud(homotopy *h, const double *x, double sigma) {
     const int64_t d = h->d, pairs = h->n / 2;
+    pdessm_status status = PDESSM_OK;
     pdessm_search_normal(h->s, h->s->options->antithetic ? h->n - pairs : h->n, h->z);
     if (h->s->options->antithetic)
         pdessm_cloud_antithetic(h->n, d, h->z);
     for (int64_t i = 0; i < h->n; i++) {
         for (int64_t j = 0; j < d; j++)
             h->y[i * d + j] = x[j] + sigma * h->s->half[j] * h->z[i * d + j];
-        pdessm_search_mirror(h->s, h->y + i * d);
+        /* z has done its work: it keeps the signs. */
+        pdessm_search_mirror(h->s, h->y + i * d, h->z + i * d);
     }
-    return pdessm_search_evaluate(h->s, h->n, h->y, h->values, h->dy);
+    PDESSM_TRY(pdessm_search_evaluate(h->s, h->n, h->y, h->values, h->dy));
+    for (int64_t i = 0; h->gradients && i < h->n * d; i++)
+        h->dy[i] *= h->z[i];
+out:
+    return status;
 }
 
 /* Standard deviation of the finite values of a cloud; 1 if they are all alike. */
@@ -132,7 +137,7 @@ static void step_along_gradient(homotopy *h, double q, double sigma, double *x) 
         for (int64_t j = 0; j < h->d; j++)
             length += h->g[j] * h->g[j];
         if (h->rate == 0 && length > 0)
-            h->rate = h->s->options->sigma0 / sqrt(length);
+            h->rate = h->sigma0 / sqrt(length);
         for (int64_t j = 0; j < h->d; j++)
             h->g[j] *= h->rate * q;
     }
@@ -148,8 +153,7 @@ static void step_along_gradient(homotopy *h, double q, double sigma, double *x) 
 /* One cloud and one step at share q of the schedule. */
 static pdessm_status advance(homotopy *h, double q, double *x) {
     pdessm_search *s = h->s;
-    const pdessm_optimize_options *o = s->options;
-    const double sigma = o->sigma0 * fmax(pow(q, o->sigma_power), FLOOR);
+    const double sigma = h->sigma0 * fmax(pow(q, h->power), FLOOR);
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(draw_cloud(h, x, sigma));
     const double effective = weigh(h, q, sigma) / (double)h->n;
@@ -174,7 +178,16 @@ pdessm_status pdessm_search_homotopy(pdessm_search *s, double *x) {
     const pdessm_optimize_options *o = s->options;
     const int polishes = o->polish > 0 && s->method != PDESSM_OPTIMIZE_PGHO_FREE;
     const int mean = s->method == PDESSM_OPTIMIZE_PGHO || s->method == PDESSM_OPTIMIZE_PGHO_FREE;
-    homotopy h = {.s = s, .n = count_samples(s), .d = s->d, .gradients = !mean};
+    homotopy h = {.s = s,
+                  .n = count_samples(o, !mean),
+                  .d = s->d,
+                  .gradients = !mean,
+                  .sigma0 = o->sigma0 > 0 ? o->sigma0
+                            : mean        ? 1
+                                          : 0.4,
+                  .power = o->sigma_power > 0 ? o->sigma_power
+                           : mean             ? 2
+                                              : 1};
     pdessm_status status = PDESSM_OK;
     const int64_t cost = h.gradients ? 2 * h.n : h.n;
     const int64_t room = o->budget - (polishes ? (int64_t)(o->polish * (double)o->budget) : 0);

@@ -46,15 +46,13 @@ const char *pdessm_optimize_ending_text(pdessm_optimize_ending ending) {
 pdessm_optimize_options pdessm_optimize_defaults(void) {
     return (pdessm_optimize_options){.budget = 20000,
                                      .inner = 1,
-                                     .sigma0 = 1,
-                                     .sigma_power = 2,
                                      .rule = PDESSM_LAMBDA_ESS,
                                      .lambda0 = 0.3,
                                      .ess_least = 0.1,
                                      .ess_most = 0.5,
                                      .antithetic = 1,
-                                     .polish = 0.1,
-                                     .step = PDESSM_STEP_ADAM};
+                                     .polish = 0.05,
+                                     .step = PDESSM_STEP_PLAIN};
 }
 
 /* ------------------------------------------------------------------ what methods use */
@@ -122,11 +120,14 @@ void pdessm_search_clip(const pdessm_search *s, double *x) {
         x[j] = fmin(fmax(x[j], s->objective->lower[j]), s->objective->upper[j]);
 }
 
-void pdessm_search_mirror(const pdessm_search *s, double *x) {
+void pdessm_search_mirror(const pdessm_search *s, double *x, double *ret_sign) {
     for (int64_t j = 0; j < s->d; j++) {
         double lower = s->objective->lower[j], width = 2 * s->half[j];
         double t = fmod(fabs(x[j] - lower), 2 * width); /* a mirrored copy has twice the period */
-        x[j] = lower + (t > width ? 2 * width - t : t);
+        if (ret_sign)
+            ret_sign[j] = (x[j] < lower) != (t > width) ? -1 : 1;
+        if (x[j] < lower || x[j] > s->objective->upper[j])
+            x[j] = lower + (t > width ? 2 * width - t : t);
     }
     pdessm_search_clip(s, x); /* rounding */
 }
@@ -196,9 +197,10 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_objective *
                    "optimisation: %lld samples and %lld steps a level, expected 0 or more and 1 or "
                    "more",
                    (long long)o->samples, (long long)o->inner);
-    PDESSM_REQUIRE(ctx, o->sigma0 > 0 && o->sigma_power > 0 && o->lambda0 > 0,
+    PDESSM_REQUIRE(ctx, o->sigma0 >= 0 && o->sigma_power >= 0 && o->lambda0 > 0,
                    PDESSM_ERROR_ARGUMENT,
-                   "optimisation: sigma0 %g, sigma_power %g and lambda0 %g, expected more than 0",
+                   "optimisation: sigma0 %g, sigma_power %g and lambda0 %g, expected 0 (as the "
+                   "method has it) or more, the last more than 0",
                    o->sigma0, o->sigma_power, o->lambda0);
     PDESSM_REQUIRE(
         ctx, o->ess_least >= 0 && o->ess_least <= o->ess_most && o->ess_most <= 1,

@@ -6,7 +6,7 @@ import subprocess
 from cli import PROGRAM, check, expect, finish, parse, run
 
 COMMANDS = ["devices", "doctor", "verify", "op", "train", "sample", "eval", "forward", "info",
-            "bench", "tune", "cache"]
+            "bench", "tune", "cache", "optimize"]
 NO_OPENCL = {"OCL_ICD_VENDORS": "/nonexistent"}
 
 

@@ -123,12 +123,12 @@ static void add_homotopy(table *t, optimize_job *j) {
     pdessm_optimize_options *o = &j->options;
     const cli_option options[] = {
         {"samples", 0, CLI_WHOLE, &o->samples, "N",
-         "homotopies: points of a cloud (64 to 256 by dimension)", 1, 1 << 24},
+         "homotopies: points of a cloud (0: pgho budget / 80, 32 to 256; gh 32)", 0, 1 << 24},
         {"inner", 0, CLI_WHOLE, &o->inner, "N", "homotopies: steps at a level (1)", 1, 1 << 20},
         {"sigma", 0, CLI_REAL, &o->sigma0, "X",
-         "homotopies: first width of the cloud over half the box (1)", 1e-12, 1e3},
+         "homotopies: first width of the cloud over half the box (0: pgho 1, gh 0.4)", 0, 1e3},
         {"sigma-power", 0, CLI_REAL, &o->sigma_power, "X",
-         "homotopies: sigma falls as (1 - p/P)^X (2)", 1e-3, 100},
+         "homotopies: sigma falls as (1 - p/P)^X (0: pgho 2, gh 1)", 0, 100},
         {"lambda", 0, CLI_CHOICE, &j->rule, "RULE",
          "homotopies: ess, schedule, or coupled: sigma^2 (ess)", 0, 0, "ess schedule coupled"},
         {"lambda0", 0, CLI_REAL, &o->lambda0, "X",
@@ -138,8 +138,8 @@ static void add_homotopy(table *t, optimize_job *j) {
         {"ess-most", 0, CLI_REAL, &o->ess_most, "X", "homotopies: most of them (0.5)", 0, 1},
         {"no-antithetic", 0, CLI_FLAG, &j->single, NULL, "homotopies: no pairs x + z, x - z"},
         {"polish", 0, CLI_REAL, &o->polish, "X",
-         "homotopies: share of the budget for L-BFGS at the end (0.1; 0: none)", 0, 0.99},
-        {"step", 0, CLI_CHOICE, &j->step, "KIND", "pgho-grad and gh: plain or adam (adam)", 0, 0,
+         "homotopies: share of the budget for L-BFGS at the end (0.05; 0: none)", 0, 0.99},
+        {"step", 0, CLI_CHOICE, &j->step, "KIND", "pgho-grad and gh: plain or adam (plain)", 0, 0,
          "plain adam"},
     };
     append(t, options, CLI_COUNT(options));
