@@ -30,6 +30,10 @@ typedef enum pdessm_precondition_kind {
      * of another size than the fitted one take g and m at the same waves per image side; beyond the
      * fitted Nyquist frequency the nearest fitted g stands, and m has nothing. */
     PDESSM_PRECONDITION_SPECTRAL,
+    /* y = phi_(1 -> 0)(x), the flow of a small network (pde-nano) that is trained first, by flow
+     * matching on the images as they are. Classical Runge-Kutta steps of fixed size there and back:
+     * the inverse is not exact, measure it (pdessm_precondition_round_trip). Has a null class. */
+    PDESSM_PRECONDITION_FLOW,
     PDESSM_PRECONDITION_KINDS
 } pdessm_precondition_kind;
 
@@ -45,12 +49,15 @@ typedef struct pdessm_precondition_options {
     double shrinkage; /* whiten: a above, in [0, 1] */
     double max_gain;  /* spectral: cap, over the gain of a wave of mean power */
     int batch;        /* images that the device works on at once */
+    int64_t steps;    /* flow: of training */
+    int solver_steps; /* flow: Runge-Kutta steps between the ends */
+    uint64_t seed;    /* flow */
     /* Called now and then with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED). */
     int (*progress)(void *user, double share);
     void *user;
 } pdessm_precondition_options;
 
-/* epsilon 1e-3, shrinkage 0.1, max_gain 30, batch 64. */
+/* epsilon 1e-3, shrinkage 0.1, max_gain 30, batch 64, 1000 steps, 10 solver steps. */
 pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind);
 
 /* Fits a map to all images of a set. ERROR_ARGUMENT: a map that would not fit into memory (whiten
@@ -67,14 +74,17 @@ typedef struct pdessm_precondition_info {
     int64_t channels, height, width; /* of the images that it was fitted to */
     int64_t classes;                 /* maps held; 1: the same for every label */
     int any_size;                    /* works on other heights and widths too */
+    int has_null;                    /* takes images without a class too */
+    int64_t solver_steps;            /* flow */
     double epsilon, shrinkage, max_gain;
     int64_t numbers; /* float32 numbers kept */
 } pdessm_precondition_info;
 const pdessm_precondition_info *pdessm_precondition_get_info(const pdessm_precondition *map);
 
 /* T_y and T_y^-1 of images [n, channels, height, width] with labels in [0, classes); images and ret
- * may be the same. labels may be NULL where classes is 1. A map of several classes has none for the
- * null class: ERROR_ARGUMENT. */
+ * may be the same. labels may be NULL where classes is 1 or has_null is set; a label below 0 or of
+ * classes is the null class. Without has_null a map of several classes has none for the null class:
+ * ERROR_ARGUMENT. */
 pdessm_status pdessm_precondition_apply(pdessm_precondition *map, int64_t n, int64_t height,
                                         int64_t width, const int32_t *labels, const float *images,
                                         float *ret);

@@ -9,8 +9,13 @@
 #include "data/dataset.h"
 
 pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind) {
-    return (pdessm_precondition_options){
-        .kind = kind, .epsilon = 1e-3, .shrinkage = 0.1, .max_gain = 30, .batch = 64};
+    return (pdessm_precondition_options){.kind = kind,
+                                         .epsilon = 1e-3,
+                                         .shrinkage = 0.1,
+                                         .max_gain = 30,
+                                         .batch = 64,
+                                         .steps = 1000,
+                                         .solver_steps = 10};
 }
 
 /* ------------------------------------------------------------------ images by class */
@@ -84,6 +89,9 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_preconditio
                    "preconditioning: shrinkage is %g, expected 0 to 1", o->shrinkage);
     PDESSM_REQUIRE(ctx, o->max_gain >= 1 && o->max_gain <= 1e6, PDESSM_ERROR_ARGUMENT,
                    "preconditioning: largest gain is %g, expected 1 to 1e6", o->max_gain);
+    PDESSM_REQUIRE(ctx, o->steps >= 1 && o->solver_steps >= 1, PDESSM_ERROR_ARGUMENT,
+                   "preconditioning: %lld steps of training, %d of the solver; expected at least 1",
+                   (long long)o->steps, o->solver_steps);
     PDESSM_REQUIRE(ctx, o->batch >= 1 && o->batch <= 1 << 20, PDESSM_ERROR_ARGUMENT,
                    "preconditioning: batch is %d, expected 1 to 1048576", o->batch);
 out:
@@ -95,6 +103,8 @@ static pdessm_status fit(pdessm_fit_job *job, const pdessm_precondition_info *in
     const pdessm_watch watch = {job->options->progress, job->options->user, 0, 1};
     pdessm_status status = PDESSM_OK;
     pdessm_precondition *map = NULL;
+    if (info->kind == PDESSM_PRECONDITION_FLOW)
+        return pdessm_fit_flow(job, &watch, info, ret);
     PDESSM_TRY(pdessm_fit_job_sort(job));
     PDESSM_TRY(check_counts(job));
     PDESSM_TRY(pdessm_map_create(job->device, info, &map));
@@ -142,7 +152,8 @@ pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *dat
                                            .classes = job.classes,
                                            .epsilon = options->epsilon,
                                            .shrinkage = options->shrinkage,
-                                           .max_gain = options->max_gain};
+                                           .max_gain = options->max_gain,
+                                           .solver_steps = options->solver_steps};
     PDESSM_TRY(check_options(job.ctx, options));
     PDESSM_TRY(check_size(job.ctx, &info));
     PDESSM_TRY(fit(&job, &info, ret));

@@ -13,6 +13,7 @@
 static const pdessm_map_kind *const kinds[PDESSM_PRECONDITION_KINDS] = {
     [PDESSM_PRECONDITION_WHITEN] = &pdessm_map_whiten,
     [PDESSM_PRECONDITION_SPECTRAL] = &pdessm_map_spectral,
+    [PDESSM_PRECONDITION_FLOW] = &pdessm_map_flow,
 };
 
 pdessm_status pdessm_precondition_find(pdessm_context *ctx, const char *name,
@@ -23,7 +24,7 @@ pdessm_status pdessm_precondition_find(pdessm_context *ctx, const char *name,
             return PDESSM_OK;
         }
     return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                       "no preconditioner '%s'; expected whiten or spectral", name);
+                       "no preconditioner '%s'; expected whiten, spectral or flow", name);
 }
 
 const char *pdessm_precondition_name(pdessm_precondition_kind kind) {
@@ -47,6 +48,7 @@ pdessm_status pdessm_map_create(pdessm_device *device, const pdessm_precondition
     map->kind = kinds[info->kind];
     map->info = *info;
     map->info.any_size = map->kind->any_size;
+    map->info.has_null = map->kind->has_null;
     map->info.numbers = 0;
     map->count = map->kind->list(info, map->array);
     for (int i = 0; i < map->count; i++) {
@@ -73,6 +75,7 @@ void pdessm_precondition_destroy(pdessm_precondition **map) {
         m->kind->release(m);
     for (int i = 0; i < m->count; i++)
         free(m->array[i].value);
+    free(m->network);
     free(m);
 }
 
@@ -127,7 +130,7 @@ static pdessm_status check_images(const pdessm_precondition *map, int64_t n, int
                    "keep to that size, or train with --precondition spectral",
                    map->kind->name, (long long)info->height, (long long)info->width,
                    (long long)height, (long long)width);
-    for (int64_t i = 0; info->classes > 1 && i < n; i++) {
+    for (int64_t i = 0; info->classes > 1 && !info->has_null && i < n; i++) {
         int64_t label = labels ? labels[i] : -1;
         PDESSM_REQUIRE(map->ctx, label >= 0 && label < info->classes, PDESSM_ERROR_ARGUMENT,
                        "the %s map is a different one for each of %lld classes, image %lld has no "
@@ -136,6 +139,13 @@ static pdessm_status check_images(const pdessm_precondition *map, int64_t n, int
     }
 out:
     return status;
+}
+
+/* The label that an image counts under: classes is the null class. */
+static int64_t label_of(const pdessm_precondition_info *info, const int32_t *labels, int64_t i) {
+    if (info->classes == 1 && !info->has_null)
+        return 0;
+    return labels && labels[i] >= 0 && labels[i] < info->classes ? labels[i] : info->classes;
 }
 
 /* Images of one label, gathered in chunks. */
@@ -170,9 +180,9 @@ static pdessm_status convert(pdessm_precondition *map, pdessm_map_direction dire
     chunk c = {0};
     PDESSM_TRY(check_images(map, n, height, width, labels));
     PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)(most * pixels), sizeof *c.images, &c.images));
-    for (run.label = 0; run.label < map->info.classes; run.label++) {
+    for (run.label = 0; run.label < map->info.classes + map->info.has_null; run.label++) {
         for (int64_t i = 0; i < n; i++) {
-            if (map->info.classes > 1 && labels[i] != run.label)
+            if (label_of(&map->info, labels, i) != run.label)
                 continue;
             c.index[c.count++] = i;
             if (c.count == most)

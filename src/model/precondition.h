@@ -38,7 +38,7 @@ typedef struct pdessm_map_run {
  * first needs it. */
 typedef struct pdessm_map_kind {
     const char *name;
-    int any_size;
+    int any_size, has_null;
     /* Names and shapes of the arrays that info means; the number of them. */
     int (*list)(const pdessm_precondition_info *info, pdessm_map_array ret[PDESSM_MAP_ARRAYS]);
     /* Refuses array contents that cannot be inverted. */
@@ -55,10 +55,11 @@ struct pdessm_precondition {
     pdessm_precondition_info info;
     int count;
     pdessm_map_array array[PDESSM_MAP_ARRAYS];
+    char *network; /* flow: the configuration of its network, as JSON; or NULL */
     void *work;
 };
 
-extern const pdessm_map_kind pdessm_map_whiten, pdessm_map_spectral;
+extern const pdessm_map_kind pdessm_map_whiten, pdessm_map_spectral, pdessm_map_flow;
 
 /* A map with one reference and arrays of zeros, of the shapes that info means. */
 pdessm_status pdessm_map_create(pdessm_device *device, const pdessm_precondition_info *info,

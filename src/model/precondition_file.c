@@ -29,6 +29,12 @@ static const struct field {
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
+/* Of a flow alone. */
+static const struct field flow_fields[] = {
+    {"numbers", offsetof(pdessm_precondition_info, numbers), 1, 1, 1 << 30},
+    {"solver_steps", offsetof(pdessm_precondition_info, solver_steps), 1, 1, 1 << 20},
+};
+
 static double get_field(const pdessm_precondition_info *info, const struct field *f) {
     const char *at = (const char *)info + f->offset;
     return f->whole ? (double)*(const int64_t *)at : *(const double *)at;
@@ -48,6 +54,11 @@ pdessm_status pdessm_map_to_json(const pdessm_precondition *map, char **ret_text
     for (int i = 0; good && i < FIELDS; i++)
         good =
             cJSON_AddNumberToObject(object, fields[i].key, get_field(&map->info, &fields[i])) != 0;
+    for (int i = 0; good && map->network && i < 2; i++)
+        good = cJSON_AddNumberToObject(object, flow_fields[i].key,
+                                       get_field(&map->info, &flow_fields[i])) != 0;
+    if (good && map->network)
+        good = cJSON_AddStringToObject(object, "network", map->network) != 0;
     char *text = good ? cJSON_PrintUnformatted(object) : NULL;
     cJSON_Delete(object);
     if (!text)
@@ -56,11 +67,32 @@ pdessm_status pdessm_map_to_json(const pdessm_precondition *map, char **ret_text
     return PDESSM_OK;
 }
 
+static pdessm_status parse_fields(pdessm_context *ctx, const char *path, const cJSON *object,
+                                  const struct field *list, int count,
+                                  pdessm_precondition_info *ret) {
+    pdessm_status status = PDESSM_OK;
+    for (int i = 0; i < count; i++) {
+        const struct field *f = &list[i];
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, f->key);
+        double value = cJSON_IsNumber(item) ? item->valuedouble : (double)NAN;
+        PDESSM_REQUIRE(
+            ctx, value >= f->least && value <= f->most && (!f->whole || floor(value) == value),
+            PDESSM_ERROR_FILE,
+            "%s: metadata %s: \"%s\" is missing or absurd, expected %s of %g to %g", path,
+            PDESSM_MAP_KEY, f->key, f->whole ? "a whole number" : "a number", f->least, f->most);
+        set_field(ret, f, value);
+    }
+out:
+    return status;
+}
+
+/* *ret_network: the configuration of a flow's network, released with free(); else NULL. */
 static pdessm_status parse(pdessm_context *ctx, const char *path, const char *text,
-                           pdessm_precondition_info *ret) {
+                           pdessm_precondition_info *ret, char **ret_network) {
     pdessm_status status = PDESSM_OK;
     cJSON *object = cJSON_Parse(text);
     const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "kind"));
+    const char *network = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, "network"));
     PDESSM_REQUIRE(ctx, kind, PDESSM_ERROR_FILE,
                    "%s: metadata %s is not JSON with a \"kind\"; was the file damaged?", path,
                    PDESSM_MAP_KEY);
@@ -68,16 +100,14 @@ static pdessm_status parse(pdessm_context *ctx, const char *path, const char *te
         status = pdessm_fail_prefix(ctx, PDESSM_ERROR_FILE, "%s", path);
         goto out;
     }
-    for (int i = 0; i < FIELDS; i++) {
-        const struct field *f = &fields[i];
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, f->key);
-        double value = cJSON_IsNumber(item) ? item->valuedouble : NAN;
-        PDESSM_REQUIRE(
-            ctx, value >= f->least && value <= f->most && (!f->whole || floor(value) == value),
-            PDESSM_ERROR_FILE,
-            "%s: metadata %s: \"%s\" is missing or absurd, expected %s of %g to %g", path,
-            PDESSM_MAP_KEY, f->key, f->whole ? "a whole number" : "a number", f->least, f->most);
-        set_field(ret, f, value);
+    PDESSM_TRY(parse_fields(ctx, path, object, fields, FIELDS, ret));
+    if (ret->kind == PDESSM_PRECONDITION_FLOW) {
+        PDESSM_TRY(parse_fields(ctx, path, object, flow_fields, 2, ret));
+        PDESSM_REQUIRE(ctx, network, PDESSM_ERROR_FILE,
+                       "%s: metadata %s: \"network\" is missing, expected a configuration", path,
+                       PDESSM_MAP_KEY);
+        PDESSM_TRY(pdessm_alloc(ctx, strlen(network) + 1, 1, ret_network));
+        memcpy(*ret_network, network, strlen(network) + 1);
     }
 out:
     cJSON_Delete(object);
@@ -140,15 +170,19 @@ pdessm_status pdessm_map_read(pdessm_device *device, const pdessm_safetensors *f
     pdessm_precondition *map = NULL;
     pdessm_precondition_info info = {0};
     const char *text = pdessm_safetensors_metadata(file, PDESSM_MAP_KEY);
+    char *network = NULL;
     if (text) {
-        PDESSM_TRY(parse(device->ctx, path, text, &info));
+        PDESSM_TRY(parse(device->ctx, path, text, &info, &network));
         PDESSM_TRY(match(device->ctx, &info, file));
         PDESSM_TRY(pdessm_map_create(device, &info, &map));
+        map->network = network;
+        network = NULL;
         PDESSM_TRY(read_arrays(map, file, path));
     }
     *ret = map;
     map = NULL;
 out:
+    free(network);
     pdessm_precondition_destroy(&map);
     return status;
 }

@@ -230,13 +230,15 @@ static pdessm_status run(cli *c) {
          "report: a model, or a run whose checkpoints are compared"},
         {"out", 'o', CLI_TEXT, &j.out, "PATH",
          "fit: the map; apply, invert: images, .safetensors with labels or .npy; report: a folder"},
-        {"kind", 0, CLI_CHOICE, &j.kind, "whiten|spectral", "of the map (whiten)", 0, 0,
-         "whiten spectral"},
+        {"kind", 0, CLI_CHOICE, &j.kind, "whiten|spectral|flow", "of the map (whiten)", 0, 0,
+         "whiten spectral flow"},
         {"pooled", 0, CLI_FLAG, &j.options.pooled, NULL, "one map for all classes"},
         {"eps", 0, CLI_REAL, &j.options.epsilon, "X",
          "share of the mean variance added to all (1e-3)", 1e-12, 1e3},
         {"shrinkage", 0, CLI_REAL, &j.options.shrinkage, "X",
          "whiten: share of the mean covariance of all classes (0.1)", 0, 1},
+        {"steps", 0, CLI_WHOLE, &j.options.steps, "N",
+         "flow: steps that its network is trained for (1000)", 1, 4e9},
         {"max-gain", 0, CLI_REAL, &j.options.max_gain, "X",
          "spectral: cap, over the gain of a wave of mean power (30)", 1, 1e6},
     };
@@ -247,6 +249,7 @@ static pdessm_status run(cli *c) {
     PDESSM_TRY(open_data(&j));
     pdessm_cli_interrupt_catch();
     j.options.kind = (pdessm_precondition_kind)j.kind;
+    j.options.seed = (uint64_t)c->seed;
     if (strcmp(j.verb, "fit") == 0) {
         PDESSM_TRY(pdessm_cli_precondition_fit(c, j.data, &j.options, &j.map));
         PDESSM_TRY(pdessm_precondition_save(j.map, j.out));

@@ -32,10 +32,13 @@ pdessm_status pdessm_cli_precondition_fit(cli *c, pdessm_dataset *data,
     start = pdessm_cli_seconds() - start;
     PDESSM_TRY(pdessm_precondition_round_trip(map, data, TRIED, &rms, &most));
     const pdessm_precondition_info *info = pdessm_precondition_get_info(map);
+    const char *scope = "";
+    if (info->classes > 1)
+        scope = pdessm_cli_text(c, " for %lld classes", (long long)info->classes);
     pdessm_cli_note(c,
-                    "map: %s, %lld for each label, %s, fitted in %.1f seconds; there and back: "
-                    "error %.2g (rms), %.2g (largest)",
-                    pdessm_precondition_name(info->kind), (long long)info->classes,
+                    "map: %s%s, %s, fitted in %.1f seconds; there and back: error %.2g (rms), %.2g "
+                    "(largest)",
+                    pdessm_precondition_name(info->kind), scope,
                     pdessm_cli_bytes(4 * info->numbers).text, start, rms, most);
     *ret = map;
     map = NULL;
@@ -87,6 +90,8 @@ static pdessm_status find_map(cli *c, const cli_settings *s, const char *folder,
     }
     o.pooled = s->precondition_pooled;
     o.epsilon = s->precondition_epsilon;
+    o.steps = s->precondition_steps;
+    o.seed = (uint64_t)s->seed;
     PDESSM_TRY(pdessm_cli_precondition_fit(c, data, &o, ret));
     PDESSM_TRY(pdessm_precondition_save(*ret, path));
 out:

@@ -29,6 +29,7 @@ typedef struct cli_settings {
     int precondition; /* 0: none, else 1 + a pdessm_precondition_kind */
     int precondition_pooled;
     double precondition_epsilon;
+    int64_t precondition_steps;
     int64_t seed, save_every, keep, sample_every, log_every, evaluate_every;
     /* Of one call. */
     const char *out, *config, *resume;
