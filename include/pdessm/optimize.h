@@ -149,7 +149,7 @@ typedef struct pdessm_problem_options {
 } pdessm_problem_options;
 
 /* dimension 10, seed 0, instance 0; sparse: 80 measurements, 10 nonzeros, noise 0.01, weight and
- * width 0.05 and 0.1; cdr: grid 32, shift 0.25. */
+ * width 0.003 and 0.05; cdr: grid 32, shift 0.25. */
 pdessm_problem_options pdessm_problem_defaults(void);
 
 /* Names: ackley, rastrigin, griewank, levy, alpine1, styblinski-tang, schwefel (least value 0 at a

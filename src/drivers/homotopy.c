@@ -60,24 +60,21 @@ static void release(homotopy *h) {
     free(h->dy);
 }
 
-/* Draws y = x + sigma z, mirrored into the box, and evaluates it. */
+/* Draws y = x + sigma z, folded at the sides of the box, and evaluates it. Gradients are taken
+ * where the samples are, those of folded ones too. The gradient of the folded function would turn
+ * them round: it is flat at the sides, smoothing carries that far inside, and both methods that
+ * follow gradients then stay behind (so does putting samples on the sides instead). */
 static pdessm_status draw_cloud(homotopy *h, const double *x, double sigma) {
     const int64_t d = h->d, pairs = h->n / 2;
-    pdessm_status status = PDESSM_OK;
     pdessm_search_normal(h->s, h->s->options->antithetic ? h->n - pairs : h->n, h->z);
     if (h->s->options->antithetic)
         pdessm_cloud_antithetic(h->n, d, h->z);
     for (int64_t i = 0; i < h->n; i++) {
         for (int64_t j = 0; j < d; j++)
             h->y[i * d + j] = x[j] + sigma * h->s->half[j] * h->z[i * d + j];
-        /* z has done its work: it keeps the signs. */
-        pdessm_search_mirror(h->s, h->y + i * d, h->z + i * d);
+        pdessm_search_mirror(h->s, h->y + i * d);
     }
-    PDESSM_TRY(pdessm_search_evaluate(h->s, h->n, h->y, h->values, h->dy));
-    for (int64_t i = 0; h->gradients && i < h->n * d; i++)
-        h->dy[i] *= h->z[i];
-out:
-    return status;
+    return pdessm_search_evaluate(h->s, h->n, h->y, h->values, h->dy);
 }
 
 /* Standard deviation of the finite values of a cloud; 1 if they are all alike. */

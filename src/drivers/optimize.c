@@ -120,12 +120,10 @@ void pdessm_search_clip(const pdessm_search *s, double *x) {
         x[j] = fmin(fmax(x[j], s->objective->lower[j]), s->objective->upper[j]);
 }
 
-void pdessm_search_mirror(const pdessm_search *s, double *x, double *ret_sign) {
+void pdessm_search_mirror(const pdessm_search *s, double *x) {
     for (int64_t j = 0; j < s->d; j++) {
         double lower = s->objective->lower[j], width = 2 * s->half[j];
         double t = fmod(fabs(x[j] - lower), 2 * width); /* a mirrored copy has twice the period */
-        if (ret_sign)
-            ret_sign[j] = (x[j] < lower) != (t > width) ? -1 : 1;
         if (x[j] < lower || x[j] > s->objective->upper[j])
             x[j] = lower + (t > width ? 2 * width - t : t);
     }

@@ -38,10 +38,9 @@ pdessm_status pdessm_search_tell(pdessm_search *s);
 /* Ends the search because nothing finite is left to go by. */
 pdessm_status pdessm_search_not_finite(pdessm_search *s, const char *where);
 
-/* Into the box: to its nearest point; mirrored at its sides. ret_sign [d], or NULL: the derivatives
- * of the mirror, -1 or 1, which turn a gradient at the image into one at the point. */
+/* Into the box: to its nearest point; mirrored at its sides. */
 void pdessm_search_clip(const pdessm_search *s, double *x);
-void pdessm_search_mirror(const pdessm_search *s, double *x, double *ret_sign);
+void pdessm_search_mirror(const pdessm_search *s, double *x);
 
 /* Normal numbers [n, d], or uniform ones in [0, 1) [count], from a stream that is taken for them.
  */

@@ -59,7 +59,7 @@ static pdessm_status sweep(anneal *a) {
         const double temperature = a->first * pow(COOLING, share);
         memcpy(a->trial, a->x, (size_t)a->d * sizeof *a->x);
         a->trial[j] += a->width[j] * (2 * a->uniform[2 * j] - 1);
-        pdessm_search_mirror(s, a->trial, NULL);
+        pdessm_search_mirror(s, a->trial);
         PDESSM_TRY(pdessm_search_evaluate(s, 1, a->trial, &f, NULL));
         if (f <= a->f || a->uniform[2 * j + 1] < exp((a->f - f) / temperature)) {
             a->x[j] = a->trial[j];

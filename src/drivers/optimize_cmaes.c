@@ -113,7 +113,7 @@ static pdessm_status sample(cmaes *c) {
         }
         for (int64_t j = 0; j < d; j++)
             x[j] = f->lower[j] + c->s->half[j] * (c->mean[j] + c->sigma * y[j]);
-        pdessm_search_mirror(c->s, x, NULL);
+        pdessm_search_mirror(c->s, x);
     }
     return pdessm_search_evaluate(c->s, c->population, c->x, c->value, NULL);
 }

@@ -45,8 +45,8 @@ pdessm_problem_options pdessm_problem_defaults(void) {
                                     .measurements = 80,
                                     .nonzeros = 10,
                                     .noise = 0.01,
-                                    .penalty_weight = 0.05,
-                                    .penalty_width = 0.1,
+                                    .penalty_weight = 0.003,
+                                    .penalty_width = 0.05,
                                     .grid = 32,
                                     .shift = 0.25};
 }

@@ -154,8 +154,8 @@ static void add_problems(table *t, optimize_job *j) {
          1 << 20},
         {"nonzeros", 0, CLI_WHOLE, &p->nonzeros, "N", "sparse: of the truth (10)", 1, 1 << 20},
         {"noise", 0, CLI_REAL, &p->noise, "X", "sparse, cdr: of the data (0.01)", 0, 1e6},
-        {"penalty", 0, CLI_REAL, &p->penalty_weight, "X", "sparse: weight (0.05)", 0, 1e6},
-        {"penalty-width", 0, CLI_REAL, &p->penalty_width, "X", "sparse: width (0.1)", 1e-6, 1e6},
+        {"penalty", 0, CLI_REAL, &p->penalty_weight, "X", "sparse: weight (0.003)", 0, 1e6},
+        {"penalty-width", 0, CLI_REAL, &p->penalty_width, "X", "sparse: width (0.05)", 1e-6, 1e6},
         {"grid", 0, CLI_WHOLE, &p->grid, "N", "cdr: side of the field (32)", 4, 1024},
         {"shift", 0, CLI_REAL, &p->shift, "X", "cdr: true shift over the side (0.25)", 0, 0.45},
     };
