@@ -10,70 +10,116 @@ enum {
     TAPS = 9,
     BLOCK =
         256, /* channels at a time: weights and one pixel's neighbours stay in the first cache */
-    SUMS = TAPS + 1
+    SUMS = TAPS + 1,
+    BEYOND_CACHE = 1 << 21 /* elements: of more than 8 MB nothing is left for who comes next */
 };
 
 struct conv {
     pdessm_pool *pool;
     int64_t height, width, channels;
-    const float *u, *weight, *bias;
+    const float *u, *bias, *turned; /* turned: the weights, see turn_weights() */
     float *y;
-    int mirrored, add; /* mirrored: the window turned by half a turn, which makes the adjoint */
+    int stream, mirrored,
+        add; /* mirrored: the window turned by half a turn, which makes the adjoint */
     int64_t rows, row_block, column_blocks; /* rows of all images */
 };
 
-/* [C, 3, 3] to [9, BLOCK] of channels [first, first + n), for loops along channels. */
-static void turn_weights(const struct conv *g, int64_t first, int64_t n, float *restrict to) {
-    for (int64_t c = 0; c < n; c++)
+/* [C, 3, 3] to [C / BLOCK, 9, BLOCK], for loops along channels. */
+static void turn_weights(const struct conv *g, const float *weight, float *restrict to) {
+    for (int64_t c = 0; c < g->channels; c++)
         for (int64_t k = 0; k < TAPS; k++)
-            to[k * BLOCK + c] = g->weight[(first + c) * TAPS + (g->mirrored ? TAPS - 1 - k : k)];
+            to[(c / BLOCK * TAPS + k) * BLOCK + c % BLOCK] =
+                weight[c * TAPS + (g->mirrored ? TAPS - 1 - k : k)];
 }
 
-/* y (+)= bias + sum of w[k] u[k]; u: the nine neighbours of a pixel. */
-static void pixel(int64_t n, const float *const u[TAPS], const float *restrict w,
-                  const float *restrict bias, float *restrict y, int add) {
-    const float *restrict u0 = u[0], *restrict u1 = u[1], *restrict u2 = u[2];
-    const float *restrict u3 = u[3], *restrict u4 = u[4], *restrict u5 = u[5];
-    const float *restrict u6 = u[6], *restrict u7 = u[7], *restrict u8 = u[8];
+/* y (+)= bias + the window over the neighbours of a pixel, u [3 rows][3 columns]. */
+static void one_pixel(int64_t n, const float *const u[3][4], const float *restrict w,
+                      const float *restrict bias, float *restrict y, int add) {
+    for (int64_t c = 0; c < n; c++) {
+        float sum = add ? y[c] + bias[c] : bias[c];
+        for (int p = 0; p < 3; p++)
+            for (int q = 0; q < 3; q++)
+                sum += w[(3 * p + q) * BLOCK + c] * u[p][q][c];
+        y[c] = sum;
+    }
+}
+
+/* The same for a pixel and the one to its right, `step` further in y, which share weights and most
+ * of their neighbours: u [3 rows][4 columns]. */
+static void two_pixels(int64_t n, const float *const u[3][4], const float *restrict w,
+                       const float *restrict bias, float *restrict y, int64_t step, int add) {
+    float *restrict right = y + step;
+    const float *restrict a0 = u[0][0], *restrict a1 = u[0][1], *restrict a2 = u[0][2];
+    const float *restrict b0 = u[1][0], *restrict b1 = u[1][1], *restrict b2 = u[1][2];
+    const float *restrict c0 = u[2][0], *restrict c1 = u[2][1], *restrict c2 = u[2][2];
+    const float *restrict a3 = u[0][3], *restrict b3 = u[1][3], *restrict c3 = u[2][3];
     for (int64_t c = 0; c < n; c++) {
         const float *restrict v = w + c;
-        float above = v[0] * u0[c] + v[BLOCK] * u1[c] + v[2 * BLOCK] * u2[c];
-        float here = v[3 * BLOCK] * u3[c] + v[4 * BLOCK] * u4[c] + v[5 * BLOCK] * u5[c];
-        float below = v[6 * BLOCK] * u6[c] + v[7 * BLOCK] * u7[c] + v[8 * BLOCK] * u8[c];
-        y[c] = (add ? y[c] : 0.0f) + (bias[c] + above + (here + below));
+        float l = bias[c] + v[0] * a0[c] + v[BLOCK] * a1[c] + v[2 * BLOCK] * a2[c];
+        float r = bias[c] + v[0] * a1[c] + v[BLOCK] * a2[c] + v[2 * BLOCK] * a3[c];
+        l += v[3 * BLOCK] * b0[c] + v[4 * BLOCK] * b1[c] + v[5 * BLOCK] * b2[c];
+        r += v[3 * BLOCK] * b1[c] + v[4 * BLOCK] * b2[c] + v[5 * BLOCK] * b3[c];
+        l += v[6 * BLOCK] * c0[c] + v[7 * BLOCK] * c1[c] + v[8 * BLOCK] * c2[c];
+        r += v[6 * BLOCK] * c1[c] + v[7 * BLOCK] * c2[c] + v[8 * BLOCK] * c3[c];
+        y[c] = add ? y[c] + l : l;
+        right[c] = add ? right[c] + r : r;
     }
+}
+
+/* two_pixels() past the caches; n and the alignment of y are those of whole vectors. */
+static void stream_pixels(int64_t n, const float *const u[3][4], const float *restrict w,
+                          const float *restrict bias, float *restrict y, int64_t step) {
+    float both[2 * BLOCK];
+    two_pixels(n, u, w, bias, both, BLOCK, 0);
+    for (int64_t pixel = 0; pixel < 2; pixel++)
+        for (int64_t c = 0; c < n; c += LANES)
+            vec_stream(y + pixel * step + c, vec_load(both + pixel * BLOCK + c));
 }
 
 /* Row `row` of all images' rows, channels [first, first + n). */
 static void convolve_row(const struct conv *g, int64_t row, int64_t first, int64_t n,
                          const float *w, const float *bias, const float *zero) {
     int64_t i = row % g->height, stride = g->channels;
-    for (int64_t j = 0; j < g->width; j++) {
-        const float *u[TAPS];
-        for (int k = 0; k < TAPS; k++) {
-            int64_t y = i + k / 3 - 1, x = j + k % 3 - 1;
-            int inside = y >= 0 && y < g->height && x >= 0 && x < g->width;
-            u[k] = inside ? g->u + ((row + k / 3 - 1) * g->width + x) * stride + first : zero;
-        }
-        pixel(n, u, w, bias, g->y + (row * g->width + j) * stride + first, g->add);
+    for (int64_t j = 0, step; j < g->width; j += step) {
+        const float *u[3][4];
+        step = least(2, g->width - j);
+        for (int64_t p = 0; p < 3; p++)
+            for (int64_t q = 0; q < 4; q++) {
+                int64_t y = i + p - 1, x = j + q - 1;
+                int inside = y >= 0 && y < g->height && x >= 0 && x < g->width;
+                u[p][q] = inside ? g->u + ((row + p - 1) * g->width + x) * stride + first : zero;
+            }
+        float *y = g->y + (row * g->width + j) * stride + first;
+        if (g->stream && step == 2)
+            stream_pixels(n, u, w, bias, y, stride);
+        else if (step == 2)
+            two_pixels(n, u, w, bias, y, stride, g->add);
+        else
+            one_pixel(n, u, w, bias, y, g->add);
     }
 }
 
 static void convolve(void *argument, int64_t index, int worker) {
     (void)worker;
     const struct conv *g = argument;
-    float w[TAPS * BLOCK], bias[BLOCK] = {0}, zero[BLOCK] = {0};
-    int64_t first = index % g->column_blocks * BLOCK, n = least(BLOCK, g->channels - first);
+    float bias[BLOCK] = {0}, zero[BLOCK] = {0};
+    int64_t block = index % g->column_blocks, first = block * BLOCK;
+    int64_t n = least(BLOCK, g->channels - first);
     int64_t begin = index / g->column_blocks * g->row_block;
-    turn_weights(g, first, n, w);
     if (g->bias)
         memcpy(bias, g->bias + first, (size_t)n * sizeof *bias);
     for (int64_t row = begin; row < least(begin + g->row_block, g->rows); row++)
-        convolve_row(g, row, first, n, w, bias, zero);
+        convolve_row(g, row, first, n, g->turned + block * TAPS * BLOCK, bias, zero);
+    vec_stream_end();
 }
 
-static void convolve_all(struct conv *g, int64_t rows) {
+static void convolve_all(struct conv *g, int64_t rows, const float *weight) {
+    float *turned = pdessm_pool_scratch(g->pool, 0);
+    turn_weights(g, weight, turned);
+    g->turned = turned;
     g->rows = rows;
+    g->stream = rows * g->width * g->channels > BEYOND_CACHE && !g->add &&
+                g->channels % LANES == 0 && (uintptr_t)g->y % sizeof(vec) == 0;
     g->row_block = most(1, PIECE / (g->width * least(g->channels, BLOCK)));
     g->column_blocks = ceil_div(g->channels, BLOCK);
     pdessm_parallel(g->pool, ceil_div(rows, g->row_block) * g->column_blocks, convolve, g);
@@ -87,10 +133,9 @@ void FALLBACK(depthwise_conv_forward)(pdessm_pool *pool, int64_t batch, int64_t 
                      .width = width,
                      .channels = channels,
                      .u = u,
-                     .weight = weight,
                      .bias = bias,
                      .y = y};
-    convolve_all(&g, batch * height);
+    convolve_all(&g, batch * height, weight);
 }
 
 /* ------------------------------------------------------------------ weights */
@@ -104,30 +149,44 @@ struct sums {
     struct cut cut; /* of the rows of all images */
 };
 
-static vec load(const float *p, int64_t lanes) {
+/* lanes is a constant wherever this matters. */
+static inline vec load(const float *p, int64_t lanes) {
     return lanes == LANES ? vec_load(p) : vec_load_part(p, lanes);
 }
 
-/* Adds one row of an image to the ten sums of up to LANES channels: dy times each of the nine
- * neighbours, and dy. A window of 3 x 3 slides along the row, so that each u is loaded once. */
-static void sum_row(const struct sums *g, int64_t row, int64_t channel, int64_t lanes,
-                    vec sum[SUMS]) {
-    int64_t i = row % g->height, stride = g->channels;
-    const float *dy = g->dy + row * g->width * stride + channel;
-    vec window[3][3] = {{{0}}};
-    for (int64_t j = -1; j < g->width; j++) {
-        vec d = j < 0 ? (vec){0} : load(dy + j * stride, lanes);
+/* Adds one row of an image to the ten sums of `lanes` channels, which lie `block` apart: dy times
+ * each of the nine neighbours, and dy. A window of 3 x 3 slides along the row, so that each u is
+ * loaded once; what the next row wants first is asked for. */
+static inline void sum_row(const struct sums *g, int64_t row, int64_t channel, int64_t lanes,
+                           float *slot, int64_t block) {
+    int64_t i = row % g->height, stride = g->channels, next_row = g->width * stride;
+    const float *dy = g->dy + row * next_row + channel, *u = g->u + row * next_row + channel;
+    int above = i > 0, below = i + 1 < g->height;
+    vec zero = {0}, sum[SUMS], window[3][3];
+    for (int k = 0; k < SUMS; k++)
+        sum[k] = load(slot + k * block, lanes);
+    for (int p = 0; p < 3; p++)
+        window[p][0] = window[p][1] = window[p][2] = zero;
+    for (int64_t j = 0; j <= g->width; j++) {
+        int more = j < g->width;
         for (int p = 0; p < 3; p++) {
-            int inside = i + p >= 1 && i + p <= g->height && j + 1 < g->width;
-            const float *next = g->u + ((row + p - 1) * g->width + j + 1) * stride + channel;
             window[p][0] = window[p][1];
             window[p][1] = window[p][2];
-            window[p][2] = inside ? load(next, lanes) : (vec){0};
-            for (int q = 0; q < 3; q++)
-                sum[3 * p + q] += d * window[p][q];
         }
+        window[0][2] = more && above ? load(u + j * stride - next_row, lanes) : zero;
+        window[1][2] = more ? load(u + j * stride, lanes) : zero;
+        window[2][2] = more && below ? load(u + j * stride + next_row, lanes) : zero;
+        if (j == 0)
+            continue;
+        vec d = load(dy + (j - 1) * stride, lanes);
+        prefetch(dy + (j - 1) * stride + next_row);
+        prefetch(u + (j - 1) * stride + 2 * next_row);
+        for (int k = 0; k < TAPS; k++)
+            sum[k] += d * window[k / 3][k % 3];
         sum[TAPS] += d;
     }
+    for (int k = 0; k < SUMS; k++)
+        vec_store_part(slot + k * block, sum[k], lanes);
 }
 
 static void sum_piece(void *argument, int64_t index, int worker) {
@@ -135,17 +194,14 @@ static void sum_piece(void *argument, int64_t index, int worker) {
     const struct sums *g = argument;
     struct piece p = cut_piece(&g->cut, index);
     float *slot = cut_slot(&g->cut, g->pool, index);
-    int64_t block = g->cut.column_block;
+    int64_t block = g->cut.column_block, whole = p.width / LANES * LANES;
     memset(slot, 0, (size_t)(SUMS * block) * sizeof *slot);
-    for (int64_t row = p.row_begin; row < p.row_end; row++)
-        for (int64_t c = 0; c < p.width; c += LANES) {
-            int64_t lanes = least(LANES, p.width - c);
-            vec sum[SUMS] = {{0}};
-            sum_row(g, row, p.column + c, lanes, sum);
-            for (int k = 0; k < SUMS; k++)
-                vec_store_part(slot + k * block + c, load(slot + k * block + c, lanes) + sum[k],
-                               lanes);
-        }
+    for (int64_t row = p.row_begin; row < p.row_end; row++) {
+        for (int64_t c = 0; c < whole; c += LANES)
+            sum_row(g, row, p.column + c, LANES, slot + c, block);
+        if (whole < p.width)
+            sum_row(g, row, p.column + whole, p.width - whole, slot + whole, block);
+    }
 }
 
 /* dweight [C, 3, 3] from the slots of one block of channels. */
@@ -171,10 +227,13 @@ static struct cut cut_images(int64_t batch, int64_t height, int64_t width, int64
     return c;
 }
 
+/* Turned weights of either pass, then the sums of the backward one. */
 size_t FALLBACK(depthwise_conv_scratch)(pdessm_pool *pool, int64_t batch, int64_t height,
-                                        int64_t width, int64_t channels) {
+                                        int64_t width, int64_t channels, int backward) {
     struct cut cut = cut_images(batch, height, width, channels);
-    return cut_scratch(&cut, pool);
+    size_t turned = (size_t)(ceil_div(channels, BLOCK) * TAPS * BLOCK) * sizeof(float);
+    size_t sums = backward ? cut_scratch(&cut, pool) : 0;
+    return turned > sums ? turned : sums;
 }
 
 void FALLBACK(depthwise_conv_backward)(pdessm_pool *pool, int64_t batch, int64_t height,
@@ -186,7 +245,6 @@ void FALLBACK(depthwise_conv_backward)(pdessm_pool *pool, int64_t batch, int64_t
                            .width = width,
                            .channels = channels,
                            .u = dy,
-                           .weight = weight,
                            .y = du,
                            .mirrored = 1,
                            .add = add_u};
@@ -200,7 +258,7 @@ void FALLBACK(depthwise_conv_backward)(pdessm_pool *pool, int64_t batch, int64_t
                      .add = add_weight,
                      .cut = cut_images(batch, height, width, channels)};
     if (du)
-        convolve_all(&adjoint, batch * height);
+        convolve_all(&adjoint, batch * height, weight);
     if (!dweight && !dbias)
         return;
     pdessm_parallel(pool, cut_pieces(&g.cut), sum_piece, &g);

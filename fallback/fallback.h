@@ -194,7 +194,8 @@ typedef struct pdessm_cdr {
       (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels,         \
        const float *u, const float *weight, const float *bias, float *y))                          \
     F(size_t, depthwise_conv_scratch,                                                              \
-      (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels))        \
+      (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels,         \
+       int backward))                                                                              \
     F(void, depthwise_conv_backward,                                                               \
       (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels,         \
        const float *u, const float *weight, const float *dy, float *du, int add_u, float *dweight, \

@@ -23,15 +23,12 @@ out:
 static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
     const int64_t *d = call->operand[U]->dims;
     double n = (double)count(call, U);
-    if (call->pass == PDESSM_FORWARD) {
-        *ret = (pdessm_cost){.flops = 18 * n, .bytes = 8 * n};
-        return;
-    }
-    int sums = call->gradient[WEIGHT] || call->gradient[BIAS];
-    *ret = (pdessm_cost){
-        .flops = n * ((call->gradient[U] ? 18 : 0) + (sums ? 19 : 0)),
-        .bytes = n * 8 * ((call->gradient[U] != NULL) + sums),
-        .host_scratch = host->fallback->depthwise_conv_scratch(host->pool, d[0], d[1], d[2], d[3])};
+    int back = call->pass == PDESSM_BACKWARD, inputs = !back || call->gradient[U] != NULL;
+    int sums = back && (call->gradient[WEIGHT] || call->gradient[BIAS]);
+    *ret = (pdessm_cost){.flops = n * (18 * inputs + 19 * sums),
+                         .bytes = n * 8 * (inputs + sums),
+                         .host_scratch = host->fallback->depthwise_conv_scratch(
+                             host->pool, d[0], d[1], d[2], d[3], back)};
 }
 
 static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
