@@ -257,7 +257,9 @@ out:
 static void print_bands(const cli_precondition_bands *bands, int count, FILE *f) {
     double step[CLI_PRECONDITION_STEPS], ratio[CLI_PRECONDITION_BANDS][CLI_PRECONDITION_STEPS];
     cli_chart chart = {.title = "Velocity error at t = 0.95 by eigenvalues",
-                       .note = "over the error of the best affine velocity; low: lowest eighth",
+                       .note =
+                           "over that of the best affine velocity; eighths 1, 3, 6 and 8 of the "
+                           "eigenvalues",
                        .x_title = "step",
                        .y_title = "error / affine",
                        .y_axis = CHART_LOG};
