@@ -32,7 +32,13 @@ def document(width, height, title, parts):
 
 
 def decades(low, high):
-    return range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    first = math.floor(math.log10(low))
+    return range(first, max(math.ceil(math.log10(high)), first + 1) + 1)
+
+
+def round_numbers(low, high):
+    """1, 2, 5, 10, 20, .. between the two."""
+    return [m * 10**d for d in decades(low, high) for m in (1, 2, 5) if low <= m * 10**d <= high]
 
 
 class Axes:
@@ -67,11 +73,12 @@ def frame(axes, ticks, x_name, y_name):
     return parts
 
 
-def lines(title, x_name, y_name, series):
-    """series: {name: {"points": {x: y}, "guessed": {x: y}}}; guessed ones are joined by dashes."""
+def lines(title, x_name, y_name, series, ticks=None):
+    """series: {name: {"points": {x: y}, "guessed": {x: y}}}; guessed ones are joined by dashes. ticks:
+    of the x axis; else every x that there is."""
     every = [p for s in series.values() for kind in ("points", "guessed") for p in s[kind].items()]
     axes = Axes(every)
-    parts = frame(axes, sorted({x for x, _ in every}), x_name, y_name)
+    parts = frame(axes, ticks or sorted({x for x, _ in every}), x_name, y_name)
     for number, (name, s) in enumerate(series.items()):
         colour = COLOURS[number]
         known = [axes.at(*p) for p in sorted(s["points"].items())]

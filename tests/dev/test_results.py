@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+# test_results.py: the pieces of the results page that verdicts hang on, the page out of made-up
+# results of every part, and that a laboratory trains, judges and goes on as it should, with a program
+# that only pretends. No clock is involved.
+import argparse
+import json
+import math
+import pathlib
+import stat
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/dev"))
+import results  # noqa: E402
+import results_page as page  # noqa: E402
+import results_plan as plan  # noqa: E402
+
+failures = 0
+
+
+def check(condition, what):
+    global failures
+    if not condition:
+        failures += 1
+        print("FAIL " + what)
+
+
+def near(a, b):
+    return math.isclose(a, b, rel_tol=1e-9)
+
+
+# Curves that fall by half in each step: straight in the logarithm.
+halves = {100: 8.0, 200: 4.0, 300: 2.0}
+check(near(page.crossing(halves, 4 / math.sqrt(2)), 250), "crossing between two points")
+check(page.crossing(halves, 9) == 100 and page.crossing(halves, 1) is None, "crossing at the ends")
+check(near(page.interpolate(halves, 150), 8 / math.sqrt(2)), "a value between two points")
+check(page.mean_sd([1.0, 2.0, 3.0]) == "2.00 ± 1.0" and page.mean_sd([None, 2.0]) == "2.00",
+      "mean and deviation, unknown values left out: " + page.mean_sd([1.0, 2.0, 3.0]))
+
+SOURCE = {"machine": "none", "cores": 2, "system": "none", "commit": "0", "date": "2000-01-01",
+          "command": "none"}
+
+
+def rows(runs, frechet):
+    return [{"run": run.name, "variant": run.variant, "seed": run.seed, "step": step,
+             "solver": solver, "frechet": frechet(run, step), "frechet_matched": 2.0,
+             "frechet_floor": 0.5, "label_accuracy": 0.5,
+             "evaluations": int(solver[3]) * (2 if "heun" in solver else 1)}
+            for run in runs for step in run.at for solver in run.solvers]
+
+
+def made_up(speedup):
+    """Every mixer's distance falls as 1000 / step, attention's steps take `speedup` times as long."""
+    best = {mixer: plan.RATES[0] for mixer in plan.MIXERS}
+    spread = {m: {"median": speedup if m == "attn" else 1.0, "low": 1.0, "high": 2.0}
+              for m in plan.MIXERS}
+    model = {"parameters": 1000, "step_flops": 1e6, "evaluation_flops": 1e5}
+    falls = rows(plan.mixers(best), lambda run, step: 1000.0 / step)
+    classifier = [{"mixer": m, "parameters": 1000, "test_accuracy": a, "steps": 10}
+                  for m, a in (("pde", 0.905), ("attn", 0.92))]
+    rates = [{"mixer": m, "rate": r, "loss": None if i else 0.5}
+             for m in plan.MIXERS for i, r in enumerate(plan.RATES)]
+    transfer = [{"variant": "pde", "seed": s, "size": size, "frechet": 1.0}
+                for s in plan.SEEDS for size in (None, "56x56")]
+    parts = {"classifier": {"rows": classifier}, "rates": {"rows": rates, "best": best},
+             "mixers": {"rows": falls, "models": {m: model for m in plan.MIXERS}},
+             "speed": {"threads": 2, "seconds": spread, "over_pde": spread},
+             "precondition": {"rows": rows(plan.precondition(), lambda run, step: 1.0)},
+             "coupling": {"rows": rows(plan.coupling() + plan.reflow(pathlib.Path("x")),
+                                       lambda run, step: 1.0)},
+             "ablation": {"rows": rows(plan.ablation(), lambda run, step: 1.0)},
+             "transfer": {"rows": transfer}}
+    return {name: {"source": SOURCE, **part} for name, part in parts.items()}
+
+
+for speedup, word in ((2.5, "met (0.40)"), (1.25, "**missed** (0.80)")):
+    files = page.make(made_up(speedup))
+    text = files["docs/results.md"]
+    check("Goal, attention's Frechet distance in half of its wall time: " + word in text,
+          "the verdict on wall time: " + word)
+    check("fewer than a million parameters: **missed**" in text, "the verdict on the classifier")
+    check("Not measured" not in text and "not finite" in text, "all parts are on the page")
+    check(files == page.make(made_up(speedup)), "a page made twice is the same")
+    for name, svg in files.items():
+        if name.endswith(".svg"):
+            xml.etree.ElementTree.fromstring(svg)
+check(page.make({})["docs/results.md"].count("Not measured yet") == 7, "missing parts are named")
+
+# ------------------------------------------------------------------ the laboratory
+
+PRETENDS = """#!%s
+import json, pathlib, sys
+words = sys.argv[1:]
+def after(name): return words[words.index(name) + 1]
+with open(%r, "a") as log: log.write(words[0] + (" again" if "--resume" in words else "") + "\\n")
+if words[0] == "train":
+    folder = pathlib.Path(after("--resume" if "--resume" in words else "--out"))
+    folder.mkdir(exist_ok=True)
+    (folder / "config.yaml").write_text("")
+    if "--resume" not in words and "seed1" in folder.name: sys.exit(130)
+    for step in (500, 1000): (folder / ("step-%%08d" %% step)).mkdir()
+    print("{}")
+elif words[0] == "sample": print(json.dumps({"evaluations": 16}))
+else: print(json.dumps({"frechet": 1.5, "spectrum": []}))
+"""
+
+with tempfile.TemporaryDirectory() as scratch:
+    scratch = pathlib.Path(scratch)
+    program, log = scratch / "program", scratch / "log"
+    program.write_text(PRETENDS % (sys.executable, str(log)), encoding="utf-8")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    options = argparse.Namespace(program=program, folder=scratch / "runs", lanes=1)
+    first, second = plan.precondition()[0], plan.precondition()[4]
+    lab = results.Laboratory(options)
+    got = lab.experiment(first)
+    check([row["step"] for row in got] == [500, 1000] and got[0]["frechet"] == 1.5 and
+          got[0]["evaluations"] == 16 and "spectrum" not in got[0], "rows of a run: %s" % got)
+    check(log.read_text().split("\n")[:-1] == ["train", "sample", "eval", "sample", "eval"], "calls")
+    log.write_text("")
+    check(lab.experiment(first) == got and not log.read_text(), "nothing is done twice")
+    try:
+        lab.experiment(second)
+        check(False, "an interrupted program interrupts the laboratory")
+    except results.Interrupted:
+        pass
+    results.Laboratory(options).experiment(second)
+    check(log.read_text().startswith("train\ntrain again\nsample\n"), "it goes on: " + log.read_text())
+
+sys.exit(1 if failures else 0)

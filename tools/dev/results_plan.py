@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+# results_plan.py: the experiments behind docs/results.md: which runs there are, what each is given, and
+# when it is looked at. No run knows of another's result but for the learning rate of its mixer.
+import dataclasses
+
+SEEDS = (0, 1, 2)
+MIXERS = ("pde", "attn", "filter", "conv")
+RATES = ("4e-3", "8e-3", "1.6e-2", "3.2e-2")
+# The PDE coefficients keep this rate whatever the others learn at: a trial showed 30 times the base rate
+# to be best at 1e-3, 8 times at 4e-3, and 30 times too fast there.
+COEFFICIENT_RATE = 0.03
+
+THREADS, BATCH, WIDE_STEPS = 2, 64, 1500
+
+# 28 x 28 images with patches of 2: 196 tokens. A constant rate, so that the averaged weights of every
+# step are a fair result of training for so long; a cosine would be fair at its end only.
+WIDE = ["--width", "64", "--depth", "4", "--heads", "2"]
+SCHEDULE = ["--schedule", "constant", "--batch", str(BATCH), "--keep", "0", "--sample-every", "0"]
+
+# Heun, 8 steps, no guidance: 16 evaluations.
+SAMPLES, SOLVER = 2000, ["--solver", "heun", "--steps", "8", "--guidance", "1"]
+
+
+@dataclasses.dataclass
+class Run:
+    """One training run: DIR/PART/variant-seedN, looked at after each step in `at`."""
+    part: str
+    variant: str
+    seed: int
+    arguments: list
+    steps: int
+    at: list
+    size: str = None  # of the samples; None: as trained
+    solvers: list = dataclasses.field(default_factory=lambda: [SOLVER])
+
+    @property
+    def name(self):
+        return "%s/%s-seed%d" % (self.part, self.variant, self.seed)
+
+    def command(self):
+        return (["--data", "fashion-mnist"] + self.arguments + SCHEDULE +
+                ["--steps", str(self.steps), "--save-every", str(self.at[0]),
+                 "--seed", str(self.seed)])
+
+
+def classifiers():
+    """Eight epochs of 60,000 images at the size of the models of the section on mixers."""
+    common = (["--task", "classify", "--data", "fashion-mnist"] + WIDE +
+              ["--batch", str(BATCH), "--steps", "7500", "--lr", "2e-3", "--pde-lr-scale", "15",
+               "--flip", "--shift", "1", "--evaluate-every", "938", "--save-every", "469", "--keep", "2"])
+    return {"pde": common + ["--model", "pde-nano/2", "--local", "conv3x3"],
+            "pde-plain": common + ["--model", "pde-nano/2"],
+            "attn": common + ["--model", "attn-nano/2"]}
+
+
+def rate_arguments(mixer, rate):
+    scale = ["--pde-lr-scale", "%g" % (COEFFICIENT_RATE / float(rate))] if mixer == "pde" else []
+    return ["--lr", rate] + scale
+
+
+def rates():
+    """A short run for each mixer and rate; the lowest training loss over its last third decides. All see
+    the same images, noise and times, so differences of a percent mean something."""
+    return [Run("rates", "%s-%s" % (mixer, rate), 0,
+                ["--model", mixer + "-nano/2"] + rate_arguments(mixer, rate) + WIDE, 300, [300])
+            for mixer in MIXERS for rate in RATES]
+
+
+def mixers(best):
+    """best: {mixer: rate}."""
+    return [Run("mixers", mixer, seed,
+                ["--model", mixer + "-nano/2"] + rate_arguments(mixer, best[mixer]) + WIDE,
+                WIDE_STEPS, [375, 750, 1125, 1500]) for seed in SEEDS for mixer in MIXERS]
+
+
+def nano(part, variant, seed, arguments=(), at=(500, 1000), **more):
+    own = ["--model", "pde-nano/4"] + rate_arguments("pde", "4e-3") + list(arguments)
+    return Run(part, variant, seed, own, at[-1], list(at), **more)
+
+
+MAPS = ("none", "whiten", "spectral", "realnvp")
+
+
+def precondition():
+    return [nano("precondition", kind, seed, ["--precondition", kind]) for seed in SEEDS
+            for kind in MAPS]
+
+
+ABLATIONS = {"S = 8": [], "S = 4": ["--states", "4"], "S = 1": ["--states", "1"],
+             "no convection": ["--no-convection"], "no gate": ["--no-gate"],
+             "forced": ["--solution", "forced"], "conv3x3 before it": ["--local", "conv3x3"],
+             "coefficients at the base rate": ["--pde-lr-scale", "1"]}
+
+
+def ablation():
+    return [nano("ablation", variant, seed, extra, at=(1000,)) for seed in SEEDS
+            for variant, extra in ABLATIONS.items()]
+
+
+def few(count):
+    """Solvers that spend `count` evaluations."""
+    return ["--solver", "euler" if count < 4 else "heun", "--steps",
+            str(count if count < 4 else count // 2), "--guidance", "1"]
+
+
+EVALUATIONS = (1, 2, 4, 8, 50)
+
+
+def coupling():
+    solvers = [few(n) for n in EVALUATIONS]
+    variants = {"independent": [], "ot": ["--coupling", "ot"], "logit-normal": ["--time", "logit-normal"]}
+    return [nano("coupling", variant, seed, extra, at=(1000,), solvers=solvers) for seed in SEEDS
+            for variant, extra in variants.items()]
+
+
+def reflow(folder):
+    """Each student starts from the independent run of its seed."""
+    solvers = [few(n) for n in EVALUATIONS]
+    teacher = "%s/coupling/independent-seed%d"
+    return [nano("coupling", "reflow", seed, ["--reflow", teacher % (folder, seed), "--reflow-pairs",
+                                              "5000"], at=(500,), solvers=solvers)
+            for seed in SEEDS]
