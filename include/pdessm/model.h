@@ -44,10 +44,9 @@ typedef struct pdessm_config {
     int channels, num_classes;
     int reference_grid[2]; /* the token grid that positions refer to */
     double b_max;          /* largest convection, in image widths */
-    /* Parts that can be taken out of a mixer (0) or are there (1, the default): its gate; of the
-     * pde mixer the convection, the reaction and the D of its symbol. What is out has no
-     * parameters. */
-    int gate, convection, reaction, skip;
+    /* Parts that 1 takes out: the gate of the mixer; of the pde mixer the convection, the reaction
+     * and the D of its symbol. What is out has no parameters. */
+    int no_gate, no_convection, no_reaction, no_skip;
     pdessm_local local;
     pdessm_padding padding; /* zero: of the pde mixer only */
     int attention_layers;   /* so many blocks, evenly spaced, have attention instead of the mixer */

@@ -57,10 +57,6 @@ pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm
             .channels = 3,
             .num_classes = 10,
             .b_max = 0.25,
-            .gate = 1,
-            .convection = 1,
-            .reaction = 1,
-            .skip = 1,
         };
         return PDESSM_OK;
     }
@@ -78,10 +74,10 @@ static const pdessm_config_field fields[] = {
     {"states", offsetof(pdessm_config, states), 1, 1 << 12, PDESSM_REQUIRED},
     {"channels", offsetof(pdessm_config, channels), 1, 1 << 12, PDESSM_REQUIRED},
     {"num_classes", offsetof(pdessm_config, num_classes), 1, 1 << 24, PDESSM_REQUIRED},
-    {"gate", offsetof(pdessm_config, gate), 0, 1, 1},
-    {"convection", offsetof(pdessm_config, convection), 0, 1, 1},
-    {"reaction", offsetof(pdessm_config, reaction), 0, 1, 1},
-    {"skip", offsetof(pdessm_config, skip), 0, 1, 1},
+    {"no_gate", offsetof(pdessm_config, no_gate), 0, 1, 0},
+    {"no_convection", offsetof(pdessm_config, no_convection), 0, 1, 0},
+    {"no_reaction", offsetof(pdessm_config, no_reaction), 0, 1, 0},
+    {"no_skip", offsetof(pdessm_config, no_skip), 0, 1, 0},
     {"attention_layers", offsetof(pdessm_config, attention_layers), 0, 1 << 12, 0},
     {NULL, 0, 0, 0, 0},
 };
@@ -160,11 +156,11 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_config *c) 
         const char *key;
         int asked, baselines_too;
     } options[] = {
-        {"gate = 0", !c->gate, 1},
+        {"no_gate", c->no_gate, 1},
         {"local = conv3x3", c->local != PDESSM_LOCAL_NONE, 1},
-        {"convection = 0", !c->convection, 0},
-        {"reaction = 0", !c->reaction, 0},
-        {"skip = 0", !c->skip, 0},
+        {"no_convection", c->no_convection, 0},
+        {"no_reaction", c->no_reaction, 0},
+        {"no_skip", c->no_skip, 0},
         {"padding = zero", c->padding != PDESSM_PADDING_PERIODIC, 0},
         {"attention_layers", c->attention_layers > 0, 1},
     };

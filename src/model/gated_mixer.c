@@ -35,11 +35,11 @@ pdessm_tensor *pdessm_build_gated_mixer(const pdessm_builder *b, int block, pdes
     int64_t grid[] = {b->batch, b->height, b->width, inner};
     int64_t tokens[] = {b->batch, b->height * b->width, inner};
     pdessm_tensor *az =
-        pdessm_build_linear(b, h, c->gate ? 2 : 1, "blocks.%d.mixer.in_proj", block);
-    pdessm_tensor *a = c->gate ? pdessm_slice(g, az, 0) : az;
+        pdessm_build_linear(b, h, c->no_gate ? 1 : 2, "blocks.%d.mixer.in_proj", block);
+    pdessm_tensor *a = c->no_gate ? az : pdessm_slice(g, az, 0);
     pdessm_tensor *m = operate(b, block, pdessm_reshape(g, a, 4, grid));
     m = pdessm_reshape(g, m, 3, tokens);
-    if (c->gate)
+    if (!c->no_gate)
         m = pdessm_gate(g, m, pdessm_slice(g, az, 1));
     return pdessm_build_linear(b, m, 1, "blocks.%d.mixer.out_proj", block);
 }

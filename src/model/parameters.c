@@ -62,10 +62,10 @@ static void put_pde(list *l, const pdessm_config *c, int block) {
         int64_t dims[3];
     } raw[] = {
         {"diffusion", 1, PDESSM_START_DIFFUSION, 3, {inner, states, 3}},
-        {"convection", c->convection, PDESSM_START_CONVECTION, 3, {inner, states, 2}},
-        {"reaction", c->reaction, PDESSM_START_REACTION, 2, {inner, states}},
+        {"convection", !c->no_convection, PDESSM_START_CONVECTION, 3, {inner, states, 2}},
+        {"reaction", !c->no_reaction, PDESSM_START_REACTION, 2, {inner, states}},
         {"weight", 1, PDESSM_START_MIXTURE, 2, {inner, states}},
-        {"skip", c->skip, PDESSM_START_ONE, 1, {inner}},
+        {"skip", !c->no_skip, PDESSM_START_ONE, 1, {inner}},
     };
     for (size_t i = 0; i < sizeof raw / sizeof *raw; i++)
         if (raw[i].there)
@@ -90,7 +90,7 @@ static void put_conv(list *l, pdessm_start start, int64_t channels, int block, c
 
 static void put_gated_mixer(list *l, const pdessm_config *c, int block) {
     int64_t width = c->width, inner = (int64_t)c->expand * c->width;
-    put_block_linear(l, PDESSM_START_XAVIER, (c->gate ? 2 : 1) * inner, width, block,
+    put_block_linear(l, PDESSM_START_XAVIER, (c->no_gate ? 1 : 2) * inner, width, block,
                      "mixer.in_proj");
     put_block_linear(l, PDESSM_START_XAVIER, width, inner, block, "mixer.out_proj");
     if (c->local == PDESSM_LOCAL_CONV3X3)

@@ -8,9 +8,9 @@ static pdessm_tensor *raw(const pdessm_builder *b, int block, const char *name) 
 }
 
 /* Parameters of their own, or what takes the term out of the equation. */
-static pdessm_tensor *raw_or(const pdessm_builder *b, int block, const char *name, int given,
+static pdessm_tensor *raw_or(const pdessm_builder *b, int block, const char *name, int left_out,
                              float otherwise, int rank, const int64_t *dims) {
-    return given ? raw(b, block, name) : pdessm_build_constant(b, otherwise, rank, dims);
+    return left_out ? pdessm_build_constant(b, otherwise, rank, dims) : raw(b, block, name);
 }
 
 pdessm_coefficients pdessm_build_coefficients(const pdessm_builder *b, int block, double extent) {
@@ -18,10 +18,10 @@ pdessm_coefficients pdessm_build_coefficients(const pdessm_builder *b, int block
     const int64_t terms[] = {(int64_t)c->expand * c->width, c->states, 2};
     const float no_reaction = -80; /* softplus(-80) is 0 beside any number of use */
     pdessm_coefficients k = {.weight = raw(b, block, "weight"),
-                             .skip = raw_or(b, block, "skip", c->skip, 0, 1, terms)};
+                             .skip = raw_or(b, block, "skip", c->no_skip, 0, 1, terms)};
     pdessm_cdr_coefficients_on(b->graph, extent, raw(b, block, "diffusion"),
-                               raw_or(b, block, "convection", c->convection, 0, 3, terms),
-                               raw_or(b, block, "reaction", c->reaction, no_reaction, 2, terms),
+                               raw_or(b, block, "convection", c->no_convection, 0, 3, terms),
+                               raw_or(b, block, "reaction", c->no_reaction, no_reaction, 2, terms),
                                c->b_max, &k.diffusion, &k.convection, &k.reaction);
     return k;
 }

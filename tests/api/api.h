@@ -111,10 +111,6 @@ static inline int api_teardown(void **state) {
 
 static inline pdessm_config api_config(pdessm_mixer mixer) {
     return (pdessm_config){.mixer = mixer,
-                           .gate = 1,
-                           .convection = 1,
-                           .reaction = 1,
-                           .skip = 1,
                            .width = 16,
                            .depth = 2,
                            .heads = 2,

@@ -37,7 +37,8 @@ static void absent_keys_mean_the_defaults(void **state) {
     const pdessm_config *both[] = {&c, &preset};
     for (int i = 0; i < 2; i++) {
         assert_int_equal(both[i]->task, PDESSM_TASK_VELOCITY);
-        assert_true(both[i]->gate && both[i]->convection && both[i]->reaction && both[i]->skip);
+        assert_true(!both[i]->no_gate && !both[i]->no_convection && !both[i]->no_reaction &&
+                    !both[i]->no_skip);
         assert_int_equal(both[i]->local, PDESSM_LOCAL_NONE);
         assert_int_equal(both[i]->padding, PDESSM_PADDING_PERIODIC);
         assert_int_equal(both[i]->attention_layers, 0);
@@ -49,12 +50,13 @@ static void options_survive_a_file(void **state) {
     pdessm_config c, again;
     char *text = NULL;
     assert_ok(a, parse(a,
-                       ", \"task\": \"classify\", \"gate\": 0, \"convection\": 0, \"reaction\": 0, "
-                       "\"skip\": 0, \"local\": \"conv3x3\", \"padding\": \"zero\", "
+                       ", \"task\": \"classify\", \"no_gate\": 1, \"no_convection\": 1, "
+                       "\"no_reaction\": 1, "
+                       "\"no_skip\": 1, \"local\": \"conv3x3\", \"padding\": \"zero\", "
                        "\"attention_layers\": 2",
                        &c));
     assert_int_equal(c.task, PDESSM_TASK_CLASSIFY);
-    assert_int_equal(c.gate + c.convection + c.reaction + c.skip, 0);
+    assert_int_equal(c.no_gate + c.no_convection + c.no_reaction + c.no_skip, 4);
     assert_int_equal(c.local, PDESSM_LOCAL_CONV3X3);
     assert_int_equal(c.padding, PDESSM_PADDING_ZERO);
     assert_int_equal(c.attention_layers, 2);
@@ -68,8 +70,8 @@ static void absurd_options_are_refused(void **state) {
     static const char *const absurd[][2] = {
         {", \"task\": \"draw\"", "task"},
         {", \"task\": 1", "task"},
-        {", \"gate\": 2", "gate"},
-        {", \"gate\": true", "gate"},
+        {", \"no_gate\": 2", "no_gate"},
+        {", \"no_gate\": true", "no_gate"},
         {", \"local\": \"conv5x5\"", "local"},
         {", \"padding\": \"mirror\"", "padding"},
         {", \"attention_layers\": 4", "attention_layers"},
@@ -92,9 +94,9 @@ static void options_of_one_mixer_are_refused_with_another(void **state) {
     for (int mixer = PDESSM_MIXER_ATTENTION; mixer <= PDESSM_MIXER_CONV; mixer++) {
         const pdessm_config plain = api_config((pdessm_mixer)mixer);
         pdessm_config c[] = {plain, plain, plain, plain, plain, plain, plain};
-        c[0].convection = c[1].reaction = c[2].skip = 0;
+        c[0].no_convection = c[1].no_reaction = c[2].no_skip = 1;
         c[3].padding = PDESSM_PADDING_ZERO;
-        c[4].gate = 0;
+        c[4].no_gate = 1;
         c[5].local = PDESSM_LOCAL_CONV3X3;
         c[6].attention_layers = 1;
         for (int i = 0; i < 7; i++)
@@ -115,7 +117,7 @@ static void what_is_left_out_has_no_parameters(void **state) {
     int64_t all = pdessm_model_parameter_count(m), inner = c.width, terms = inner * c.states;
     assert_int_equal(pdessm_model_find(m, BLOCK0 "mixer.in_proj.weight")->dims[0], 2 * inner);
     pdessm_model_destroy(&m);
-    c.gate = c.convection = c.reaction = c.skip = 0;
+    c.no_gate = c.no_convection = c.no_reaction = c.no_skip = 1;
     m = make(a, &c);
     assert_int_equal(pdessm_model_find(m, BLOCK0 "mixer.in_proj.weight")->dims[0], inner);
     assert_false(has(m, BLOCK0 "mixer.pde.convection"));

@@ -42,10 +42,6 @@ static const pdessm_config start = {.width = 24,
                                     .states = 3,
                                     .channels = 2,
                                     .num_classes = 5,
-                                    .gate = 1,
-                                    .convection = 1,
-                                    .reaction = 1,
-                                    .skip = 1,
                                     .b_max = 0.25};
 
 /* --KEY VALUE for a field of the configuration; 0 if there is none of that name and value. */

@@ -29,10 +29,10 @@ class Network:
         k = (l0 * l0 + EPSILON, l1 * l0, l1 * l1 + l2 * l2 + EPSILON)
         none = ad.var(np.zeros(l.shape[:2]))
         b = none, none
-        if self.c["convection"]:
+        if not self.c["no_convection"]:
             b = ad.tanh(self.p[raw + "convection"]) * self.c.get("b_max", B_MAX_DEFAULT)
             b = b[..., 0], b[..., 1]
-        r = -ad.softplus(self.p[raw + "reaction"]) if self.c["reaction"] else none
+        r = -ad.softplus(self.p[raw + "reaction"]) if not self.c["no_reaction"] else none
         return k, b, r
 
     def symbol(self, block, height, width, side=1):
@@ -52,7 +52,7 @@ class Network:
         e = ad.phi1(lam) if self.c["solution"] == "forced" else ad.exp(lam)
         raw = "blocks.%d.mixer.pde." % block
         g = (self.p[raw + "weight"] * e).sum(-1)
-        return g + self.p[raw + "skip"] if self.c["skip"] else g
+        return g + self.p[raw + "skip"] if not self.c["no_skip"] else g
 
     # -------------------------------------------------------------- mixers, [B, N, C] -> [B, N, C]
 
@@ -104,7 +104,7 @@ class Network:
         if self.c["local"] == "conv3x3":
             u = self.window(u, name + "local")
         y = operator(block, u).reshape(batch, tokens, inner)
-        if self.c["gate"]:
+        if not self.c["no_gate"]:
             y = y * ad.silu(az[..., inner:])
         return self.linear(y, name + "out_proj")
 

@@ -104,10 +104,10 @@ static void print_options(const pdessm_config *k) {
         int differs;
         const char *text;
     } options[] = {
-        {!k->gate, "no gate"},
-        {!k->convection, "no convection"},
-        {!k->reaction, "no reaction"},
-        {!k->skip, "no skip"},
+        {k->no_gate, "no gate"},
+        {k->no_convection, "no convection"},
+        {k->no_reaction, "no reaction"},
+        {k->no_skip, "no skip"},
         {k->local == PDESSM_LOCAL_CONV3X3, "3x3 convolution in front"},
         {k->padding == PDESSM_PADDING_ZERO, "padded with zeros"},
     };

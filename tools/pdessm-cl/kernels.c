@@ -82,7 +82,7 @@ pdessm_status pdessm_cli_kernels_read(cli *c, pdessm_model *model, int block, cl
     }
     if (k.kind == CLI_KERNEL_PDE) {
         PDESSM_TRY(copy(c, parameter(model, block, "mixer.pde.weight"), &k.weight));
-        if (config->skip)
+        if (!config->no_skip)
             PDESSM_TRY(copy(c, parameter(model, block, "mixer.pde.skip"), &k.skip));
         else
             PDESSM_TRY(pdessm_alloc(c->ctx, (size_t)k.channels, sizeof *k.skip, &k.skip));

@@ -303,10 +303,10 @@ pdessm_status pdessm_cli_settings_model(cli *c, const cli_settings *s,
     config.task = (pdessm_model_task)s->task;
     if (s->solution)
         config.solution = (pdessm_solution)(s->solution - 1);
-    config.gate = !s->no_gate;
-    config.convection = !s->no_convection;
-    config.reaction = !s->no_reaction;
-    config.skip = !s->no_skip;
+    config.no_gate = s->no_gate;
+    config.no_convection = s->no_convection;
+    config.no_reaction = s->no_reaction;
+    config.no_skip = s->no_skip;
     config.local = (pdessm_local)s->local;
     config.padding = (pdessm_padding)s->padding;
     config.attention_layers = (int)s->attention_layers;
