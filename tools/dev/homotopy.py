@@ -34,9 +34,13 @@ SPARSE_METHODS = {"pgho": ["--sigma", 0.1, "--polish", 0.9], "pgho-grad": GRADUA
                   "lbfgs": [], "gd": []}
 
 
+# x^2 / (x^2 + e^2) is flat beyond e, so that a search from anywhere needs a wider one.
+PENALTY = {"sparse-log": [], "sparse-ratio": ["--penalty", 0.02, "--penalty-width", 0.2]}
+
+
 def sparse():
     return [["--problem", kind, "--dim", 200, "--methods", method, "--starts", 50, "--budget", 4000,
-             "--measurements", m, "--nonzeros", nonzeros] + more
+             "--measurements", m, "--nonzeros", nonzeros] + more + PENALTY[kind]
             for kind, m in (("sparse-log", 80), ("sparse-ratio", 80), ("sparse-log", 60),
                             ("sparse-log", 100))
             for nonzeros in (5, 10, 15, 20, 25) for method, more in SPARSE_METHODS.items()]

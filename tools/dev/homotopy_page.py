@@ -113,14 +113,15 @@ def rates(title, x_name, series, logarithmic):
 
 
 def curves(kept, files):
-    text = "\n## Success over the budget, d = 10\n\n"
+    text = ("\n## Success over the budget, d = 10\n\nThe homotopies have a schedule for the whole budget and "
+            "arrive at its end; given less, they take a shorter one.\n\n")
     rows = {(r["problem"], r["method"]): r["curve"] for r in rows_of(kept)}
     for f in FUNCTIONS:
         series = {m: dict(zip(rows[f, m]["evaluations"], rows[f, m]["success_1e-2"]))
                   for m in SHOWN if (f, m) in rows}
         if series:
             name = "curve-%s.svg" % f
-            files[FOLDER / name] = rates(f, "function and gradient evaluations", series, True)
+            files[FOLDER / name] = rates(f + ": share of starts within 0.01", "function and gradient evaluations", series, True)
             text += "![%s: share of starts within 0.01](homotopy/%s)\n" % (f, name)
     return text
 
@@ -213,8 +214,11 @@ def sparse(files):
         case = (r["problem"], int(option(r["arguments"], "--measurements")))
         cases.setdefault(case, {}).setdefault(r["method"], {})[
             int(option(r["arguments"], "--nonzeros"))] = r
-    text = ("\n## Sparse recovery\n\n|A x - y|^2 / 2 + 0.003 sum penalty(x_j / 0.05), d = 200, A Gaussian, "
-            "noise 0.01, 4,000 evaluations. 50 clouds say little about 200 unknowns, so pgho has a narrow "
+    text = ("\n## Sparse recovery\n\n|A x - y|^2 / 2 + weight sum penalty(x_j / width), d = 200, A Gaussian, "
+            "noise 0.01, 4,000 evaluations; weight 0.003 and width 0.05 for log(1 + t^2), 0.02 and 0.2 for "
+            "t^2 / (1 + t^2), which is flat beyond its width. Up to where most starts recover all are alike; "
+            "beyond, `lbfgs` is ahead, which spends the same budget on ten descents from ten places and keeps "
+            "the best, where a homotopy has one. 50 clouds say little about 200 unknowns, so pgho has a narrow "
             "start (0.05 of the box) and 90 % for the descent; pgho-grad and gh have 8 samples, Adam, 30 %. "
             "Recovered: |x - x*| below 0.05 |x*|; then mean relative error and F1 of the support.\n")
     for (problem, m), methods in sorted(cases.items()):
@@ -226,7 +230,7 @@ def sparse(files):
                       if k in line else "-" for k in counts] for name, line in methods.items()])
         if len(counts) > 2:
             name = "phase-%s-%d.svg" % (problem, m)
-            files[FOLDER / name] = rates("%s, %d measurements" % (problem, m), "nonzeros", {
+            files[FOLDER / name] = rates("%s, %d measurements: share recovered" % (problem, m), "nonzeros", {
                 name: {k: r["recovered"] / r["starts"] for k, r in line.items()}
                 for name, line in methods.items()}, False)
             text += "\n![share recovered](homotopy/%s)\n" % name
@@ -256,6 +260,9 @@ PEERS = """
 `tools/dev/optimize_peer.py` draws the same 50 instances of Ackley, Griewank and Levy at d = 10 once more and
 gives them to SciPy's L-BFGS-B (with restarts) and to pycma, with the same budget; both must succeed as
 often as ours, within three standard errors. It needs packages of the Python registry and is run by hand.
+Ackley, 50 starts, budget 20,000: L-BFGS 0.00 here and 0.00 there (median 18.6 and 17.5), CMA-ES 0.98 and
+0.96. From (-1.2, 1) Rosenbrock's valley takes SciPy's L-BFGS-B 46 values with gradients; a unit test holds
+ours to 80.
 """
 
 
