@@ -2,29 +2,13 @@
 # test_performance.py: the pieces of the performance page that figures hang on: fits, crossing points,
 # ratios of slices, goals, and that a page made twice is the same. No clock is involved.
 import math
-import pathlib
-import sys
 import xml.etree.ElementTree
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/dev"))
-import chart  # noqa: E402
-import measuring  # noqa: E402
-import performance_page  # noqa: E402
-import scaling  # noqa: E402
-
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAIL " + what)
-
-
-def near(a, b):
-    return math.isclose(a, b, rel_tol=1e-9)
-
+from checking import check, finish, near
+import chart
+import measuring
+import performance_page
+import scaling
 
 law = scaling.fit([(n, 3e-6 * n**1.25) for n in (64, 256, 1024, 4096)])
 check(near(law["exponent"], 1.25) and abs(law["error"]) < 1e-9, "an exact power law: %s" % law)
@@ -90,5 +74,4 @@ check("2.0 copies" in performance_page.filter_reason(row, copies), "why an opera
 picture = chart.lines("a & b", "x", "y", {"one": {"points": {64: 2.0, 256: 20.0}, "guessed": {1024: 90}}})
 xml.etree.ElementTree.fromstring(picture)
 check(picture.count("stroke-dasharray=\"5 4\"") == 1, "what was guessed is dashed")
-print("%d failed" % failures)
-sys.exit(1 if failures else 0)
+finish()

@@ -11,24 +11,10 @@ import sys
 import tempfile
 import xml.etree.ElementTree
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/dev"))
-import results  # noqa: E402
-import results_page as page  # noqa: E402
-import results_plan as plan  # noqa: E402
-
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAIL " + what)
-
-
-def near(a, b):
-    return math.isclose(a, b, rel_tol=1e-9)
-
+from checking import check, finish, near
+import results
+import results_page as page
+import results_plan as plan
 
 # Curves that fall by half in each step: straight in the logarithm.
 halves = {100: 8.0, 200: 4.0, 300: 2.0}
@@ -127,4 +113,4 @@ with tempfile.TemporaryDirectory() as scratch:
     results.Laboratory(options).experiment(second)
     check(log.read_text().startswith("train\ntrain again\nsample\n"), "it goes on: " + log.read_text())
 
-sys.exit(1 if failures else 0)
+finish()

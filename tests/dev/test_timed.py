@@ -6,8 +6,8 @@ import subprocess
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/dev"))
-import measuring  # noqa: E402
+from checking import check, finish
+import measuring
 
 TIMED = sys.argv[1]
 SMALL = ["--size", "16x16", "--batch", "2", "--steps", "1"]
@@ -15,16 +15,6 @@ SMALL = ["--size", "16x16", "--batch", "2", "--steps", "1"]
 WORKS = {"filter": "spectral_filter", "filter-gradient": "spectral_filter", "copy": "spectral_filter",
          "gemm": "linear", "mixer-fresh": "cdr_symbol",
          "mixer": "spectral_filter", "forward": "linear", "step": "adamw", "sample": "combine"}
-failures = 0
-
-
-def check(condition, what):
-    global failures
-    if not condition:
-        failures += 1
-        print("FAIL " + what)
-
-
 with tempfile.TemporaryDirectory() as folder:
     for work, operator in WORKS.items():
         model = pathlib.Path(folder) / (work + ".safetensors")
@@ -49,5 +39,4 @@ for words in [[], ["nothing"], ["step", "--size", "0x0"], ["step", "--batch"], [
 wrong = subprocess.run([TIMED, "step", "--model", "pde-huge/3"], capture_output=True, text=True,
                        stdin=subprocess.DEVNULL)
 check(wrong.returncode != 0 and "pde-huge" in wrong.stderr, "an unknown model is named")
-print("%d failed" % failures)
-sys.exit(1 if failures else 0)
+finish()
