@@ -160,8 +160,8 @@ to see the bowl, the ripples of the other coordinates drown what one of them say
 ten end in the valley beside the right one. Larger clouds help (20 starts of seed 0, Rastrigin: 0.00 with 96
 samples, 0.15 with 256, 0.55 with 400) until the levels become too few (Schwefel: 0.40 with 192, 0.00 with
 400). `pgho-free` ends where the last width of the cloud, a thousandth of half the box, lets it: too wide
-for 0.01 on Ackley, Griewank and Alpine1. Weighted gradients (`pgho-grad`) are no better than equal ones
-(`gh`) on most: what a sample's value says is thrown away again by following its slope.
+for 0.01 on Ackley, Griewank and Alpine1. Weighted gradients (`pgho-grad`) are better than equal ones (`gh`) on
+three and worse on three: the weights pay where the step itself is made of them.
 """
 
 
@@ -217,8 +217,8 @@ def sparse(files):
     text = ("\n## Sparse recovery\n\n|A x - y|^2 / 2 + weight sum penalty(x_j / width), d = 200, A Gaussian, "
             "noise 0.01, 4,000 evaluations; weight 0.003 and width 0.05 for log(1 + t^2), 0.02 and 0.2 for "
             "t^2 / (1 + t^2), which is flat beyond its width. Up to where most starts recover all are alike; "
-            "beyond, `lbfgs` is ahead, which spends the same budget on ten descents from ten places and keeps "
-            "the best, where a homotopy has one. 50 clouds say little about 200 unknowns, so pgho has a narrow "
+            "beyond, `lbfgs` is ahead, which spends the same budget on several descents from as many places and "
+            "keeps the best, where a homotopy has one. 50 clouds say little about 200 unknowns, so pgho has a narrow "
             "start (0.05 of the box) and 90 % for the descent; pgho-grad and gh have 8 samples, Adam, 30 %. "
             "Recovered: |x - x*| below 0.05 |x*|; then mean relative error and F1 of the support.\n")
     for (problem, m), methods in sorted(cases.items()):
