@@ -106,9 +106,9 @@ pdessm_status pdessm_search_anneal(pdessm_search *s, double *x) {
         adapt(&a, cycles);
         PDESSM_TRY(pdessm_search_tell(s));
     }
-    if (!isfinite(s->result.value))
-        return pdessm_search_not_finite(s, "sa");
     s->result.ending = PDESSM_ENDED_BUDGET;
+    if (!isfinite(s->result.value))
+        status = pdessm_search_not_finite(s, "sa");
 out:
     free(block);
     return status;
