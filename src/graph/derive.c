@@ -200,7 +200,8 @@ pdessm_status pdessm_graph_derive(pdessm_graph *graph) {
     value *loss = graph->loss;
     PDESSM_REQUIRE(graph->ctx, pdessm_tensor_count(&loss->tensor) == 1 && loss->wants_gradient,
                    PDESSM_ERROR_ARGUMENT,
-                   "the loss is a tensor %s: expected one element that depends on parameters",
+                   "the loss is a tensor %s, or a part of it: expected one element that depends on "
+                   "parameters, such as an operator's output [1]",
                    pdessm_tensor_shape(&loss->tensor).text);
     loss->pinned = 1;
     if (!gradient_of(graph, loss))

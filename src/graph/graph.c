@@ -250,7 +250,7 @@ pdessm_status pdessm_graph_plan(pdessm_graph *graph, pdessm_tensor *loss) {
         goto out;
     PDESSM_REQUIRE(graph->ctx, !graph->planned, PDESSM_ERROR_ARGUMENT,
                    "the graph is planned already");
-    graph->loss = (value *)loss;
+    graph->loss = loss ? pdessm_value_root((value *)loss) : NULL; /* a view has no gradient */
     if (loss)
         PDESSM_TRY(pdessm_graph_derive(graph));
     else

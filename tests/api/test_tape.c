@@ -42,14 +42,21 @@ static pdessm_tensor *matrix(tape *t, int64_t rows, int64_t columns) {
     return parameter(t, 2, (const int64_t[]){rows, columns});
 }
 
-/* loss = mean (y - target)^2 */
-static void end_in(tape *t, pdessm_tensor *y) {
+/* loss = mean (y - target)^2, in extents of `rank` ones. */
+static void end_in_shape(tape *t, pdessm_tensor *y, int rank) {
     if (y)
         t->target = pdessm_graph_input(t->graph, PDESSM_FLOAT32, pdessm_tensor_rank(y),
                                        pdessm_tensor_dims(y));
-    t->loss = pdessm_graph_output(t->graph, pdessm_mse_loss(t->graph, y, t->target));
+    pdessm_tensor *loss = pdessm_mse_loss(t->graph, y, t->target);
+    if (rank != 1)
+        loss = pdessm_reshape(t->graph, loss, rank, (const int64_t[]){1, 1, 1});
+    t->loss = pdessm_graph_output(t->graph, loss);
     assert_ok(t->a, pdessm_graph_plan(t->graph, t->loss));
     fill(t->a, t->target, 99);
+}
+
+static void end_in(tape *t, pdessm_tensor *y) {
+    end_in_shape(t, y, 1);
 }
 
 static tape begin(api *a) {
@@ -204,6 +211,15 @@ static void slices_of_a_parameter(void **state) {
     assert_gradients(&t);
 }
 
+static void a_view_as_loss(void **state) {
+    for (int rank = 0; rank <= 2; rank += 2) {
+        tape t = begin(*state);
+        pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, WIDTH, WIDTH);
+        end_in_shape(&t, pdessm_linear(t.graph, x, w, NULL, 1), rank);
+        assert_gradients(&t);
+    }
+}
+
 /* ------------------------------------------------------------------ consumers */
 
 static void several_consumers(void **state) {
@@ -348,6 +364,12 @@ static void errors_are_kept(void **state) {
     assert_refused(a, pdessm_graph_plan(t.graph, y), PDESSM_ERROR_ARGUMENT, "one element");
     end(&t);
 
+    t = begin(a);
+    y = pdessm_gelu(t.graph, matrix(&t, 2, 1));
+    y = pdessm_slice(t.graph, y, 1);
+    assert_refused(a, pdessm_graph_plan(t.graph, y), PDESSM_ERROR_ARGUMENT, "[2, 1], or a part");
+    end(&t);
+
     assert_ok(a, pdessm_graph_create(a->device, &g));
     x = pdessm_graph_input(g, PDESSM_FLOAT32, 2, (const int64_t[]){2, 3});
     assert_null(pdessm_slice(g, x, 2));
@@ -358,12 +380,19 @@ static void errors_are_kept(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        api_test(slices_and_an_unused_one),    api_test(a_slice_and_the_whole),
-        api_test(reshapes_of_slices),          api_test(slices_of_slices),
-        api_test(slices_of_a_parameter),       api_test(several_consumers),
-        api_test(a_shared_parameter),          api_test(residuals_pass_through),
-        api_test(residuals_with_a_catch),      api_test(gradients_add_up_and_scale),
-        api_test(constants_are_computed_once), api_test(errors_are_kept),
+        api_test(slices_and_an_unused_one),
+        api_test(a_slice_and_the_whole),
+        api_test(reshapes_of_slices),
+        api_test(slices_of_slices),
+        api_test(slices_of_a_parameter),
+        api_test(a_view_as_loss),
+        api_test(several_consumers),
+        api_test(a_shared_parameter),
+        api_test(residuals_pass_through),
+        api_test(residuals_with_a_catch),
+        api_test(gradients_add_up_and_scale),
+        api_test(constants_are_computed_once),
+        api_test(errors_are_kept),
     };
     return cmocka_run_group_tests_name(api_device_name(), tests, NULL, NULL);
 }
