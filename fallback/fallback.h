@@ -58,6 +58,14 @@ typedef struct pdessm_cdr {
     F(void, gate_backward,                                                                         \
       (pdessm_pool * pool, int64_t n, const float *a, const float *z, const float *dy, float *da,  \
        int add_a, float *dz, int add_z))                                                           \
+    /* parts [2, n] */                                                                             \
+    F(void, affine_coupling_forward,                                                               \
+      (pdessm_pool * pool, int64_t n, float bound, int inverse, const float *x,                    \
+       const float *parts, float *y, float *s))                                                    \
+    F(void, affine_coupling_backward,                                                              \
+      (pdessm_pool * pool, int64_t n, float bound, int inverse, const float *x, const float *y,    \
+       const float *s, const float *dy, const float *ds, float *dx, int add_x, float *dparts,      \
+       int add_parts))                                                                             \
     F(void, mse_loss_forward,                                                                      \
       (pdessm_pool * pool, int64_t n, const float *p, const float *t, float *loss))                \
     F(void, mse_loss_backward,                                                                     \

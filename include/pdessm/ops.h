@@ -102,6 +102,13 @@ pdessm_tensor *pdessm_mean_tokens(pdessm_graph *graph, pdessm_tensor *x);
 void pdessm_flow_path(pdessm_graph *graph, pdessm_tensor *data, pdessm_tensor *noise,
                       pdessm_tensor *t, pdessm_tensor **ret_x_t, pdessm_tensor **ret_v);
 
+/* A step of an invertible map: s = bound tanh(parts[0]), y = x exp(s) + parts[1], all elementwise,
+ * or y = (x - parts[1]) exp(-s) with inverse 1, which undoes it: x [...], parts [2, ...]. The sum
+ * of s is the logarithm of the map's determinant. bound > 0. */
+void pdessm_affine_coupling(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *parts,
+                            double bound, int inverse, pdessm_tensor **ret_y,
+                            pdessm_tensor **ret_s);
+
 /* v_null + scale (v_y - v_null): v [2B, ...], the first half for the null class. */
 pdessm_tensor *pdessm_guide(pdessm_graph *graph, pdessm_tensor *v, double scale);
 

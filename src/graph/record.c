@@ -129,6 +129,15 @@ pdessm_tensor *pdessm_corner(pdessm_graph *graph, pdessm_tensor *u, int64_t heig
     return APPLY_WITH(corner, ATTRIBUTES((double)height, (double)width), u);
 }
 
+void pdessm_affine_coupling(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *parts,
+                            double bound, int inverse, pdessm_tensor **ret_y,
+                            pdessm_tensor **ret_s) {
+    pdessm_tensor *operand[PDESSM_MAX_OPERANDS] = {x, parts};
+    pdessm_graph_apply(graph, PDESSM_OP_affine_coupling, operand, ATTRIBUTES(bound, inverse));
+    *ret_y = operand[2];
+    *ret_s = operand[3];
+}
+
 pdessm_tensor *pdessm_guide(pdessm_graph *graph, pdessm_tensor *v, double scale) {
     return APPLY_WITH(guide, ATTRIBUTES(scale), v);
 }

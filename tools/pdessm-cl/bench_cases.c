@@ -181,6 +181,13 @@ CASE(flow_path) {
     pdessm_cli_case_set(m->k, 2, CLI_UNIT, 1, 1, &m->b);
 }
 
+CASE(affine_coupling) {
+    set_tokens(m, 0);
+    set_normal(m->k, 1, 2, m->b, m->n, m->c);
+    m->k->attribute[0] = 1;
+    m->k->condition = 8;
+}
+
 CASE(guide) {
     set_normal(m->k, 0, 2 * m->b, m->n, m->c);
     m->k->attribute[0] = 2;

@@ -227,6 +227,15 @@ CASE(flow_path) {
     set(k, 2, CLI_UNIT, 1, 1, k->operand[0].dims);
 }
 
+CASE(affine_coupling) {
+    int64_t rows = extent(k, 1, 60), width = extent(k, 1, 60);
+    set_normal(k, 0, rows, width);
+    set_normal(k, 1, 2, rows, width);
+    k->attribute[0] = real(k, 0.5, 2);
+    k->attribute[1] = coin(k);
+    k->condition = 8; /* exp(bound) */
+}
+
 CASE(guide) {
     set_any(k);
     k->operand[0].dims[0] *= 2;
