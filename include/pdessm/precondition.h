@@ -30,6 +30,17 @@ typedef enum pdessm_precondition_kind {
      * of another size than the fitted one take g and m at the same waves per image side; beyond the
      * fitted Nyquist frequency the nearest fitted g stands, and m has nothing. */
     PDESSM_PRECONDITION_SPECTRAL,
+    /* The whitening map above, then coupling layers that even out what second moments do not show,
+     * trained by maximum likelihood. The whitened numbers are two halves, the fields of a chess
+     * board (channel + row + column even or odd); layer l = 0, 1, .. changes half l mod 2, seeing
+     * the other one, u, and the label:
+     *     y = x exp(s) + t,  s = tanh(r),  (r, t) = W3 gelu(W2 gelu(W1 u + E_label) + b2) + b3.
+     * W3 and b3 begin at zero, so training begins at the whitening map. Loss: the mean of
+     * (|y|^2 / 2 - sum s) / D, the negative log-likelihood but for a constant. Images are noisy in
+     * training: uniform noise as wide as a step of 8 bits where data have 8 bits, and normal noise
+     * of the variance e that whitening adds; without it the likelihood of pixels that never change
+     * would have no bound. ("Density estimation using Real NVP", arXiv 1605.08803.) */
+    PDESSM_PRECONDITION_REALNVP,
     /* y = phi_(1 -> 0)(x), the flow of a small network (pde-nano) that is trained first, by flow
      * matching on the images as they are. Classical Runge-Kutta steps of fixed size there and back:
      * the inverse is not exact, measure it (pdessm_precondition_round_trip). Has a null class. */
@@ -46,18 +57,21 @@ typedef struct pdessm_precondition_options {
     pdessm_precondition_kind kind;
     int pooled;       /* one map for all classes; data without labels always gets that */
     double epsilon;   /* share of the mean eigenvalue, or mean power, that is added to all */
-    double shrinkage; /* whiten: a above, in [0, 1] */
+    double shrinkage; /* whiten, realnvp: a above, in [0, 1] */
     double max_gain;  /* spectral: cap, over the gain of a wave of mean power */
     int batch;        /* images that the device works on at once */
-    int64_t steps;    /* flow: of training */
+    int64_t steps;    /* realnvp, flow: of training */
+    int64_t layers;   /* realnvp: at least 2, so that both halves are changed */
+    int64_t hidden;   /* realnvp: numbers in each hidden layer of a coupling's network */
     int solver_steps; /* flow: Runge-Kutta steps between the ends */
-    uint64_t seed;    /* flow */
+    uint64_t seed;    /* realnvp, flow */
     /* Called now and then with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED). */
     int (*progress)(void *user, double share);
     void *user;
 } pdessm_precondition_options;
 
-/* epsilon 1e-3, shrinkage 0.1, max_gain 30, batch 64, 1000 steps, 10 solver steps. */
+/* epsilon 1e-3, shrinkage 0.1, max_gain 30, batch 64, 1000 steps, 8 layers of 256, 10 solver steps.
+ */
 pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind);
 
 /* Fits a map to all images of a set. ERROR_ARGUMENT: a map that would not fit into memory (whiten
@@ -75,6 +89,7 @@ typedef struct pdessm_precondition_info {
     int64_t classes;                 /* maps held; 1: the same for every label */
     int any_size;                    /* works on other heights and widths too */
     int has_null;                    /* takes images without a class too */
+    int64_t layers, hidden;          /* realnvp */
     int64_t solver_steps;            /* flow */
     double epsilon, shrinkage, max_gain;
     int64_t numbers; /* float32 numbers kept */
@@ -91,6 +106,12 @@ pdessm_status pdessm_precondition_apply(pdessm_precondition *map, int64_t n, int
 pdessm_status pdessm_precondition_invert(pdessm_precondition *map, int64_t n, int64_t height,
                                          int64_t width, const int32_t *labels, const float *images,
                                          float *ret);
+
+/* ln |det dT_y/dx| at each image, [n]: with it T is a density, ln p(x | y) = -|T_y(x)|^2 / 2 -
+ * (D / 2) ln(2 pi) + ln |det|. For whiten and realnvp; ERROR_ARGUMENT for other kinds. */
+pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n, int64_t height,
+                                          int64_t width, const int32_t *labels, const float *images,
+                                          double *ret);
 
 /* The set T_y(x), as float32 in memory: 4 bytes for each number of the data. It outlives data and
  * map. Training draws from it as from any other. */

@@ -28,6 +28,7 @@ typedef enum pdessm_purpose {
     PDESSM_RANDOM_OPTIMIZE, /* homotopy and its baselines */
     PDESSM_RANDOM_SELECT,   /* nodes kept by a graph's pooling */
     PDESSM_RANDOM_CHECK,    /* operands of verify and bench */
+    PDESSM_RANDOM_FIT,      /* batches and noise of fitted maps */
 } pdessm_purpose;
 
 /* Ten rounds on c in place. */

@@ -15,6 +15,8 @@ pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kin
                                          .max_gain = 30,
                                          .batch = 64,
                                          .steps = 1000,
+                                         .layers = 8,
+                                         .hidden = 256,
                                          .solver_steps = 10};
 }
 
@@ -92,6 +94,10 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_preconditio
     PDESSM_REQUIRE(ctx, o->steps >= 1 && o->solver_steps >= 1, PDESSM_ERROR_ARGUMENT,
                    "preconditioning: %lld steps of training, %d of the solver; expected at least 1",
                    (long long)o->steps, o->solver_steps);
+    PDESSM_REQUIRE(ctx, o->layers >= 2 && o->layers <= 64 && o->hidden >= 1 && o->hidden <= 4096,
+                   PDESSM_ERROR_ARGUMENT,
+                   "preconditioning: %lld layers of %lld; expected 2 to 64 layers of 1 to 4096",
+                   (long long)o->layers, (long long)o->hidden);
     PDESSM_REQUIRE(ctx, o->batch >= 1 && o->batch <= 1 << 20, PDESSM_ERROR_ARGUMENT,
                    "preconditioning: batch is %d, expected 1 to 1048576", o->batch);
 out:
@@ -110,6 +116,8 @@ static pdessm_status fit(pdessm_fit_job *job, const pdessm_precondition_info *in
     PDESSM_TRY(pdessm_map_create(job->device, info, &map));
     if (info->kind == PDESSM_PRECONDITION_WHITEN)
         PDESSM_TRY(pdessm_fit_whiten(job, &watch, map));
+    else if (info->kind == PDESSM_PRECONDITION_REALNVP)
+        PDESSM_TRY(pdessm_fit_realnvp(job, &watch, map));
     else
         PDESSM_TRY(pdessm_fit_spectral(job, &watch, map));
     *ret = map;
@@ -122,7 +130,12 @@ out:
 /* Matrices of D x D numbers leave memory, and the time for eigenvectors, long before images do. */
 static pdessm_status check_size(pdessm_context *ctx, const pdessm_precondition_info *i) {
     const double most = 2147483648.0, d = (double)(i->channels * i->height * i->width);
-    if (i->kind != PDESSM_PRECONDITION_WHITEN || 4 * d * d * (double)i->classes <= most)
+    if (i->kind == PDESSM_PRECONDITION_REALNVP && d < 2)
+        return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
+                           "realnvp: images of one number; expected at least 2, as one half of an "
+                           "image sees the other; use whiten");
+    if ((i->kind != PDESSM_PRECONDITION_WHITEN && i->kind != PDESSM_PRECONDITION_REALNVP) ||
+        4 * d * d * (double)i->classes <= most)
         return PDESSM_OK;
     return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
                        "whitening keeps %lld matrices of %.0f x %.0f numbers (%.1f GiB, 2 GiB at "
@@ -153,6 +166,8 @@ pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *dat
                                            .epsilon = options->epsilon,
                                            .shrinkage = options->shrinkage,
                                            .max_gain = options->max_gain,
+                                           .layers = options->layers,
+                                           .hidden = options->hidden,
                                            .solver_steps = options->solver_steps};
     PDESSM_TRY(check_options(job.ctx, options));
     PDESSM_TRY(check_size(job.ctx, &info));

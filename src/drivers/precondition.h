@@ -38,6 +38,8 @@ pdessm_status pdessm_fit_whiten(const pdessm_fit_job *job, const pdessm_watch *w
                                 pdessm_precondition *map);
 pdessm_status pdessm_fit_spectral(const pdessm_fit_job *job, const pdessm_watch *watch,
                                   pdessm_precondition *map);
+pdessm_status pdessm_fit_realnvp(const pdessm_fit_job *job, const pdessm_watch *watch,
+                                 pdessm_precondition *map);
 /* Makes the map too, because the network decides how many numbers it has. */
 pdessm_status pdessm_fit_flow(const pdessm_fit_job *job, const pdessm_watch *watch,
                               const pdessm_precondition_info *info, pdessm_precondition **ret);

@@ -78,6 +78,9 @@ pdessm_status pdessm_parameters_list(pdessm_context *ctx, const pdessm_config *c
 
 /* Another arena laid out like the model's, for moments and averages (parameters.c). */
 pdessm_status pdessm_arena_create(pdessm_model *model, pdessm_arena *ret);
+/* The same for any list of parameters, sorted by group. */
+pdessm_status pdessm_arena_create_for(pdessm_device *device, const pdessm_parameter *parameter,
+                                      int count, pdessm_arena *ret);
 void pdessm_arena_destroy(pdessm_arena *arena);
 /* Parameter i's place in an arena of this layout. */
 pdessm_tensor pdessm_arena_view(const pdessm_arena *arena, const pdessm_parameter *parameter,

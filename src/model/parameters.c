@@ -200,19 +200,20 @@ static pdessm_tensor flat(pdessm_storage *storage, int first, int count) {
                            .dims = {(int64_t)((end - begin) / sizeof(float))}};
 }
 
-pdessm_status pdessm_arena_create(pdessm_model *model, pdessm_arena *ret) {
+pdessm_status pdessm_arena_create_for(pdessm_device *device, const pdessm_parameter *parameter,
+                                      int count, pdessm_arena *ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_arena arena = {0};
     size_t *sizes = NULL;
-    PDESSM_TRY(pdessm_alloc(model->ctx, (size_t)model->count, sizeof *sizes, &sizes));
-    for (int i = 0; i < model->count; i++)
-        sizes[i] = parameter_bytes(&model->parameter[i]);
-    PDESSM_TRY(pdessm_storage_create(model->device, model->count, sizes, &arena.storage));
+    PDESSM_TRY(pdessm_alloc(device->ctx, (size_t)count, sizeof *sizes, &sizes));
+    for (int i = 0; i < count; i++)
+        sizes[i] = parameter_bytes(&parameter[i]);
+    PDESSM_TRY(pdessm_storage_create(device, count, sizes, &arena.storage));
     PDESSM_TRY(pdessm_storage_commit(arena.storage));
-    arena.all = flat(arena.storage, 0, model->count);
+    arena.all = flat(arena.storage, 0, count);
     for (int i = 0, group = 0; group < PDESSM_GROUPS; group++) {
         int first = i;
-        while (i < model->count && (int)model->parameter[i].group == group)
+        while (i < count && (int)parameter[i].group == group)
             i++;
         if (i > first)
             arena.group[group] = flat(arena.storage, first, i - first);
@@ -225,6 +226,10 @@ out:
     pdessm_arena_destroy(&arena);
     free(sizes);
     return status;
+}
+
+pdessm_status pdessm_arena_create(pdessm_model *model, pdessm_arena *ret) {
+    return pdessm_arena_create_for(model->device, model->parameter, model->count, ret);
 }
 
 void pdessm_arena_destroy(pdessm_arena *arena) {

@@ -13,6 +13,7 @@
 static const pdessm_map_kind *const kinds[PDESSM_PRECONDITION_KINDS] = {
     [PDESSM_PRECONDITION_WHITEN] = &pdessm_map_whiten,
     [PDESSM_PRECONDITION_SPECTRAL] = &pdessm_map_spectral,
+    [PDESSM_PRECONDITION_REALNVP] = &pdessm_map_realnvp,
     [PDESSM_PRECONDITION_FLOW] = &pdessm_map_flow,
 };
 
@@ -24,7 +25,7 @@ pdessm_status pdessm_precondition_find(pdessm_context *ctx, const char *name,
             return PDESSM_OK;
         }
     return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                       "no preconditioner '%s'; expected whiten, spectral or flow", name);
+                       "no preconditioner '%s'; expected whiten, spectral, realnvp or flow", name);
 }
 
 const char *pdessm_precondition_name(pdessm_precondition_kind kind) {
@@ -37,8 +38,9 @@ int pdessm_map_list(const pdessm_precondition_info *info, pdessm_map_array ret[P
 
 /* ------------------------------------------------------------------ making and keeping */
 
-pdessm_status pdessm_map_create(pdessm_device *device, const pdessm_precondition_info *info,
-                                pdessm_precondition **ret) {
+/* Everything but the arrays' memory. */
+static pdessm_status make(pdessm_device *device, const pdessm_precondition_info *info,
+                          pdessm_precondition **ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_precondition *map = NULL;
     PDESSM_TRY(pdessm_alloc(device->ctx, 1, sizeof *map, &map));
@@ -56,14 +58,40 @@ pdessm_status pdessm_map_create(pdessm_device *device, const pdessm_precondition
         a->count = 1;
         for (int k = 0; k < a->rank; k++)
             a->count *= a->dims[k];
-        PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)a->count, sizeof *a->value, &a->value));
         map->info.numbers += a->count;
+    }
+    *ret = map;
+out:
+    return status;
+}
+
+pdessm_status pdessm_map_create(pdessm_device *device, const pdessm_precondition_info *info,
+                                pdessm_precondition **ret) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_precondition *map = NULL;
+    PDESSM_TRY(make(device, info, &map));
+    for (int i = 0; i < map->count; i++) {
+        pdessm_map_array *a = &map->array[i];
+        PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)a->count, sizeof *a->value, &a->value));
     }
     *ret = map;
     map = NULL;
 out:
     pdessm_precondition_destroy(&map);
     return status;
+}
+
+pdessm_status pdessm_map_part(const pdessm_precondition *map, pdessm_precondition_kind kind,
+                              pdessm_precondition **ret) {
+    pdessm_precondition_info info = map->info;
+    info.kind = kind;
+    pdessm_status status = make(map->device, &info, ret);
+    if (status != PDESSM_OK)
+        return status;
+    (*ret)->borrows = 1;
+    for (int i = 0; i < (*ret)->count; i++)
+        (*ret)->array[i].value = pdessm_map_values(map, (*ret)->array[i].name);
+    return PDESSM_OK;
 }
 
 void pdessm_precondition_destroy(pdessm_precondition **map) {
@@ -73,7 +101,7 @@ void pdessm_precondition_destroy(pdessm_precondition **map) {
         return;
     if (m->work)
         m->kind->release(m);
-    for (int i = 0; i < m->count; i++)
+    for (int i = 0; i < m->count && !m->borrows; i++)
         free(m->array[i].value);
     free(m->network);
     free(m);
@@ -152,44 +180,50 @@ static int64_t label_of(const pdessm_precondition_info *info, const int32_t *lab
 typedef struct chunk {
     int64_t count, index[PDESSM_MAP_CHUNK];
     float *images; /* [PDESSM_MAP_CHUNK, channels height width] */
+    double log_det[PDESSM_MAP_CHUNK];
 } chunk;
 
 static pdessm_status run_chunk(pdessm_precondition *map, chunk *c, pdessm_map_run *run,
-                               int64_t pixels, const float *images, float *ret) {
+                               int64_t pixels, const pdessm_map_run *all) {
     pdessm_status status = PDESSM_OK;
-    const size_t bytes = (size_t)pixels * sizeof *ret;
+    const size_t bytes = (size_t)pixels * sizeof *all->x;
     for (int64_t i = 0; i < c->count; i++)
-        memcpy(c->images + i * pixels, images + c->index[i] * pixels, bytes);
+        memcpy(c->images + i * pixels, all->x + c->index[i] * pixels, bytes);
     run->n = c->count;
     run->x = run->y = c->images;
     PDESSM_TRY(map->kind->run(map, run));
-    for (int64_t i = 0; i < c->count; i++)
-        memcpy(ret + c->index[i] * pixels, c->images + i * pixels, bytes);
+    for (int64_t i = 0; i < c->count; i++) {
+        if (all->y)
+            memcpy(all->y + c->index[i] * pixels, c->images + i * pixels, bytes);
+        if (all->log_det)
+            all->log_det[c->index[i]] = c->log_det[i];
+    }
     c->count = 0;
 out:
     return status;
 }
 
-static pdessm_status convert(pdessm_precondition *map, pdessm_map_direction direction, int64_t n,
-                             int64_t height, int64_t width, const int32_t *labels,
-                             const float *images, float *ret) {
+/* all: every image, of any label; x, y (or NULL) and log_det (or NULL) as the caller has them. */
+static pdessm_status convert(pdessm_precondition *map, const pdessm_map_run *all,
+                             const int32_t *labels) {
     pdessm_status status = PDESSM_OK;
-    const int64_t pixels = map->info.channels * height * width;
+    const int64_t n = all->n, pixels = map->info.channels * all->height * all->width;
     const int64_t most = n < PDESSM_MAP_CHUNK ? n : PDESSM_MAP_CHUNK;
-    pdessm_map_run run = {.direction = direction, .height = height, .width = width};
+    pdessm_map_run run = *all;
     chunk c = {0};
-    PDESSM_TRY(check_images(map, n, height, width, labels));
+    PDESSM_TRY(check_images(map, n, all->height, all->width, labels));
     PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)(most * pixels), sizeof *c.images, &c.images));
+    run.log_det = all->log_det ? c.log_det : NULL;
     for (run.label = 0; run.label < map->info.classes + map->info.has_null; run.label++) {
         for (int64_t i = 0; i < n; i++) {
             if (label_of(&map->info, labels, i) != run.label)
                 continue;
             c.index[c.count++] = i;
             if (c.count == most)
-                PDESSM_TRY(run_chunk(map, &c, &run, pixels, images, ret));
+                PDESSM_TRY(run_chunk(map, &c, &run, pixels, all));
         }
         if (c.count)
-            PDESSM_TRY(run_chunk(map, &c, &run, pixels, images, ret));
+            PDESSM_TRY(run_chunk(map, &c, &run, pixels, all));
     }
 out:
     free(c.images);
@@ -199,11 +233,42 @@ out:
 pdessm_status pdessm_precondition_apply(pdessm_precondition *map, int64_t n, int64_t height,
                                         int64_t width, const int32_t *labels, const float *images,
                                         float *ret) {
-    return convert(map, PDESSM_MAP_APPLY, n, height, width, labels, images, ret);
+    return convert(map,
+                   &(pdessm_map_run){.direction = PDESSM_MAP_APPLY,
+                                     .n = n,
+                                     .height = height,
+                                     .width = width,
+                                     .x = images,
+                                     .y = ret},
+                   labels);
 }
 
 pdessm_status pdessm_precondition_invert(pdessm_precondition *map, int64_t n, int64_t height,
                                          int64_t width, const int32_t *labels, const float *images,
                                          float *ret) {
-    return convert(map, PDESSM_MAP_INVERT, n, height, width, labels, images, ret);
+    return convert(map,
+                   &(pdessm_map_run){.direction = PDESSM_MAP_INVERT,
+                                     .n = n,
+                                     .height = height,
+                                     .width = width,
+                                     .x = images,
+                                     .y = ret},
+                   labels);
+}
+
+pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n, int64_t height,
+                                          int64_t width, const int32_t *labels, const float *images,
+                                          double *ret) {
+    if (!map->kind->has_log_det)
+        return pdessm_fail(map->ctx, PDESSM_ERROR_ARGUMENT,
+                           "a %s map does not know its determinant; expected whiten or realnvp",
+                           map->kind->name);
+    return convert(map,
+                   &(pdessm_map_run){.direction = PDESSM_MAP_APPLY,
+                                     .n = n,
+                                     .height = height,
+                                     .width = width,
+                                     .x = images,
+                                     .log_det = ret},
+                   labels);
 }

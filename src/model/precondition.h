@@ -32,13 +32,14 @@ typedef struct pdessm_map_run {
     int64_t label, n, height, width;
     const float *x;
     float *y;
+    double *log_det; /* [n], apply only; NULL: not asked for */
 } pdessm_map_run;
 
 /* What a kind has to say. `work` of the map is the kind's own: what run makes of the arrays when it
  * first needs it. */
 typedef struct pdessm_map_kind {
     const char *name;
-    int any_size, has_null;
+    int any_size, has_null, has_log_det;
     /* Names and shapes of the arrays that info means; the number of them. */
     int (*list)(const pdessm_precondition_info *info, pdessm_map_array ret[PDESSM_MAP_ARRAYS]);
     /* Refuses array contents that cannot be inverted. */
@@ -54,16 +55,22 @@ struct pdessm_precondition {
     const pdessm_map_kind *kind;
     pdessm_precondition_info info;
     int count;
+    int borrows; /* the arrays are another map's */
     pdessm_map_array array[PDESSM_MAP_ARRAYS];
     char *network; /* flow: the configuration of its network, as JSON; or NULL */
     void *work;
 };
 
-extern const pdessm_map_kind pdessm_map_whiten, pdessm_map_spectral, pdessm_map_flow;
+extern const pdessm_map_kind pdessm_map_whiten, pdessm_map_spectral, pdessm_map_realnvp,
+    pdessm_map_flow;
 
 /* A map with one reference and arrays of zeros, of the shapes that info means. */
 pdessm_status pdessm_map_create(pdessm_device *device, const pdessm_precondition_info *info,
                                 pdessm_precondition **ret);
+
+/* A map of another kind over arrays that a map shares with it by name, and that must outlive it. */
+pdessm_status pdessm_map_part(const pdessm_precondition *map, pdessm_precondition_kind kind,
+                              pdessm_precondition **ret);
 
 /* The arrays of such a map, without values. */
 int pdessm_map_list(const pdessm_precondition_info *info, pdessm_map_array ret[PDESSM_MAP_ARRAYS]);

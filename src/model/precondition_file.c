@@ -29,6 +29,12 @@ static const struct field {
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
+/* Of a realnvp map alone; the bounds keep its count of numbers from overflowing. */
+static const struct field realnvp_fields[] = {
+    {"layers", offsetof(pdessm_precondition_info, layers), 1, 2, 64},
+    {"hidden", offsetof(pdessm_precondition_info, hidden), 1, 1, 4096},
+};
+
 /* Of a flow alone. */
 static const struct field flow_fields[] = {
     {"numbers", offsetof(pdessm_precondition_info, numbers), 1, 1, 1 << 30},
@@ -48,15 +54,22 @@ static void set_field(pdessm_precondition_info *info, const struct field *f, dou
         *(double *)at = value;
 }
 
+/* The two more that some kinds have, or NULL. */
+static const struct field *own_fields(pdessm_precondition_kind kind) {
+    return kind == PDESSM_PRECONDITION_REALNVP ? realnvp_fields
+           : kind == PDESSM_PRECONDITION_FLOW  ? flow_fields
+                                               : NULL;
+}
+
 pdessm_status pdessm_map_to_json(const pdessm_precondition *map, char **ret_text) {
     cJSON *object = cJSON_CreateObject();
+    const struct field *own = own_fields(map->info.kind);
     int good = object && cJSON_AddStringToObject(object, "kind", map->kind->name);
     for (int i = 0; good && i < FIELDS; i++)
         good =
             cJSON_AddNumberToObject(object, fields[i].key, get_field(&map->info, &fields[i])) != 0;
-    for (int i = 0; good && map->network && i < 2; i++)
-        good = cJSON_AddNumberToObject(object, flow_fields[i].key,
-                                       get_field(&map->info, &flow_fields[i])) != 0;
+    for (int i = 0; good && own && i < 2; i++)
+        good = cJSON_AddNumberToObject(object, own[i].key, get_field(&map->info, &own[i])) != 0;
     if (good && map->network)
         good = cJSON_AddStringToObject(object, "network", map->network) != 0;
     char *text = good ? cJSON_PrintUnformatted(object) : NULL;
@@ -101,8 +114,9 @@ static pdessm_status parse(pdessm_context *ctx, const char *path, const char *te
         goto out;
     }
     PDESSM_TRY(parse_fields(ctx, path, object, fields, FIELDS, ret));
+    if (own_fields(ret->kind))
+        PDESSM_TRY(parse_fields(ctx, path, object, own_fields(ret->kind), 2, ret));
     if (ret->kind == PDESSM_PRECONDITION_FLOW) {
-        PDESSM_TRY(parse_fields(ctx, path, object, flow_fields, 2, ret));
         PDESSM_REQUIRE(ctx, network, PDESSM_ERROR_FILE,
                        "%s: metadata %s: \"network\" is missing, expected a configuration", path,
                        PDESSM_MAP_KEY);

@@ -130,11 +130,13 @@ static pdessm_status run(pdessm_precondition *map, const pdessm_map_run *r) {
     const pdessm_watch nobody = {0};
     const pdessm_panels *matrix = NULL;
     pdessm_panels *x = NULL;
-    double *shift = NULL;
+    double *shift = NULL, log_det = 0;
     PDESSM_TRY(find_matrix(map, r, &matrix));
     PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)d, sizeof *shift, &shift));
     for (int64_t i = 0; i < d; i++)
         shift[i] = inverse ? 0 : (double)mean[i];
+    for (int64_t i = 0; r->log_det && i < d; i++)
+        log_det += log((double)pdessm_map_values(map, "gain")[r->label * d + i]);
     const pdessm_matrix source = {.rows = r->n,
                                   .columns = d,
                                   .row_step = d,
@@ -145,11 +147,17 @@ static pdessm_status run(pdessm_precondition *map, const pdessm_map_run *r) {
     images to = {r->y, inverse ? mean : NULL, d};
     PDESSM_TRY(pdessm_panels_visit(map->ctx, x, matrix, PDESSM_TILE_PRODUCTS, 0, store_tile, &to,
                                    &nobody));
+    for (int64_t i = 0; r->log_det && i < r->n; i++)
+        r->log_det[i] = log_det;
 out:
     pdessm_panels_destroy(&x);
     free(shift);
     return status;
 }
 
-const pdessm_map_kind pdessm_map_whiten = {
-    .name = "whiten", .list = list, .check = check, .run = run, .release = release};
+const pdessm_map_kind pdessm_map_whiten = {.name = "whiten",
+                                           .has_log_det = 1,
+                                           .list = list,
+                                           .check = check,
+                                           .run = run,
+                                           .release = release};

@@ -64,6 +64,8 @@ static inline pdessm_precondition *fitted(fixture *f, const set *s, pdessm_preco
     pdessm_precondition *map = NULL;
     o.pooled = pooled;
     o.batch = 7;
+    o.layers = 3;
+    o.hidden = 16;
     o.steps = 12; /* enough to move images, too few to learn anything */
     assert_ok(f, pdessm_precondition_fit(s->device, s->data, &o, &map));
     return map;

@@ -65,10 +65,13 @@ static void print_facts(report *r, const pdessm_precondition *map) {
     pdessm_cli_page_fact(f, "maps", info->classes > 1 ? "%lld, one a class" : "%lld for all labels",
                          (long long)info->classes);
     pdessm_cli_page_fact(f, "epsilon", "%g", info->epsilon);
-    if (info->kind == PDESSM_PRECONDITION_WHITEN)
+    if (info->kind == PDESSM_PRECONDITION_WHITEN || info->kind == PDESSM_PRECONDITION_REALNVP)
         pdessm_cli_page_fact(f, "shrinkage", "%g", info->shrinkage);
     if (info->kind == PDESSM_PRECONDITION_SPECTRAL)
         pdessm_cli_page_fact(f, "largest gain", "%g", info->max_gain);
+    if (info->kind == PDESSM_PRECONDITION_REALNVP)
+        pdessm_cli_page_fact(f, "coupling layers", "%lld of %lld", (long long)info->layers,
+                             (long long)info->hidden);
     pdessm_cli_page_fact(f, "numbers kept", "%lld", (long long)info->numbers);
 }
 

@@ -166,13 +166,13 @@ static int reflow_rows(cli_settings *s, cli_option *o) {
 
 static int precondition_rows(cli_settings *s, cli_option *o) {
     const cli_option rows[] = {
-        {"precondition", 0, CLI_CHOICE, &s->precondition, "none|whiten|spectral|flow",
+        {"precondition", 0, CLI_CHOICE, &s->precondition, "none|whiten|spectral|realnvp|flow",
          "an invertible map, fitted first, that evens out the data (none)", 0, 0,
-         "none whiten spectral flow", .fixed = 1},
+         "none whiten spectral realnvp flow", .fixed = 1},
         {"precondition-eps", 0, CLI_REAL, &s->precondition_epsilon, "X",
          "share of the mean variance added to all (1e-3)", 1e-12, 1e3, .fixed = 1},
         {"precondition-steps", 0, CLI_WHOLE, &s->precondition_steps, "N",
-         "flow: steps that its network is trained for (1000)", 1, 4e9, .fixed = 1},
+         "realnvp, flow: steps of training (1000)", 1, 4e9, .fixed = 1},
         {"precondition-pooled", 0, CLI_FLAG, &s->precondition_pooled, NULL,
          "one map for all classes", .fixed = 1},
     };
