@@ -46,17 +46,21 @@ def floats(path, name="latents"):
 
 
 def test_there_and_back(tmp, data, images):
-    for kind in ["whiten", "spectral"]:
+    small = ["--steps", "20", "--layers", "3", "--hidden", "8"]
+    for kind, more in [("whiten", []), ("spectral", []), ("realnvp", small)]:
         fit = run("precondition", "fit", "--data", data, "--kind", kind, "--eps", "1e-6", "-o",
-                  tmp / "map.safetensors", "--format", "json")
+                  tmp / "map.safetensors", "--format", "json", *more)
         expect(fit, 0)
         answer = parse(fit, "kind", "classes", "round_trip_rms", "round_trip_largest")
         check(answer.get("kind") == kind and answer.get("classes") == CLASSES, f"{kind}: {answer}")
         check(0 <= answer.get("round_trip_largest", 1) < 1e-5, f"{kind}: {answer}")
         for verb, source, target in [("apply", data, "there"), ("invert", "there", "back")]:
             source = data if source is data else tmp / "there.safetensors"
-            expect(run("precondition", verb, "--data", source, "--map", tmp / "map.safetensors",
-                       "-o", tmp / f"{target}.safetensors"), 0)
+            taken = run("precondition", verb, "--data", source, "--map", tmp / "map.safetensors",
+                        "-o", tmp / f"{target}.safetensors", "--format", "json")
+            expect(taken, 0)
+            check(("nats_per_number" in parse(taken, "kind")) ==
+                  (verb == "apply" and kind != "spectral"), f"{kind} {verb}: who knows its density")
         there, back = floats(tmp / "there.safetensors"), floats(tmp / "back.safetensors")
         check(max(abs(a - b) for a, b in zip(images, back)) < 1e-5, f"{kind}: there and back")
         check(max(abs(a - b) for a, b in zip(images, there)) > 0.1, f"{kind}: it moves images")
@@ -80,7 +84,8 @@ def train(tmp, data, out, *more):
 
 def test_training(tmp, data):
     """Resuming gives the same bits, the map stays, and a model file alone is enough to sample."""
-    for kind, more in [("whiten", []), ("spectral", []), ("flow", ["--precondition-steps", "3"])]:
+    for kind, more in [("whiten", []), ("spectral", []), ("realnvp", ["--precondition-steps", "3"]),
+                       ("flow", ["--precondition-steps", "3"])]:
         out = tmp / kind
         expect(train(tmp, data, kind, "--precondition", kind, *more), 0)
         check((out / "precondition.safetensors").exists(), f"{kind}: the run keeps its map")
@@ -154,6 +159,8 @@ def test_refusals(tmp, data):
                tmp / "map.safetensors", "-o", tmp / "x.npy"), 2, "channels")
     expect(run("precondition", "apply", "--data", data, "--map", tmp / "map.safetensors", "-o",
                tmp / "x.gif"), 2, "x.npy")
+    expect(run("precondition", "fit", "--data", data, "--kind", "realnvp", "--layers", "1", "-o",
+               tmp / "x"), 2, "--layers")
     expect(train(tmp, data, "flipped", "--precondition", "whiten", "--flip"), 2, "--flip")
     expect(train(tmp, data, "classes", "--precondition", "whiten", "--task", "classify",
                  "--test", data), 2, "--precondition")

@@ -198,11 +198,33 @@ static void wrong_files_are_refused(void **state) {
     close_set(s);
 }
 
+/* Layers that the file does not have, too many, and none of the number. */
+static void wrong_layers_are_refused(void **state) {
+    static const char *const cases[][3] = {{"layers\\\":3", "layers\\\":4", "couplings"},
+                                           {"layers\\\":3", "layers\\\":1", "layers"},
+                                           {"hidden\\\":16", "hidden\\\":-1", "hidden"},
+                                           {"hidden", "hiddem", "hidden"}};
+    fixture *f = *state;
+    set *s = open_set(f);
+    const char *path = fixture_path(f, "map.safetensors");
+    pdessm_precondition *map = fitted(f, s, PDESSM_PRECONDITION_REALNVP, 0), *read = NULL;
+    assert_ok(f, pdessm_precondition_save(map, path));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_fails(
+            f,
+            pdessm_precondition_load(s->device, damaged(f, path, cases[i][0], cases[i][1]), &read),
+            PDESSM_ERROR_FILE, cases[i][2]);
+    assert_null(read);
+    pdessm_precondition_destroy(&map);
+    close_set(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         data_test(files_keep_maps),           data_test(models_carry_maps),
         data_test(checkpoints_carry_maps),    data_test(wrong_images_are_refused),
         data_test(wrong_options_are_refused), data_test(wrong_files_are_refused),
+        data_test(wrong_layers_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

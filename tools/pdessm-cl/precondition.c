@@ -2,6 +2,7 @@
 /* precondition.c: `precondition`: fits a map to data, takes images through it and back. */
 #include "precondition.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,11 +188,43 @@ out:
 
 /* ------------------------------------------------------------------ the subcommand */
 
+/* Mean of -ln p(x | y) over the first images, for each of their numbers; NAN where the map knows no
+ * determinant. */
+static pdessm_status measure(job *j, double *ret) {
+    enum { TRIED = 1024 };
+    pdessm_status status = PDESSM_OK;
+    const pdessm_dataset_info *i = pdessm_dataset_get_info(j->data);
+    const pdessm_precondition_kind kind = pdessm_precondition_get_info(j->map)->kind;
+    const int64_t n = i->count < TRIED ? i->count : TRIED;
+    const int64_t numbers = i->channels * i->height * i->width;
+    int32_t labels[TRIED];
+    double volume[TRIED], sum = 0;
+    float *x = NULL;
+    *ret = (double)NAN;
+    if (kind != PDESSM_PRECONDITION_WHITEN && kind != PDESSM_PRECONDITION_REALNVP)
+        return status;
+    PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)(n * numbers), sizeof *x, &x));
+    for (int64_t k = 0; k < n; k++) {
+        pdessm_dataset_image(j->data, k, x + k * numbers);
+        labels[k] = pdessm_dataset_label(j->data, k);
+    }
+    PDESSM_TRY(pdessm_precondition_log_det(j->map, n, i->height, i->width, labels, x, volume));
+    PDESSM_TRY(pdessm_precondition_apply(j->map, n, i->height, i->width, labels, x, x));
+    for (int64_t k = 0; k < n; k++)
+        sum -= volume[k];
+    for (int64_t k = 0; k < n * numbers; k++)
+        sum += 0.5 * (double)x[k] * (double)x[k];
+    *ret = sum / (double)(n * numbers) + 0.5 * log(2 * M_PI);
+out:
+    free(x);
+    return status;
+}
+
 static pdessm_status print(job *j) {
     pdessm_status status = PDESSM_OK;
     const pdessm_precondition_info *i = pdessm_precondition_get_info(j->map);
     const char *name = pdessm_precondition_name(i->kind);
-    double rms = 0, most = 0;
+    double rms = 0, most = 0, surprise = 0;
     cJSON *json = NULL;
     if (j->c->format == CLI_FORMAT_TEXT) {
         puts(j->out);
@@ -208,6 +241,11 @@ static pdessm_status print(job *j) {
         PDESSM_TRY(pdessm_precondition_round_trip(j->map, j->data, 256, &rms, &most));
         pdessm_cli_json_number(json, "round_trip_rms", rms);
         pdessm_cli_json_number(json, "round_trip_largest", most);
+    }
+    if (strcmp(j->verb, "apply") == 0) {
+        PDESSM_TRY(measure(j, &surprise));
+        if (isfinite(surprise))
+            pdessm_cli_json_number(json, "nats_per_number", surprise);
     }
     pdessm_cli_json_print(json);
     json = NULL;
