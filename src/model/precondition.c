@@ -230,30 +230,24 @@ out:
     return status;
 }
 
+static pdessm_status turn(pdessm_precondition *map, pdessm_map_direction direction, int64_t n,
+                          int64_t height, int64_t width, const int32_t *labels, const float *images,
+                          float *ret) {
+    const pdessm_map_run all = {
+        .direction = direction, .n = n, .height = height, .width = width, .x = images, .y = ret};
+    return convert(map, &all, labels);
+}
+
 pdessm_status pdessm_precondition_apply(pdessm_precondition *map, int64_t n, int64_t height,
                                         int64_t width, const int32_t *labels, const float *images,
                                         float *ret) {
-    return convert(map,
-                   &(pdessm_map_run){.direction = PDESSM_MAP_APPLY,
-                                     .n = n,
-                                     .height = height,
-                                     .width = width,
-                                     .x = images,
-                                     .y = ret},
-                   labels);
+    return turn(map, PDESSM_MAP_APPLY, n, height, width, labels, images, ret);
 }
 
 pdessm_status pdessm_precondition_invert(pdessm_precondition *map, int64_t n, int64_t height,
                                          int64_t width, const int32_t *labels, const float *images,
                                          float *ret) {
-    return convert(map,
-                   &(pdessm_map_run){.direction = PDESSM_MAP_INVERT,
-                                     .n = n,
-                                     .height = height,
-                                     .width = width,
-                                     .x = images,
-                                     .y = ret},
-                   labels);
+    return turn(map, PDESSM_MAP_INVERT, n, height, width, labels, images, ret);
 }
 
 pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n, int64_t height,

@@ -175,6 +175,18 @@ static const char *damaged(fixture *f, const char *path, const char *old, const 
     return result;
 }
 
+/* cases: what stands in the file, what takes its place, and what the message has to name. */
+static void assert_damage_is_named(fixture *f, set *s, const char *path,
+                                   const char *const (*cases)[3], size_t count) {
+    pdessm_precondition *read = NULL;
+    for (size_t i = 0; i < count; i++)
+        assert_fails(
+            f,
+            pdessm_precondition_load(s->device, damaged(f, path, cases[i][0], cases[i][1]), &read),
+            PDESSM_ERROR_FILE, cases[i][2]);
+    assert_null(read);
+}
+
 static void wrong_files_are_refused(void **state) {
     static const char *const cases[][3] = {{"whiten", "whitem", "whitem"},
                                            {"\"height\\\":6", "\"height\\\":7", "mean"},
@@ -186,11 +198,7 @@ static void wrong_files_are_refused(void **state) {
     const char *path = fixture_path(f, "map.safetensors");
     pdessm_precondition *map = fitted(f, s, PDESSM_PRECONDITION_WHITEN, 0), *read = NULL;
     assert_ok(f, pdessm_precondition_save(map, path));
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_fails(
-            f,
-            pdessm_precondition_load(s->device, damaged(f, path, cases[i][0], cases[i][1]), &read),
-            PDESSM_ERROR_FILE, cases[i][2]);
+    assert_damage_is_named(f, s, path, cases, sizeof cases / sizeof *cases);
     assert_fails(f, pdessm_precondition_load(s->device, fixture_path(f, "x.safetensors"), &read),
                  PDESSM_ERROR_FILE, "no preconditioner");
     assert_null(read);
@@ -207,14 +215,9 @@ static void wrong_layers_are_refused(void **state) {
     fixture *f = *state;
     set *s = open_set(f);
     const char *path = fixture_path(f, "map.safetensors");
-    pdessm_precondition *map = fitted(f, s, PDESSM_PRECONDITION_REALNVP, 0), *read = NULL;
+    pdessm_precondition *map = fitted(f, s, PDESSM_PRECONDITION_REALNVP, 0);
     assert_ok(f, pdessm_precondition_save(map, path));
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_fails(
-            f,
-            pdessm_precondition_load(s->device, damaged(f, path, cases[i][0], cases[i][1]), &read),
-            PDESSM_ERROR_FILE, cases[i][2]);
-    assert_null(read);
+    assert_damage_is_named(f, s, path, cases, sizeof cases / sizeof *cases);
     pdessm_precondition_destroy(&map);
     close_set(s);
 }
