@@ -160,6 +160,32 @@ static inline float *api_read_all(pdessm_context *ctx, pdessm_model *model, int 
     return values;
 }
 
+/* Of two fresh trainers of one kind, one takes 9 steps, the other 4, a break and 5 more: the same
+ * weights, to the last bit. Destroys both. */
+static inline void api_assert_resumes(api *a, pdessm_trainer *whole, pdessm_trainer *broken,
+                                      const pdessm_train_options *options) {
+    char *newest = NULL;
+    int64_t n = 0;
+    for (int i = 0; i < 9; i++)
+        assert_ok(a, pdessm_trainer_step(whole));
+    for (int i = 0; i < 4; i++)
+        assert_ok(a, pdessm_trainer_step(broken));
+    assert_ok(a, pdessm_trainer_save(broken, a->folder, 0));
+    pdessm_trainer_destroy(&broken);
+    assert_ok(a, pdessm_checkpoint_newest(a->ctx, a->folder, &newest));
+    assert_ok(a, pdessm_trainer_resume(a->device, a->data, newest, options, &broken));
+    free(newest);
+    for (int i = 0; i < 5; i++)
+        assert_ok(a, pdessm_trainer_step(broken));
+    float *expected = api_read_all(a->ctx, pdessm_trainer_model(whole), 0, &n);
+    float *got = api_read_all(a->ctx, pdessm_trainer_model(broken), 0, &n);
+    assert_memory_equal(expected, got, (size_t)n * sizeof *got);
+    free(expected);
+    free(got);
+    pdessm_trainer_destroy(&whole);
+    pdessm_trainer_destroy(&broken);
+}
+
 /* max |a - b| / max |b|; infinite when a holds something that is not a number. */
 static inline double api_distance(const float *a, const float *b, int64_t n) {
     double worst = 0, largest = 0;

@@ -135,30 +135,9 @@ static void it_learns_attention(void **state) {
 static void resume_repeats_the_bits(void **state) {
     api *a = *state;
     pdessm_train_options o = small_run();
-    char *newest = NULL;
-    int64_t n = 0;
     o.flip = 1;
     o.shift = 1;
-    pdessm_trainer *t = begin(a, PDESSM_MIXER_PDE, &o);
-    for (int i = 0; i < 9; i++)
-        assert_ok(a, pdessm_trainer_step(t));
-    float *whole = api_read_all(a->ctx, pdessm_trainer_model(t), 0, &n);
-    pdessm_trainer_destroy(&t);
-    t = begin(a, PDESSM_MIXER_PDE, &o);
-    for (int i = 0; i < 4; i++)
-        assert_ok(a, pdessm_trainer_step(t));
-    assert_ok(a, pdessm_trainer_save(t, a->folder, 0));
-    pdessm_trainer_destroy(&t);
-    assert_ok(a, pdessm_checkpoint_newest(a->ctx, a->folder, &newest));
-    assert_ok(a, pdessm_trainer_resume(a->device, a->data, newest, &o, &t));
-    free(newest);
-    for (int i = 0; i < 5; i++)
-        assert_ok(a, pdessm_trainer_step(t));
-    float *broken = api_read_all(a->ctx, pdessm_trainer_model(t), 0, &n);
-    pdessm_trainer_destroy(&t);
-    assert_memory_equal(whole, broken, (size_t)n * sizeof *whole);
-    free(whole);
-    free(broken);
+    api_assert_resumes(a, begin(a, PDESSM_MIXER_PDE, &o), begin(a, PDESSM_MIXER_PDE, &o), &o);
 }
 
 /* float32 images without labels. */
