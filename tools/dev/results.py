@@ -6,15 +6,17 @@
 #   python3 tools/dev/results.py page [--check]
 #
 # Parts, in this order unless named: classifier rates mixers speed precondition coupling ablation
-# transfer page. Each stores docs/results/PART.json.
+# transfer pictures page. Each stores docs/results/PART.json.
 import argparse
 import concurrent.futures
+import csv
 import json
 import pathlib
 import shutil
 import subprocess
 import sys
 import threading
+import time
 
 import measuring
 import results_page
@@ -81,7 +83,9 @@ class Laboratory:
                                "--classifier", self.folder / CLASSIFIER, "--seed", 1, *evaluating)
             for name in ("device", "driver", "program", "spectrum", "spectrum_reference"):
                 result.pop(name, None)
-            result["evaluations"] = json.loads(drawn.read_text(encoding="utf-8"))["evaluations"]
+            drawing = json.loads(drawn.read_text(encoding="utf-8"))
+            result["evaluations"] = drawing["evaluations"]
+            result["seconds"] += drawing["seconds"]
             measuring.store(kept, result)
         return json.loads(kept.read_text(encoding="utf-8"))
 
@@ -134,7 +138,7 @@ def classifier(lab):
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         info = lab.call("info", folder)
         return {"mixer": mixer, "parameters": info["parameters"],
-                "test_accuracy": result["test_accuracy"], "steps": result["step"],
+                "test_accuracy": result["test_accuracy"], "steps": result["steps"],
                 "seconds": result.get("seconds")}
     return {"rows": lab.all(one, plan.classifiers())}
 
@@ -160,8 +164,18 @@ def stored(part):
     return json.loads((STORE / (part + ".json")).read_text(encoding="utf-8"))
 
 
+def table_of(path):
+    """Rows of a CSV file as dictionaries."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def judged(lab, runs):
-    return [row for rows in lab.all(lab.experiment, runs) for row in rows]
+    """The rows of all runs, and the core hours that they took: one thread each."""
+    rows = [row for rows in lab.all(lab.experiment, runs) for row in rows]
+    seconds = sum(float(table_of(lab.folder / run.name / "log.csv")[-1]["wall_seconds"])
+                  for run in {run.name: run for run in runs}.values())
+    return {"rows": rows, "hours": (seconds + sum(row["seconds"] for row in rows)) / 3600}
 
 
 def work(lab, variants):
@@ -176,42 +190,96 @@ def work(lab, variants):
 
 
 def mixers(lab):
-    rows = judged(lab, plan.mixers(stored("rates")["best"]))
-    return {"rows": rows, "rates": stored("rates")["best"],
+    return {**judged(lab, plan.mixers(stored("rates")["best"])), "rates": stored("rates")["best"],
             "models": work(lab, {mixer: "mixers/%s-seed0" % mixer for mixer in plan.MIXERS})}
 
 
 def speed(lab):
     """Seconds of a training step, all mixers in turn in a quiet machine, both threads."""
-    rates_of = stored("rates")["best"]
-    runs = {run.variant: run for run in plan.mixers(rates_of) if run.seed == 0}
+    runs = {run.variant: run for run in plan.mixers(stored("rates")["best"]) if run.seed == 0}
     seconds = {mixer: [] for mixer in runs}
     for r in range(5):
         for mixer in list(runs)[::-1 if r % 2 else 1]:
-            folder = lab.folder / "speed" / mixer
-            shutil.rmtree(folder, ignore_errors=True)
-            words = runs[mixer].command()
-            words[words.index("--steps") + 1] = "60"
-            lab.call("train", *words, "--log-every", 20, "--out", folder, threads=plan.THREADS)
-            lines = (folder / "log.csv").read_text(encoding="utf-8").splitlines()
-            column = lines[0].split(",").index("images_per_second")
-            seconds[mixer].append(plan.BATCH / float(lines[-1].split(",")[column]))
+            seconds[mixer].append(step_seconds(lab, runs[mixer].command(60), mixer, plan.THREADS))
     return {"threads": plan.THREADS, "batch": plan.BATCH,
             "seconds": {mixer: measuring.spread(values) for mixer, values in seconds.items()},
             "over_pde": {mixer: measuring.ratios(seconds, mixer, "pde") for mixer in seconds}}
 
 
+def step_seconds(lab, arguments, name, threads=1):
+    """Seconds of a training step, over the last steps of a short run."""
+    folder = lab.folder / "speed" / name
+    shutil.rmtree(folder, ignore_errors=True)
+    lab.call("train", *arguments, "--log-every", 20, "--out", folder, threads=threads)
+    lines = (folder / "log.csv").read_text(encoding="utf-8").splitlines()
+    return plan.BATCH / float(lines[-1].split(",")[lines[0].split(",").index("images_per_second")])
+
+
+def fits(lab):
+    """What fitting each map costs, in training steps measured beside it."""
+    out = {}
+    for kind in plan.MAPS:
+        step = step_seconds(lab, plan.plain(0).command(60), "plain")
+        started = time.monotonic()
+        lab.call("precondition", "fit", "--kind", kind, "--data", "fashion-mnist", "-o",
+                 lab.folder / "speed/map.safetensors")
+        out[kind] = (time.monotonic() - started) / step
+    return out
+
+
+def diagnostics(lab, run):
+    """Condition numbers before and after the map of a run, and the errors per band of its end."""
+    folder = lab.folder / "diagnostics" / run.variant
+    if not (folder / "bands.csv").exists():
+        lab.call("precondition", "report", "--data", "fashion-mnist", "--model", lab.folder / run.name,
+                 "--limit", 10000, "-o", folder)
+    bands = table_of(folder / "bands.csv")
+    last = [row for row in bands if row["step"] == bands[-1]["step"]]
+    return {"summary": table_of(folder / "summary.csv"), "bands": last}
+
+
 def precondition(lab):
-    return {"rows": judged(lab, plan.precondition())}
+    first = [run for run in plan.precondition() if run.seed == 0]
+    return {**judged(lab, plan.precondition()), "fit_steps": fits(lab),
+            "diagnostics": {run.variant: diagnostics(lab, run) for run in first}}
 
 
 def coupling(lab):
-    rows = judged(lab, plan.coupling())
-    return {"rows": rows + judged(lab, plan.reflow(lab.folder))}
+    first = judged(lab, plan.coupling())
+    second = judged(lab, plan.reflow(lab.folder))
+    return {key: first[key] + second[key] for key in first}
+
+
+PICTURES = 40  # four of each class
+
+
+def picture(lab, name, model, sampling):
+    """A grid of samples on the page; the same noise for all."""
+    path = STORE / (name + ".png")
+    lab.call("sample", "--model", lab.folder / model, "--n", PICTURES, "--seed", 1, "-o", path, *sampling)
+    return path.name
+
+
+def pictures(lab):
+    """Samples of the first seed's models."""
+    out = {}
+
+    def show(part, run, step, name, sampling):
+        if run.seed == 0:
+            out.setdefault(part, {})[name] = picture(lab, "%s-%s" % (part, name),
+                                                     "%s/step-%08d" % (run.name, step), sampling)
+    for run in plan.mixers(stored("rates")["best"]):
+        show("mixers", run, run.steps, run.variant, plan.SOLVER)
+    for run in plan.precondition():
+        show("precondition", run, run.at[0], run.variant, plan.SOLVER)
+    for run in plan.coupling() + plan.reflow(lab.folder):
+        for count in (1, 2, 4):
+            show("coupling", run, run.at[0], "%s-%d" % (run.variant, count), plan.few(count))
+    return {"files": out}
 
 
 def ablation(lab):
-    return {"rows": judged(lab, plan.ablation())}
+    return judged(lab, plan.ablation())
 
 
 def transfer(lab):
@@ -229,7 +297,7 @@ def transfer(lab):
 
 
 PARTS = {part.__name__: part for part in (classifier, rates, mixers, speed, precondition, coupling,
-                                          ablation, transfer)}
+                                          ablation, transfer, pictures)}
 
 
 def main():

@@ -36,8 +36,19 @@ def values(rows, metric):
 
 def source_line(result):
     s = result["source"]
-    return ["*%s, %d cores, %s; commit `%s`; %s; `%s`.*" % (
-        s["machine"], s["cores"], s["system"], s["commit"], s["date"], s["command"]), ""]
+    hours = "; %.1f core hours, beside other work" % result["hours"] if "hours" in result else ""
+    return ["*%s, %d cores, %s; commit `%s`; %s; `%s`%s.*" % (
+        s["machine"], s["cores"], s["system"], s["commit"], s["date"], s["command"], hours), ""]
+
+
+def gallery(pictures, part, columns):
+    """Samples side by side; columns: {heading: name}."""
+    files = pictures["files"].get(part, {}) if pictures else {}
+    shown = {title: files[name] for title, name in columns.items() if name in files}
+    if not shown:
+        return []
+    return table(list(shown), [["![samples, %s](results/%s)" % (title, file)
+                                for title, file in shown.items()]])
 
 
 def metric_table(groups, first, metrics=tuple(METRICS)):
@@ -173,49 +184,107 @@ def mixers_section(results, files):
         out += ["Goal, attention's Frechet distance in half of its wall time: %s%s." % (
             verdict(share is not None and share <= 0.5),
             "" if share is None else " (%.2f)" % share), ""]
-    return out
+    return out + gallery(results.get("pictures"), "mixers", {NAMES[m]: m for m in plan.MIXERS})
 
 
 # ---------------------------------------------------------------------- the rest
 
 
-def variants_section(result, title, text, order, step=None):
-    last = step or max(row["step"] for row in result["rows"])
-    groups = {v: pick(result["rows"], variant=v, step=last) for v in order}
-    return (["## " + title, "", text, ""] + source_line(result) +
-            metric_table({v: rows for v, rows in groups.items() if rows}, "variant"))
+PLAIN = "none, %s steps"
 
 
-def precondition_section(result):
-    out = variants_section(
-        result, "Preconditioned flow matching", "`pde-nano/4`, 49 tokens; the map is fitted first and "
-        "frozen; samples are mapped back. *none* is the plain run.", plan.MAPS)
-    return out
+def with_plain(result, order):
+    """Rows by variant, the plain run at both its lengths first."""
+    groups = {PLAIN % format(step, ","): pick(result["rows"], variant="plain", step=step)
+              for step in (plan.NANO_STEPS, plan.LONGER)}
+    return {**groups, **{v: pick(result["rows"], variant=v, step=plan.NANO_STEPS) for v in order}}
 
 
-def coupling_section(result, files):
-    rows = result["rows"]
-    variants = [v for v in ("independent", "ot", "logit-normal", "reflow") if pick(rows, variant=v)]
-    lines, series = [], {}
-    for v in variants:
-        own = pick(rows, variant=v)
-        at = {n: [row for row in own if row["evaluations"] == n]
-              for n in sorted({row["evaluations"] for row in own})}
-        lines.append([v] + [mean_sd(values(r, "frechet")) for r in at.values()])
-        series[v] = {"points": {n: statistics.mean(values(r, "frechet")) for n, r in at.items()},
-                     "guessed": {}}
-        head = ["coupling"] + ["%d" % n for n in at]
+def at_equal_compute(result, kind, metric):
+    """A metric's mean behind a map, and that of plain runs which have also had the steps that the fit
+    of the map costs."""
+    plain = {step: statistics.mean(values(pick(result["rows"], variant="plain", step=step), metric))
+             for step in (plan.NANO_STEPS, plan.LONGER)}
+    mapped = statistics.mean(values(pick(result["rows"], variant=kind), metric))
+    return mapped, interpolate(plain, plan.NANO_STEPS + result["fit_steps"][kind])
+
+
+def improvements(result):
+    """A line for each map; the recovery is judged by how far it is from 1 on a logarithmic scale."""
+    rows, best = [], {"frechet": False, "low_eigenvalue_recovery": False}
+    for kind in plan.MAPS:
+        line = [kind, "%.0f" % result["fit_steps"][kind]]
+        for metric in best:
+            mapped, plain = at_equal_compute(result, kind, metric)
+            better = (mapped < plain if metric == "frechet" else
+                      abs(math.log(mapped)) < abs(math.log(plain)))
+            best[metric] |= better
+            line.append("%s against %s%s" % (number(mapped), number(plain), ", better" if better else ""))
+        rows.append(line)
+    return (["### At equal compute", "", "A plain run is given as many steps more as the fit of the map "
+             "costs.", ""] +
+            table(["map", "steps the fit costs", "Frechet", "low-eigenvalue recovery (1 is best)"], rows) +
+            ["Goal, a map improves the Frechet distance at equal compute: %s; the low-eigenvalue recovery: "
+             "%s." % (verdict(best["frechet"]), verdict(best["low_eigenvalue_recovery"])), ""])
+
+
+def diagnostics_part(result, files):
+    rows, series = [], {}
+    for kind, found in result["diagnostics"].items():
+        whole = found["summary"][0]
+        rows.append([kind] + [number(float(whole[side + "_condition_0.95"])) if
+                              whole[side + "_condition_0.95"] else "" for side in ("raw", "mapped")])
+        series[kind] = {"points": {int(row["band"]) + 1: float(row["error"]) / float(row["linear"])
+                                   for row in found["bands"]}, "guessed": {}}
+    files["docs/results/bands.svg"] = chart.lines(
+        "Error of the velocity over the best affine one's", "eighth of the eigenvectors, largest first",
+        "error / affine error", series, range(1, 9))
+    return (["### Conditioning", "", "Condition number of the covariance of x_t at t = 0.95, all images, "
+             "before and after the map; and the error of the trained velocity there in each eighth of the "
+             "eigenvectors of what the model was trained on, over the error of the best affine velocity "
+             "(above 1: not learnt yet).", ""] +
+            table(["map", "before", "after"], rows) +
+            ["![error of the velocity by eigenband](results/bands.svg)", ""])
+
+
+def precondition_section(results, files):
+    result = results["precondition"]
+    groups = with_plain(result, plan.MAPS)
+    return (["## Preconditioned flow matching", "", "`pde-nano/4`, 49 tokens; the map is fitted first and "
+             "frozen; samples are mapped back.", ""] + source_line(result) +
+            metric_table(groups, "map") + improvements(result) + diagnostics_part(result, files) +
+            gallery(results.get("pictures"), "precondition",
+                    {"none" if v == "plain" else v: v for v in ("plain",) + plan.MAPS}))
+
+
+def coupling_section(results, files):
+    result = results["coupling"]
+    groups = {name: rows for name, rows in with_plain(result, ("ot", "logit-normal")).items() if rows}
+    groups["reflow"] = pick(result["rows"], variant="reflow")
+    lines, series, counts = [], {}, sorted({row["evaluations"] for row in result["rows"]})
+    for name, own in groups.items():
+        at = {n: values(pick(own, evaluations=n), "frechet") for n in counts}
+        lines.append([name, str(len(at[counts[0]]))] + [mean_sd(at[n]) for n in counts])
+        series[name] = {"points": {n: statistics.mean(at[n]) for n in counts}, "guessed": {}}
     files["docs/results/coupling.svg"] = chart.lines(
         "Frechet distance over network evaluations", "evaluations", "Frechet", series)
     return (["## Few evaluations", "", "Frechet distance over the number of network evaluations a sample "
-             "(1 and 2: Euler, then Heun). *reflow* starts from the independent run and trains on pairs "
-             "that it drew itself.", ""] + source_line(result) + table(head, lines) +
-            ["![Frechet distance over evaluations](results/coupling.svg)", ""])
+             "(1 and 2: Euler, then Heun), `pde-nano/4`. *none* couples independently with t uniform; *ot* "
+             "assigns noise to images in each batch; *reflow* goes on from the plain run after %s steps "
+             "with %d steps on pairs that it drew itself, so that it has had as many as the longer plain "
+             "run." % (format(plan.NANO_STEPS, ","), plan.LONGER - plan.NANO_STEPS), ""] +
+            source_line(result) +
+            table(["coupling", "seeds"] + ["%d" % n for n in counts], lines) +
+            ["![Frechet distance over evaluations](results/coupling.svg)", ""] +
+            gallery(results.get("pictures"), "coupling", {
+                "%s, %d" % (v, n): "%s-%d" % (v, n) for v in ("plain", "reflow") for n in (1, 2, 4)}))
 
 
 def ablation_section(result):
-    return variants_section(result, "Ablations", "`pde-nano/4`, 49 tokens, one change at a time.",
-                            list(plan.ABLATIONS))
+    groups = {"S = 8, all parts": pick(result["rows"], variant="plain", step=plan.NANO_STEPS),
+              **{v: pick(result["rows"], variant=v) for v in plan.ABLATIONS}}
+    return (["## Ablations", "", "`pde-nano/4`, 49 tokens, %s steps, one change at a time." %
+             format(plan.NANO_STEPS, ","), ""] + source_line(result) + metric_table(groups, "variant"))
 
 
 def transfer_section(result):
@@ -239,8 +308,8 @@ def make(results):
     sections = {"classifier": lambda: classifier_section(results["classifier"]),
                 "rates": lambda: rates_section(results["rates"]),
                 "mixers": lambda: mixers_section(results, files),
-                "precondition": lambda: precondition_section(results["precondition"]),
-                "coupling": lambda: coupling_section(results["coupling"], files),
+                "precondition": lambda: precondition_section(results, files),
+                "coupling": lambda: coupling_section(results, files),
                 "ablation": lambda: ablation_section(results["ablation"]),
                 "transfer": lambda: transfer_section(results["transfer"])}
     for part, section in sections.items():

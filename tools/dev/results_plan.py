@@ -2,6 +2,7 @@
 # results_plan.py: the experiments behind docs/results.md: which runs there are, what each is given, and
 # when it is looked at. No run knows of another's result but for the learning rate of its mixer.
 import dataclasses
+import math
 
 SEEDS = (0, 1, 2)
 MIXERS = ("pde", "attn", "filter", "conv")
@@ -11,6 +12,7 @@ RATES = ("4e-3", "8e-3", "1.6e-2", "3.2e-2")
 COEFFICIENT_RATE = 0.03
 
 THREADS, BATCH, WIDE_STEPS = 2, 64, 1500
+SAVED = 250  # steps between checkpoints, at most
 
 # 28 x 28 images with patches of 2: 196 tokens. A constant rate, so that the averaged weights of every
 # step are a fair result of training for so long; a cosine would be fair at its end only.
@@ -23,23 +25,23 @@ SAMPLES, SOLVER = 2000, ["--solver", "heun", "--steps", "8", "--guidance", "1"]
 
 @dataclasses.dataclass
 class Run:
-    """One training run: DIR/PART/variant-seedN, looked at after each step in `at`."""
-    part: str
+    """One training run: DIR/PLACE/variant-seedN, looked at after each step in `at`."""
+    place: str
     variant: str
     seed: int
     arguments: list
     steps: int
     at: list
-    size: str = None  # of the samples; None: as trained
     solvers: list = dataclasses.field(default_factory=lambda: [SOLVER])
 
     @property
     def name(self):
-        return "%s/%s-seed%d" % (self.part, self.variant, self.seed)
+        return "%s/%s-seed%d" % (self.place, self.variant, self.seed)
 
-    def command(self):
+    def command(self, steps=None):
         return (["--data", "fashion-mnist"] + self.arguments + SCHEDULE +
-                ["--steps", str(self.steps), "--save-every", str(self.at[0]),
+                ["--steps", str(steps or self.steps),
+                 "--save-every", str(math.gcd(SAVED, self.steps, *self.at)),
                  "--seed", str(self.seed)])
 
 
@@ -70,31 +72,40 @@ def mixers(best):
     """best: {mixer: rate}."""
     return [Run("mixers", mixer, seed,
                 ["--model", mixer + "-nano/2"] + rate_arguments(mixer, best[mixer]) + WIDE,
-                WIDE_STEPS, [375, 750, 1125, 1500]) for seed in SEEDS for mixer in MIXERS]
+                WIDE_STEPS, [750, 1125, 1500]) for seed in SEEDS for mixer in MIXERS]
 
 
-def nano(part, variant, seed, arguments=(), at=(500, 1000), **more):
-    own = ["--model", "pde-nano/4"] + rate_arguments("pde", "4e-3") + list(arguments)
-    return Run(part, variant, seed, own, at[-1], list(at), **more)
+# The small model: 28 x 28 images with patches of 4: 49 tokens. The plain run is trained once for all
+# parts, and for half as long again, which is more than the fit of any map costs.
+NANO = ["--model", "pde-nano/4"] + rate_arguments("pde", "4e-3")
+NANO_STEPS, LONGER = 1000, 1500
 
 
-MAPS = ("none", "whiten", "spectral", "realnvp")
+def nano(place, variant, seed, arguments=(), **more):
+    return Run(place, variant, seed, NANO + list(arguments), NANO_STEPS, [NANO_STEPS], **more)
+
+
+def plain(seed, **more):
+    return Run("nano", "plain", seed, NANO, LONGER, [NANO_STEPS, LONGER], **more)
+
+
+MAPS = ("whiten", "spectral", "realnvp")
 
 
 def precondition():
-    return [nano("precondition", kind, seed, ["--precondition", kind]) for seed in SEEDS
-            for kind in MAPS]
+    return [run for seed in SEEDS for run in
+            [plain(seed)] + [nano("precondition", kind, seed, ["--precondition", kind]) for kind in MAPS]]
 
 
-ABLATIONS = {"S = 8": [], "S = 4": ["--states", "4"], "S = 1": ["--states", "1"],
+ABLATIONS = {"S = 4": ["--states", "4"], "S = 1": ["--states", "1"],
              "no convection": ["--no-convection"], "no gate": ["--no-gate"],
-             "forced": ["--solution", "forced"], "conv3x3 before it": ["--local", "conv3x3"],
-             "coefficients at the base rate": ["--pde-lr-scale", "1"]}
+             "forced": ["--solution", "forced"]}
 
 
 def ablation():
-    return [nano("ablation", variant, seed, extra, at=(1000,)) for seed in SEEDS
-            for variant, extra in ABLATIONS.items()]
+    return [run for seed in SEEDS for run in
+            [plain(seed)] + [nano("ablation", variant, seed, extra)
+                             for variant, extra in ABLATIONS.items()]]
 
 
 def few(count):
@@ -108,15 +119,15 @@ EVALUATIONS = (1, 2, 4, 8, 50)
 
 def coupling():
     solvers = [few(n) for n in EVALUATIONS]
-    variants = {"independent": [], "ot": ["--coupling", "ot"], "logit-normal": ["--time", "logit-normal"]}
-    return [nano("coupling", variant, seed, extra, at=(1000,), solvers=solvers) for seed in SEEDS
-            for variant, extra in variants.items()]
+    variants = {"ot": ["--coupling", "ot"], "logit-normal": ["--time", "logit-normal"]}
+    return [run for seed in SEEDS for run in
+            [plain(seed, solvers=solvers)] + [nano("coupling", variant, seed, extra, solvers=solvers)
+                                              for variant, extra in variants.items()]]
 
 
 def reflow(folder):
-    """Each student starts from the independent run of its seed."""
-    solvers = [few(n) for n in EVALUATIONS]
-    teacher = "%s/coupling/independent-seed%d"
-    return [nano("coupling", "reflow", seed, ["--reflow", teacher % (folder, seed), "--reflow-pairs",
-                                              "5000"], at=(500,), solvers=solvers)
-            for seed in SEEDS]
+    """Each student starts from the plain run and is trained for as long as that goes on."""
+    teacher, steps = "%s/nano/plain-seed%d/step-%08d", LONGER - NANO_STEPS
+    return [Run("coupling", "reflow", seed, NANO + [
+        "--reflow", teacher % (folder, seed, NANO_STEPS), "--reflow-pairs", "5000"], steps, [steps],
+                solvers=[few(n) for n in EVALUATIONS]) for seed in SEEDS]
