@@ -7,6 +7,7 @@
 #include <pdessm/data.h>
 #include <pdessm/device.h>
 #include <pdessm/evaluate.h>
+#include <pdessm/gnn.h>
 #include <pdessm/graph.h>
 #include <pdessm/model.h>
 #include <pdessm/ops.h>
