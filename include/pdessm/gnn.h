@@ -40,6 +40,8 @@ pdessm_status pdessm_gnn_create(pdessm_device *device, const pdessm_gnn_config *
                                 uint64_t seed, pdessm_gnn **ret);
 void pdessm_gnn_destroy(pdessm_gnn **gnn);
 
+pdessm_device *pdessm_gnn_device(const pdessm_gnn *gnn);
+
 /* All weights as one array, and their gradients, which graphs add to; owned by the network. */
 pdessm_tensor *pdessm_gnn_values(pdessm_gnn *gnn);
 pdessm_tensor *pdessm_gnn_gradients(pdessm_gnn *gnn);

@@ -179,6 +179,10 @@ void pdessm_gnn_destroy(pdessm_gnn **gnn) {
     *gnn = NULL;
 }
 
+pdessm_device *pdessm_gnn_device(const pdessm_gnn *gnn) {
+    return gnn->device;
+}
+
 pdessm_tensor *pdessm_gnn_values(pdessm_gnn *gnn) {
     return gnn->values;
 }
