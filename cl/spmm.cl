@@ -48,7 +48,7 @@ __kernel void spmm_weight(READ(x), UNUSED(weight), READ_INT(start), READ_INT(col
     __global const float *dy = AT(dy) + (ulong)i * channels + h * width;
     for (int e = i == 0 ? 0 : edges; e < min(BEGIN(0), edges); e++)
         PUT(AT(dweight)[(ulong)e * heads + h], 0.0f, ADDS(1));
-    for (int e = i == nodes - 1 ? max(END(i), 0) : edges; e < edges; e++)
+    for (int e = i == nodes - 1 ? max(END(i), BEGIN(i)) : edges; e < edges; e++)
         PUT(AT(dweight)[(ulong)e * heads + h], 0.0f, ADDS(1));
     for (int e = BEGIN(i); e < END(i); e++) {
         int j = AT(column)[e];

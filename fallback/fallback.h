@@ -236,6 +236,14 @@ typedef struct pdessm_cdr {
     F(void, spmm_weight,                                                                           \
       (pdessm_pool * pool, const pdessm_spmm_job *job, const float *x, const float *dy,            \
        float *dweight, int add))                                                                   \
+    /* left, right [nodes, heads], y [edges, heads]; from: left, right, y, dy; to: gradients of    \
+     * left and right; add: bit i for to[i]; scratch: one number for each node and head */         \
+    F(void, edge_softmax_forward,                                                                  \
+      (pdessm_pool * pool, const pdessm_spmm_job *job, float slope, const float *left,             \
+       const float *right, float *y))                                                              \
+    F(void, edge_softmax_backward,                                                                 \
+      (pdessm_pool * pool, const pdessm_spmm_job *job, float slope, const float *const from[4],    \
+       float *const to[2], unsigned add))                                                          \
     F(void, gelu_forward, (pdessm_pool * pool, int64_t n, const float *x, float *y))               \
     F(void, gelu_backward,                                                                         \
       (pdessm_pool * pool, int64_t n, const float *x, const float *dy, float *dx, int add))

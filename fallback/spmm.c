@@ -112,11 +112,7 @@ void FALLBACK(spmm_backward)(pdessm_pool *pool, const pdessm_spmm_job *job, cons
 void FALLBACK(spmm_weight)(pdessm_pool *pool, const pdessm_spmm_job *job, const float *x,
                            const float *dy, float *dweight, int add) {
     struct spmm g = {.job = job, .x = x, .dy = dy, .to = dweight, .add = add};
-    /* Edges that belong to no row have no gradient. */
-    int64_t first = least(spmm_begin(job, 0), job->edges),
-            last = most(0, spmm_end(job, job->nodes - 1));
-    for (int64_t e = 0; !add && e < job->edges; e++)
-        if (e < first || e >= last)
-            memset(dweight + e * job->heads, 0, (size_t)job->heads * sizeof *dweight);
+    if (!add)
+        spmm_clear_others(job, dweight);
     for_nodes(pool, job, weights, &g);
 }

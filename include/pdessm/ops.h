@@ -161,6 +161,11 @@ typedef struct pdessm_pattern {
 pdessm_tensor *pdessm_spmm(pdessm_graph *graph, const pdessm_pattern *pattern,
                            pdessm_tensor *weight, pdessm_tensor *x);
 
+/* Attention over edges: for each row i the softmax over its edges (i, j) of z where z > 0, else
+ * slope z, with z = left[i] + right[j]: left, right [N, H] -> [E, H]. */
+pdessm_tensor *pdessm_edge_softmax(pdessm_graph *graph, const pdessm_pattern *pattern,
+                                   pdessm_tensor *left, pdessm_tensor *right, double slope);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

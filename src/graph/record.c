@@ -167,3 +167,9 @@ pdessm_tensor *pdessm_spmm(pdessm_graph *graph, const pdessm_pattern *pattern,
                            pdessm_tensor *weight, pdessm_tensor *x) {
     return APPLY(spmm, x, weight, pattern->start, pattern->column, pattern->reverse);
 }
+
+pdessm_tensor *pdessm_edge_softmax(pdessm_graph *graph, const pdessm_pattern *pattern,
+                                   pdessm_tensor *left, pdessm_tensor *right, double slope) {
+    return APPLY_WITH(edge_softmax, ATTRIBUTES(slope), left, right, pattern->start, pattern->column,
+                      pattern->reverse);
+}

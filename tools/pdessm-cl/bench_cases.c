@@ -279,14 +279,26 @@ CASE(batch_norm) {
     m->k->condition = 8;
 }
 
-/* As many neighbours as the graphs of images have, each node joined to itself, with values. */
+/* As many neighbours as the graphs of images have. */
+enum { DEGREE = 9 };
+
+/* Each node joined to itself, with values. */
 CASE(spmm) {
-    enum { DEGREE = 9 };
     int64_t nodes = m->b * m->n;
     set_normal(m->k, 0, nodes, m->c);
     set_normal(m->k, 1, nodes * DEGREE);
     pdessm_cli_case_set_ring(m->k, 2, nodes, DEGREE);
     m->k->terms = m->c;
+}
+
+CASE(edge_softmax) {
+    int64_t nodes = m->b * m->n;
+    set_normal(m->k, 0, nodes, 2);
+    set_normal(m->k, 1, nodes, 2);
+    pdessm_cli_case_set_ring(m->k, 2, nodes, DEGREE);
+    m->k->attribute[0] = 0.2;
+    m->k->terms = DEGREE;
+    m->k->condition = 8;
 }
 
 /* A row of the operator table without a case here does not compile. */

@@ -354,6 +354,17 @@ CASE(spmm) {
     k->terms = c > degree ? c : degree;
 }
 
+/* Rows need scores of either sign: else the gradient of left is nothing but rounding. */
+CASE(edge_softmax) {
+    int64_t n = extent(k, 40, 300), heads = extent(k, 1, 8);
+    set_normal(k, 0, n, heads);
+    set_normal(k, 1, n, heads);
+    pdessm_cli_case_set_ring(k, 2, n, 2 * whole(k, 3, 8) + 1);
+    k->attribute[0] = real(k, 0, 0.5);
+    k->terms = 17;
+    k->condition = 8;
+}
+
 static void (*const draws[])(cli_case *k) = {
 #define OP(name, letters, operands, attributes, meaning) [PDESSM_OP_##name] = case_##name,
 #include "ops/ops.def"
