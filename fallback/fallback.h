@@ -9,9 +9,11 @@
 #define PDESSM_FALLBACK_H
 
 #include "attention.h"
+#include "batch_norm.h"
 #include "core/pool.h"
 #include "landscape.h"
 #include "linear.h"
+#include "spmm.h"
 
 /* The numbers of one step of adamw, made from its attributes in double. */
 struct pdessm_adamw {
@@ -208,6 +210,40 @@ typedef struct pdessm_cdr {
       (pdessm_pool * pool, int64_t batch, int64_t height, int64_t width, int64_t channels,         \
        const float *u, const float *weight, const float *dy, float *du, int add_u, float *dweight, \
        int add_weight, float *dbias, int add_bias))                                                \
+    F(void, relu_forward, (pdessm_pool * pool, int64_t n, float slope, const float *x, float *y))  \
+    F(void, relu_backward,                                                                         \
+      (pdessm_pool * pool, int64_t n, float slope, const float *x, const float *dy, float *dx,     \
+       int add))                                                                                   \
+    /* node [rows], clock [3]: seed and step; from, to [rows, channels] */                         \
+    F(void, dropout_apply,                                                                         \
+      (pdessm_pool * pool, int64_t rows, int64_t channels, float rate, uint32_t first_block,       \
+       const int32_t *node, const int32_t *clock, const float *from, float *to, int add))          \
+    /* running, stats [2, channels]; to: gradients of x, weight, bias; add: bit i for to[i] */     \
+    F(size_t, batch_norm_scratch, (pdessm_pool * pool, const pdessm_batch_norm_job *job))          \
+    F(void, batch_norm_forward,                                                                    \
+      (pdessm_pool * pool, const pdessm_batch_norm_job *job, const float *x, const float *weight,  \
+       const float *bias, float *running, float *y, float *stats))                                 \
+    F(void, batch_norm_backward,                                                                   \
+      (pdessm_pool * pool, const pdessm_batch_norm_job *job, const float *x, const float *weight,  \
+       const float *stats, const float *dy, float *const to[3], unsigned add))                     \
+    /* weight [edges, heads] or NULL */                                                            \
+    F(void, spmm_forward,                                                                          \
+      (pdessm_pool * pool, const pdessm_spmm_job *job, const float *x, const float *weight,        \
+       float *y))                                                                                  \
+    F(void, spmm_backward,                                                                         \
+      (pdessm_pool * pool, const pdessm_spmm_job *job, const float *weight, const float *dy,       \
+       float *dx, int add))                                                                        \
+    F(void, spmm_weight,                                                                           \
+      (pdessm_pool * pool, const pdessm_spmm_job *job, const float *x, const float *dy,            \
+       float *dweight, int add))                                                                   \
+    /* left, right [nodes, heads], y [edges, heads]; from: left, right, y, dy; to: gradients of    \
+     * left and right; add: bit i for to[i]; scratch: one number for each node and head */         \
+    F(void, edge_softmax_forward,                                                                  \
+      (pdessm_pool * pool, const pdessm_spmm_job *job, float slope, const float *left,             \
+       const float *right, float *y))                                                              \
+    F(void, edge_softmax_backward,                                                                 \
+      (pdessm_pool * pool, const pdessm_spmm_job *job, float slope, const float *const from[4],    \
+       float *const to[2], unsigned add))                                                          \
     F(void, gelu_forward, (pdessm_pool * pool, int64_t n, const float *x, float *y))               \
     F(void, gelu_backward,                                                                         \
       (pdessm_pool * pool, int64_t n, const float *x, const float *dy, float *dx, int add))

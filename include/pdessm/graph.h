@@ -44,6 +44,14 @@ pdessm_status pdessm_graph_plan(pdessm_graph *graph, pdessm_tensor *loss);
 /* Backward starts from dL/dloss = scale (1 at first): 1/n for accumulation over n runs. */
 pdessm_status pdessm_graph_set_loss_scale(pdessm_graph *graph, double scale);
 
+/* Gives `count` inputs of a planned graph other first extents, and every tensor that is computed
+ * from them the extents that follow. The plan serves for all that fits into it: nothing is
+ * allocated, what the inputs held is void, and a tensor that would need more than it was planned
+ * with is ERROR_SHAPE, as are extents that operators refuse and a view (pdessm_slice, _reshape) of
+ * a tensor that changes; the graph is then as it was. */
+pdessm_status pdessm_graph_resize(pdessm_graph *graph, int count, pdessm_tensor *const *inputs,
+                                  const int64_t *extents);
+
 pdessm_status pdessm_graph_forward(pdessm_graph *graph);
 pdessm_status pdessm_graph_backward(pdessm_graph *graph);
 

@@ -132,6 +132,40 @@ typedef enum pdessm_landscape_function {
 pdessm_tensor *pdessm_landscape(pdessm_graph *graph, pdessm_tensor *x,
                                 pdessm_landscape_function function, double weight, double width);
 
+/* ------------------------------------------------------------------ graph networks */
+
+/* x where x > 0, else slope x; slope 0 is ReLU. */
+pdessm_tensor *pdessm_relu(pdessm_graph *graph, pdessm_tensor *x, double slope);
+
+/* Elements of x [N, C] are kept, times 1 / (1 - rate), where a uniform number in [0, 1) is at least
+ * rate, else 0. The number depends on clock, int32 [3] = seed (low, high half) and step, on the
+ * layer, the channel, and on node, int32 [N], by which rows are known in any selection of them. */
+pdessm_tensor *pdessm_dropout(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *node,
+                              pdessm_tensor *clock, double rate, int layer);
+
+/* weight (x - mean) / sqrt(variance + epsilon) + bias for each channel of x [N, C]. In training
+ * mean and (biased) variance are those of the N rows, and running [2, C], mean and unbiased
+ * variance, moves towards them by the share `momentum`; else running is used as it is. */
+pdessm_tensor *pdessm_batch_norm(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *weight,
+                                 pdessm_tensor *bias, pdessm_tensor *running, int training,
+                                 double momentum, double epsilon);
+
+/* A symmetric pattern in compressed rows, int32: start [N + 1], column [E], reverse [E]. Edge e of
+ * row i, start[i] <= e < start[i + 1], is (i, column[e]), and reverse[e] is edge (column[e], i). */
+typedef struct pdessm_pattern {
+    pdessm_tensor *start, *column, *reverse;
+} pdessm_pattern;
+
+/* y[i] = sum over the edges (i, j) of weight[edge] x[j]: x [N, C], weight [E], or [E, H] for H
+ * blocks of C / H channels, or NULL for ones. */
+pdessm_tensor *pdessm_spmm(pdessm_graph *graph, const pdessm_pattern *pattern,
+                           pdessm_tensor *weight, pdessm_tensor *x);
+
+/* Attention over edges: for each row i the softmax over its edges (i, j) of z where z > 0, else
+ * slope z, with z = left[i] + right[j]: left, right [N, H] -> [E, H]. */
+pdessm_tensor *pdessm_edge_softmax(pdessm_graph *graph, const pdessm_pattern *pattern,
+                                   pdessm_tensor *left, pdessm_tensor *right, double slope);
+
 #pragma GCC visibility pop
 #ifdef __cplusplus
 }

@@ -7,8 +7,11 @@
 #include <pdessm/data.h>
 #include <pdessm/device.h>
 #include <pdessm/evaluate.h>
+#include <pdessm/gnn.h>
 #include <pdessm/graph.h>
 #include <pdessm/model.h>
+#include <pdessm/multiscale.h>
+#include <pdessm/node_set.h>
 #include <pdessm/ops.h>
 #include <pdessm/optimize.h>
 #include <pdessm/precondition.h>

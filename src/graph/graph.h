@@ -21,6 +21,7 @@ typedef struct value {
     int pinned;           /* keeps a place of its own from run to run */
     int constant;         /* depends on parameters alone */
     int first, last;      /* steps that touch it; roots only */
+    size_t capacity;      /* bytes of its place in the plan; roots only */
 } value;
 
 /* One step of the tape: a call, or the zeroing of a tensor. */

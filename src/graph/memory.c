@@ -136,6 +136,7 @@ pdessm_status pdessm_graph_place(pdessm_graph *graph) {
     for (int i = 0; i < count; i++) {
         roots[i]->tensor.storage = graph->storage[place[i]];
         roots[i]->tensor.whole = 1;
+        roots[i]->capacity = pdessm_tensor_bytes(&roots[i]->tensor);
     }
     for (value *v = graph->values; v; v = v->next)
         place_view(v);

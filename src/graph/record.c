@@ -146,3 +146,30 @@ pdessm_tensor *pdessm_landscape(pdessm_graph *graph, pdessm_tensor *x,
                                 pdessm_landscape_function function, double weight, double width) {
     return APPLY_WITH(landscape, ATTRIBUTES(function, weight, width), x);
 }
+
+pdessm_tensor *pdessm_relu(pdessm_graph *graph, pdessm_tensor *x, double slope) {
+    return APPLY_WITH(relu, ATTRIBUTES(slope), x);
+}
+
+pdessm_tensor *pdessm_dropout(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *node,
+                              pdessm_tensor *clock, double rate, int layer) {
+    return APPLY_WITH(dropout, ATTRIBUTES(rate, layer), x, node, clock);
+}
+
+pdessm_tensor *pdessm_batch_norm(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *weight,
+                                 pdessm_tensor *bias, pdessm_tensor *running, int training,
+                                 double momentum, double epsilon) {
+    return APPLY_WITH(batch_norm, ATTRIBUTES(training, momentum, epsilon), x, weight, bias,
+                      running);
+}
+
+pdessm_tensor *pdessm_spmm(pdessm_graph *graph, const pdessm_pattern *pattern,
+                           pdessm_tensor *weight, pdessm_tensor *x) {
+    return APPLY(spmm, x, weight, pattern->start, pattern->column, pattern->reverse);
+}
+
+pdessm_tensor *pdessm_edge_softmax(pdessm_graph *graph, const pdessm_pattern *pattern,
+                                   pdessm_tensor *left, pdessm_tensor *right, double slope) {
+    return APPLY_WITH(edge_softmax, ATTRIBUTES(slope), left, right, pattern->start, pattern->column,
+                      pattern->reverse);
+}

@@ -23,7 +23,8 @@ FLOORS = {
 # The floor that a public header belongs to.
 PUBLIC = {
     "status": "core", "context": "core", "device": "device", "tensor": "device", "graph": "graph",
-    "ops": "graph", "safetensors": "data", "data": "data", "model": "model", "sample": "drivers",
+    "ops": "graph", "safetensors": "data", "data": "data", "model": "model", "gnn": "model",
+    "node_set": "data", "sample": "drivers",
     "train": "drivers", "evaluate": "drivers", "optimize": "drivers", "precondition": "model",
 }
 # The operator table is read by the floor that defines what an operator is.

@@ -254,6 +254,53 @@ CASE(landscape) {
     m->k->condition = 8;
 }
 
+CASE(relu) {
+    set_tokens(m, 0);
+}
+
+CASE(dropout) {
+    int64_t rows = m->b * m->n;
+    set_normal(m->k, 0, rows, m->c);
+    pdessm_cli_case_set(m->k, 1, CLI_INDEX, (double)rows, 1, &rows);
+    pdessm_cli_case_set(m->k, 2, CLI_INDEX, 1e6, 1, (int64_t[]){3});
+    m->k->attribute[0] = 0.3;
+}
+
+CASE(batch_norm) {
+    int64_t rows = m->b * m->n;
+    set_normal(m->k, 0, rows, m->c);
+    set_normal(m->k, 1, m->c);
+    set_normal(m->k, 2, m->c);
+    pdessm_cli_case_set(m->k, 3, CLI_POSITIVE, 1, 2, (int64_t[]){2, m->c});
+    m->k->attribute[0] = 1;
+    m->k->attribute[1] = 0.1;
+    m->k->attribute[2] = 1e-5;
+    m->k->terms = rows;
+    m->k->condition = 8;
+}
+
+/* As many neighbours as the graphs of images have. */
+enum { DEGREE = 9 };
+
+/* Each node joined to itself, with values. */
+CASE(spmm) {
+    int64_t nodes = m->b * m->n;
+    set_normal(m->k, 0, nodes, m->c);
+    set_normal(m->k, 1, nodes * DEGREE);
+    pdessm_cli_case_set_ring(m->k, 2, nodes, DEGREE);
+    m->k->terms = m->c;
+}
+
+CASE(edge_softmax) {
+    int64_t nodes = m->b * m->n;
+    set_normal(m->k, 0, nodes, 2);
+    set_normal(m->k, 1, nodes, 2);
+    pdessm_cli_case_set_ring(m->k, 2, nodes, DEGREE);
+    m->k->attribute[0] = 0.2;
+    m->k->terms = DEGREE;
+    m->k->condition = 8;
+}
+
 /* A row of the operator table without a case here does not compile. */
 static void (*const makers[])(maker *m) = {
 #define OP(name, letters, operands, attributes, meaning) [PDESSM_OP_##name] = case_##name,

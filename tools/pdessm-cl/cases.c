@@ -52,6 +52,13 @@ void pdessm_cli_case_set_like(cli_case *k, int i, int other, cli_fill fill, doub
     pdessm_cli_case_set(k, i, fill, scale, k->operand[other].rank, k->operand[other].dims);
 }
 
+void pdessm_cli_case_set_ring(cli_case *k, int i, int64_t nodes, int64_t degree) {
+    const int64_t rows = nodes + 1, edges = nodes * degree;
+    pdessm_cli_case_set(k, i, CLI_START, (double)degree, 1, &rows);
+    pdessm_cli_case_set(k, i + 1, CLI_COLUMN, (double)degree, 1, &edges);
+    pdessm_cli_case_set(k, i + 2, CLI_REVERSE, (double)degree, 1, &edges);
+}
+
 /* Short names for the table below. */
 #define set pdessm_cli_case_set
 #define set_like pdessm_cli_case_set_like
@@ -307,6 +314,54 @@ CASE(landscape) {
     k->attribute[1] = real(k, 0.5, 2);
     k->attribute[2] = real(k, 0.2, 1);
     k->terms = 64;
+    k->condition = 8;
+}
+
+CASE(relu) {
+    set_any(k);
+    k->attribute[0] = coin(k) ? real(k, -1, 1) : 0;
+}
+
+CASE(dropout) {
+    int64_t n = extent(k, 1, 200), c = extent(k, 1, 200);
+    set_normal(k, 0, n, c);
+    set(k, 1, CLI_INDEX, 1e6, 1, &n);
+    set(k, 2, CLI_INDEX, 1e6, 1, (int64_t[]){3});
+    k->attribute[0] = real(k, 0, 0.9);
+    k->attribute[1] = (double)whole(k, 0, 9);
+}
+
+CASE(batch_norm) {
+    int64_t n = extent(k, 5, 400), c = extent(k, 1, 200);
+    set_normal(k, 0, n, c);
+    set_normal(k, 1, c);
+    set_normal(k, 2, c);
+    set(k, 3, CLI_POSITIVE, 1, 2, (int64_t[]){2, c});
+    k->attribute[0] = coin(k);
+    k->attribute[1] = real(k, 0, 1);
+    k->attribute[2] = 1e-5;
+    k->terms = n;
+    k->condition = 8;
+}
+
+CASE(spmm) {
+    int64_t n = extent(k, 1, 300), heads = whole(k, 1, 4), c = heads * extent(k, 1, 100);
+    int64_t degree = 2 * whole(k, 0, 8) + 1, headed = coin(k);
+    set_normal(k, 0, n, c);
+    if (coin(k))
+        set(k, 1, CLI_NORMAL, 1, headed ? 2 : 1, (int64_t[]){n * degree, heads});
+    pdessm_cli_case_set_ring(k, 2, n, degree);
+    k->terms = c > degree ? c : degree;
+}
+
+/* Rows need scores of either sign: else the gradient of left is nothing but rounding. */
+CASE(edge_softmax) {
+    int64_t n = extent(k, 40, 300), heads = extent(k, 1, 8);
+    set_normal(k, 0, n, heads);
+    set_normal(k, 1, n, heads);
+    pdessm_cli_case_set_ring(k, 2, n, 2 * whole(k, 3, 8) + 1);
+    k->attribute[0] = real(k, 0, 0.5);
+    k->terms = 17;
     k->condition = 8;
 }
 

@@ -16,6 +16,9 @@ typedef enum cli_fill {
     CLI_UNIT,      /* uniform on [0, scale) */
     CLI_INDEX,     /* int32, uniform on [0, scale) */
     CLI_STATE,     /* the optimiser's state after a good step */
+    CLI_START,     /* int32, rows of a ring: node i is joined to i - scale / 2 .. i + scale / 2 */
+    CLI_COLUMN,    /* their columns */
+    CLI_REVERSE,   /* their reverse edges */
     CLI_DIFFUSION, /* rows (kyy, kxy, kxx) of positive definite matrices */
 } cli_fill;
 
@@ -51,6 +54,10 @@ void pdessm_cli_case_set_like(cli_case *k, int i, int other, cli_fill fill, doub
     pdessm_cli_case_set(k, i, CLI_NORMAL, 1,                                                       \
                         (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)),                 \
                         (int64_t[]){__VA_ARGS__})
+
+/* Operands start, column and reverse, from number i on, of a ring of nodes, each joined to itself
+ * and to the nearest degree - 1 others; degree is odd. */
+void pdessm_cli_case_set_ring(cli_case *k, int i, int64_t nodes, int64_t degree);
 
 /* "x [3, 17] weight [5, 17]" */
 typedef struct cli_case_text {

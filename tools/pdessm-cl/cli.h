@@ -71,6 +71,7 @@ double pdessm_cli_seconds(void);
     X(report)                                                                                      \
     X(bench)                                                                                       \
     X(optimize)                                                                                    \
+    X(graph)                                                                                       \
     X(tune)                                                                                        \
     X(cache)
 

@@ -50,6 +50,22 @@ static double number(const cli_case *k, int operand, int64_t i) {
     }
 }
 
+/* Element e of a pattern whose node i is joined to i - degree / 2 .. i + degree / 2, around n. */
+static int32_t ring(const cli_operand *operand, int64_t n, int64_t e) {
+    const int64_t degree = (int64_t)operand->scale, nodes = n / degree;
+    if (operand->fill == CLI_START)
+        return (int32_t)(e * degree);
+    int64_t column = (e / degree + e % degree - degree / 2) % nodes;
+    column += column < 0 ? nodes : 0;
+    return (int32_t)(operand->fill == CLI_COLUMN ? column
+                                                 : column * degree + degree - 1 - e % degree);
+}
+
+static int is_ring(const cli_operand *operand) {
+    return operand->fill == CLI_START || operand->fill == CLI_COLUMN ||
+           operand->fill == CLI_REVERSE;
+}
+
 /* How many of n numbers are drawn; repeat() makes the others, four bytes each. */
 static int64_t drawn(const cli_case *k, int64_t n) {
     return k->period > 0 && k->period < n ? k->period : n;
@@ -70,12 +86,15 @@ static pdessm_status set_operand(const cli_case *k, cli_opcall *o, int i) {
     for (int d = 0; d < operand->rank; d++)
         n *= operand->dims[d];
     PDESSM_TRY(pdessm_alloc(o->device->ctx, (size_t)n, sizeof(float), &values));
-    for (int64_t e = 0; e < drawn(k, n); e++)
-        if (operand->fill == CLI_INDEX)
+    const int64_t first = is_ring(operand) ? n : drawn(k, n);
+    for (int64_t e = 0; e < first; e++)
+        if (is_ring(operand))
+            ((int32_t *)values)[e] = ring(operand, n, e);
+        else if (operand->fill == CLI_INDEX)
             ((int32_t *)values)[e] = (int32_t)(operand->scale * uniform(k, OPERAND_STREAM + i, e));
         else
             ((float *)values)[e] = (float)number(k, i, e);
-    repeat(values, drawn(k, n), n);
+    repeat(values, first, n);
     PDESSM_TRY(pdessm_cli_opcall_set(o, i, operand->rank, operand->dims, values));
 out:
     free(values);

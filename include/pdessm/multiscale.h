@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* multiscale.h: training of graph networks over parts of a graph.
+ *
+ * Level l of a graph keeps about n / 2^l of its n nodes and the edges between them: x_l = P^T x,
+ * A_l = P^T A P. Which nodes is drawn anew each time, as the first ones of a random order, so that
+ * the selection of a level holds those of the coarser ones. The same weights run at every level. */
+#ifndef PDESSM_MULTISCALE_H
+#define PDESSM_MULTISCALE_H
+
+#include <pdessm/gnn.h>
+#include <pdessm/node_set.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#pragma GCC visibility push(default)
+
+typedef enum pdessm_multiscale_method {
+    PDESSM_SINGLE,         /* level 0 alone */
+    PDESSM_COARSE_TO_FINE, /* levels L-1 .. 0, at level l epochs 2^l */
+    PDESSM_SUB_TO_FULL,    /* the same, parts are neighbourhoods */
+    PDESSM_MGE,            /* every step the signed sum over levels, see below */
+    PDESSM_MULTISCALE_METHODS
+} pdessm_multiscale_method;
+
+typedef enum pdessm_pooling {
+    PDESSM_POOL_RANDOM,   /* any nodes */
+    PDESSM_POOL_TOPK,     /* those of most edges */
+    PDESSM_POOL_SUBGRAPH, /* the nearest to a random node, 6, 4, 2 edges away at level 1, 2, 3.. */
+    PDESSM_POOL_RNS,      /* random and subgraph in turn */
+    PDESSM_POOLINGS
+} pdessm_pooling;
+
+pdessm_status pdessm_multiscale_find_method(pdessm_context *ctx, const char *name,
+                                            pdessm_multiscale_method *ret);
+const char *pdessm_multiscale_method_name(pdessm_multiscale_method method);
+pdessm_status pdessm_multiscale_find_pooling(pdessm_context *ctx, const char *name,
+                                             pdessm_pooling *ret);
+const char *pdessm_multiscale_pooling_name(pdessm_pooling pooling);
+
+typedef struct pdessm_multiscale_state {
+    int64_t epoch, epochs; /* done, and in all */
+    int level;
+    double loss;                                 /* of the last evaluation, training nodes */
+    double validation_accuracy, best_validation; /* last and best */
+} pdessm_multiscale_state;
+
+typedef struct pdessm_multiscale_options {
+    pdessm_multiscale_method method;
+    pdessm_pooling pooling;
+    int levels;       /* L, level 0 among them; single has 1 */
+    int64_t epochs;   /* at level 0, or steps of mge; 0: 2000, 1000, 800, 600 for L = 1 .. 4 */
+    double rate;      /* of Adam */
+    int64_t evaluate; /* epochs from one look at the validation nodes to the next */
+    uint64_t seed;
+    /* Called after each evaluation; nonzero ends the training with ERROR_CANCELLED. */
+    int (*progress)(void *user, const pdessm_multiscale_state *state);
+    void *user;
+} pdessm_multiscale_options;
+
+/* single, random, 1 level, rate 1e-3, evaluate 10. */
+pdessm_multiscale_options pdessm_multiscale_defaults(void);
+
+typedef struct pdessm_multiscale_result {
+    double validation_accuracy; /* of the epoch that is best by it, the first of equals */
+    double test_accuracy;       /* of that epoch */
+    int64_t best_epoch, epochs;
+    /* Nodes and edges (loops among them) that training ran through, forward and backward, in units
+     * of the whole graph; evaluations of the whole graph, forward only, come on top. */
+    double node_work, edge_work;
+    int64_t evaluations;
+} pdessm_multiscale_result;
+
+/* Trains the network on the set's training nodes. mge follows
+ *
+ *     g = sum_{l < L-1} mean_{B_l}[grad L_l - grad L_{l+1}] + mean_{B_{L-1}}[grad L_{L-1}],
+ *
+ * |B_l| = 2^l draws, both terms of a difference from one draw and with the same units dropped,
+ * which is unbiased for grad L_0: L_l is the expected loss over the training nodes of a selection
+ * (0 where it holds none). *ret is also written when the training is cancelled after an evaluation.
+ */
+pdessm_status pdessm_multiscale_train(pdessm_gnn *gnn, const pdessm_node_set *set,
+                                      const pdessm_multiscale_options *options,
+                                      pdessm_multiscale_result *ret);
+
+#pragma GCC visibility pop
+#ifdef __cplusplus
+}
+#endif
+#endif

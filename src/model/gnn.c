@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* gnn.c: graph networks, their weights in one array. */
+#include <pdessm/gnn.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/random.h"
+#include "device/device.h"
+
+/* A matrix and the norm behind it, or (the last one) the classifier and its bias. */
+typedef struct unit {
+    pdessm_tensor weight, dweight; /* [out, in] */
+    pdessm_tensor scale, dscale;   /* [out]; not of the classifier */
+    pdessm_tensor shift, dshift;   /* [out] */
+} unit;
+
+struct pdessm_gnn {
+    pdessm_device *device;
+    pdessm_gnn_config config;
+    pdessm_tensor *values, *gradients; /* flat */
+    pdessm_tensor *moving;             /* [2, width]: what batch_norm would keep, if asked to */
+    int64_t parameters;
+    int units; /* without the classifier, which is unit[units] */
+    unit *unit;
+};
+
+enum { ALIGN = 16 }; /* floats: every weight begins at a cache line */
+
+/* ------------------------------------------------------------------ kinds */
+
+static const char *const NAMES[PDESSM_GNN_COUNT] = {"gcn", "gin"};
+
+const char *pdessm_gnn_name(pdessm_gnn_kind kind) {
+    return NAMES[kind];
+}
+
+pdessm_status pdessm_gnn_find(pdessm_context *ctx, const char *name, pdessm_gnn_kind *ret) {
+    for (int i = 0; i < PDESSM_GNN_COUNT; i++)
+        if (strcmp(name, NAMES[i]) == 0) {
+            *ret = (pdessm_gnn_kind)i;
+            return PDESSM_OK;
+        }
+    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "network '%s': expected gcn or gin", name);
+}
+
+pdessm_gnn_config pdessm_gnn_defaults(pdessm_gnn_kind kind, int64_t features, int64_t classes) {
+    const int is_gcn = kind == PDESSM_GNN_GCN;
+    return (pdessm_gnn_config){.kind = kind,
+                               .layers = is_gcn ? 4 : 3,
+                               .width = is_gcn ? 192 : 256,
+                               .features = features,
+                               .classes = classes,
+                               .dropout = 0.3};
+}
+
+static int units_of_layer(const pdessm_gnn_config *c) {
+    return c->kind == PDESSM_GNN_GIN ? 2 : 1;
+}
+
+/* ------------------------------------------------------------------ weights */
+
+static void unit_extents(const pdessm_gnn *n, int i, int64_t ret[2]) {
+    ret[0] = i == n->units ? n->config.classes : n->config.width;
+    ret[1] = i == 0 ? n->config.features : n->config.width;
+}
+
+static int64_t aligned(int64_t count) {
+    return (count + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+/* A part of a flat array from element *at on, which moves behind it. */
+static pdessm_tensor part(const pdessm_tensor *flat, int64_t at, int rank, const int64_t *dims) {
+    pdessm_tensor t = *flat;
+    t.owns_storage = t.whole = 0;
+    t.offset += (size_t)at * sizeof(float);
+    t.rank = rank;
+    memcpy(t.dims, dims, sizeof *dims * (size_t)rank);
+    return t;
+}
+
+static int64_t total_elements(pdessm_gnn *n) {
+    int64_t total = 0, d[2];
+    for (int i = 0; i <= n->units; i++) {
+        unit_extents(n, i, d);
+        total += aligned(d[0] * d[1]) + (i < n->units ? 2 : 1) * aligned(d[0]);
+        n->parameters += d[0] * d[1] + (i < n->units ? 2 : 1) * d[0];
+    }
+    return total;
+}
+
+/* Matrices uniform within +- sqrt(6 / (in + out)), scales 1, shifts 0. */
+static void start_unit(const int64_t d[2], uint64_t seed, int i, float *weight, float *scale) {
+    const double bound = sqrt(6.0 / (double)(d[0] + d[1]));
+    for (int64_t k = 0; k < d[0] * d[1]; k++)
+        weight[k] =
+            (float)(bound * (2 * pdessm_uniform(seed, PDESSM_RANDOM_INIT, (uint32_t)i, 1, k) - 1));
+    for (int64_t k = 0; scale && k < d[0]; k++)
+        scale[k] = 1;
+}
+
+/* Gives every unit its places in the flat arrays, and its start in `values`. */
+static void place_units(pdessm_gnn *n, uint64_t seed, float *values) {
+    int64_t at = 0, d[2];
+    for (int i = 0; i <= n->units; i++) {
+        unit *u = &n->unit[i];
+        unit_extents(n, i, d);
+        u->weight = part(n->values, at, 2, d);
+        u->dweight = part(n->gradients, at, 2, d);
+        float *weight = values + at, *scale = NULL;
+        at += aligned(d[0] * d[1]);
+        if (i < n->units) {
+            u->scale = part(n->values, at, 1, d);
+            u->dscale = part(n->gradients, at, 1, d);
+            scale = values + at;
+            at += aligned(d[0]);
+        }
+        u->shift = part(n->values, at, 1, d);
+        u->dshift = part(n->gradients, at, 1, d);
+        at += aligned(d[0]);
+        start_unit(d, seed, i, weight, scale);
+    }
+}
+
+static pdessm_status check_config(pdessm_context *ctx, const pdessm_gnn_config *c) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(
+        ctx,
+        c->layers >= 1 && c->layers <= 64 && c->width >= 1 && c->width <= 1 << 16 &&
+            c->features >= 1 && c->features <= 1 << 20 && c->classes >= 1 && c->classes <= 1 << 20,
+        PDESSM_ERROR_ARGUMENT,
+        "a network of %lld layers of width %lld from %lld features to %lld classes: "
+        "expected 1 to 64, 2^16, 2^20 and 2^20",
+        (long long)c->layers, (long long)c->width, (long long)c->features, (long long)c->classes);
+    PDESSM_REQUIRE(ctx, c->dropout >= 0 && c->dropout < 1, PDESSM_ERROR_ARGUMENT,
+                   "dropout %g: expected at least 0 and less than 1", c->dropout);
+out:
+    return status;
+}
+
+pdessm_status pdessm_gnn_create(pdessm_device *device, const pdessm_gnn_config *config,
+                                uint64_t seed, pdessm_gnn **ret) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_gnn *n = NULL;
+    float *values = NULL;
+    PDESSM_TRY(check_config(device->ctx, config));
+    PDESSM_TRY(pdessm_alloc(device->ctx, 1, sizeof *n, &n));
+    n->device = device;
+    n->config = *config;
+    n->units = (int)config->layers * units_of_layer(config);
+    PDESSM_TRY(pdessm_alloc(device->ctx, (size_t)n->units + 1, sizeof *n->unit, &n->unit));
+    const int64_t total = total_elements(n), moving[] = {2, config->width};
+    PDESSM_TRY(pdessm_tensor_create(device, PDESSM_FLOAT32, 1, &total, &n->values));
+    PDESSM_TRY(pdessm_tensor_create(device, PDESSM_FLOAT32, 1, &total, &n->gradients));
+    PDESSM_TRY(pdessm_tensor_create(device, PDESSM_FLOAT32, 2, moving, &n->moving));
+    PDESSM_TRY(pdessm_alloc(device->ctx, (size_t)total, sizeof *values, &values));
+    place_units(n, seed, values);
+    PDESSM_TRY(pdessm_tensor_write(n->values, values));
+    PDESSM_TRY(pdessm_tensor_zero(n->gradients));
+    PDESSM_TRY(pdessm_tensor_zero(n->moving));
+    *ret = n;
+    n = NULL;
+out:
+    free(values);
+    pdessm_gnn_destroy(&n);
+    return status;
+}
+
+void pdessm_gnn_destroy(pdessm_gnn **gnn) {
+    pdessm_gnn *n = *gnn;
+    if (!n)
+        return;
+    pdessm_tensor_destroy(&n->values);
+    pdessm_tensor_destroy(&n->gradients);
+    pdessm_tensor_destroy(&n->moving);
+    free(n->unit);
+    free(n);
+    *gnn = NULL;
+}
+
+pdessm_device *pdessm_gnn_device(const pdessm_gnn *gnn) {
+    return gnn->device;
+}
+
+pdessm_tensor *pdessm_gnn_values(pdessm_gnn *gnn) {
+    return gnn->values;
+}
+
+pdessm_tensor *pdessm_gnn_gradients(pdessm_gnn *gnn) {
+    return gnn->gradients;
+}
+
+int64_t pdessm_gnn_parameter_count(const pdessm_gnn *gnn) {
+    return gnn->parameters;
+}
+
+/* ------------------------------------------------------------------ forward */
+
+/* One pass through the layers. */
+typedef struct walk {
+    pdessm_gnn *n;
+    pdessm_graph *graph;
+    const pdessm_gnn_input *in;
+    int training;
+} walk;
+
+static pdessm_tensor *linear(const walk *w, int i, pdessm_tensor *h) {
+    unit *u = &w->n->unit[i];
+    return pdessm_linear(w->graph, h, pdessm_graph_parameter(w->graph, &u->weight, &u->dweight),
+                         NULL, 1);
+}
+
+static pdessm_tensor *norm_relu(const walk *w, int i, pdessm_tensor *h) {
+    unit *u = &w->n->unit[i];
+    pdessm_graph *g = w->graph;
+    h = pdessm_batch_norm(g, h, pdessm_graph_parameter(g, &u->scale, &u->dscale),
+                          pdessm_graph_parameter(g, &u->shift, &u->dshift),
+                          pdessm_graph_parameter(g, w->n->moving, NULL), 1, 0, 1e-5);
+    return pdessm_relu(g, h, 0);
+}
+
+static pdessm_tensor *dropout(const walk *w, int layer, pdessm_tensor *h) {
+    const double rate = w->n->config.dropout;
+    return w->training && rate > 0
+               ? pdessm_dropout(w->graph, h, w->in->node, w->in->clock, rate, layer)
+               : h;
+}
+
+/* D^-1/2 A D^-1/2 h W, the two products in the order in which the sparse one is narrower. */
+static pdessm_tensor *gcn_layer(const walk *w, int layer, pdessm_tensor *h) {
+    int64_t d[2];
+    unit_extents(w->n, layer, d);
+    if (d[0] <= d[1])
+        h = pdessm_spmm(w->graph, &w->in->pattern, w->in->weight, linear(w, layer, h));
+    else
+        h = linear(w, layer, pdessm_spmm(w->graph, &w->in->pattern, w->in->weight, h));
+    return dropout(w, layer, norm_relu(w, layer, h));
+}
+
+static pdessm_tensor *gin_layer(const walk *w, int layer, pdessm_tensor *h) {
+    h = pdessm_spmm(w->graph, &w->in->pattern, NULL, h);
+    h = norm_relu(w, 2 * layer, linear(w, 2 * layer, h));
+    h = norm_relu(w, 2 * layer + 1, linear(w, 2 * layer + 1, h));
+    return dropout(w, layer, h);
+}
+
+pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_graph *graph,
+                                 const pdessm_gnn_input *input, int training) {
+    const walk w = {.n = gnn, .graph = graph, .in = input, .training = training};
+    pdessm_tensor *h = input->x;
+    for (int layer = 0; layer < (int)gnn->config.layers; layer++)
+        h = gnn->config.kind == PDESSM_GNN_GCN ? gcn_layer(&w, layer, h) : gin_layer(&w, layer, h);
+    unit *last = &gnn->unit[gnn->units];
+    return pdessm_linear(graph, h, pdessm_graph_parameter(graph, &last->weight, &last->dweight),
+                         pdessm_graph_parameter(graph, &last->shift, &last->dshift), 1);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* test_multiscale.c: which nodes levels keep, that the signed sum over levels is unbiased, that
+ * training learns, and what is said to graphs that are wrong. */
+#include "api.h"
+
+#include "drivers/multiscale.h"
+
+static pdessm_node_set *clubs(api *a) {
+    pdessm_node_set *set = NULL;
+    assert_ok(a, pdessm_node_set_open(a->ctx, "clubs", 0, &set));
+    return set;
+}
+
+/* ------------------------------------------------------------------ levels */
+
+enum { MOST = 40 };
+
+static int contains(const int32_t *chosen, int64_t count, int32_t node) {
+    for (int64_t i = 0; i < count; i++)
+        if (chosen[i] == node)
+            return 1;
+    return 0;
+}
+
+static void levels_lie_in_one_another(void **state) {
+    api *a = *state;
+    pdessm_node_set *set = clubs(a);
+    pdessm_pool_order *order = NULL;
+    assert_ok(a, pdessm_pool_order_create(a->ctx, &set->csr, &order));
+    for (int pooling = 0; pooling < PDESSM_POOLINGS; pooling++)
+        for (uint32_t step = 0; step < 20; step++) {
+            int32_t finer[MOST], chosen[MOST];
+            int64_t before = pdessm_pool_order_level(order, 0, finer);
+            assert_int_equal(before, 34);
+            pdessm_pool_order_draw(order, (pdessm_pooling)pooling, 1,
+                                   &(pdessm_draw){.seed = 1, .step = step});
+            for (int level = 1; level < 7; level++) {
+                int64_t count = pdessm_pool_order_level(order, level, chosen);
+                assert_in_range(count, 1, level < 6 ? 34 >> level : 1);
+                if (pooling == PDESSM_POOL_RANDOM || pooling == PDESSM_POOL_TOPK)
+                    assert_int_equal(count, level < 6 ? 34 >> level : 1);
+                for (int64_t i = 0; i < count; i++) {
+                    assert_true(i == 0 || chosen[i] > chosen[i - 1]);
+                    assert_true(contains(finer, before, chosen[i]));
+                }
+                memcpy(finer, chosen, sizeof finer);
+                before = count;
+            }
+        }
+    pdessm_pool_order_destroy(&order);
+    pdessm_node_set_destroy(&set);
+}
+
+/* Every node is as likely as any other: 2000 draws of 17 of 34, each count within 5 deviations,
+ * which chance passes by in 34 6e-7. */
+static void random_nodes_are_uniform(void **state) {
+    api *a = *state;
+    enum { DRAWS = 2000 };
+    pdessm_node_set *set = clubs(a);
+    pdessm_pool_order *order = NULL;
+    int seen[34] = {0};
+    assert_ok(a, pdessm_pool_order_create(a->ctx, &set->csr, &order));
+    for (uint32_t step = 0; step < DRAWS; step++) {
+        int32_t chosen[MOST];
+        pdessm_pool_order_draw(order, PDESSM_POOL_RANDOM, 1,
+                               &(pdessm_draw){.seed = 5, .step = step});
+        int64_t count = pdessm_pool_order_level(order, 1, chosen);
+        for (int64_t i = 0; i < count; i++)
+            seen[chosen[i]]++;
+    }
+    for (int i = 0; i < 34; i++)
+        assert_true(abs(seen[i] - DRAWS / 2) < 5 * sqrt(DRAWS / 4.0));
+    pdessm_pool_order_destroy(&order);
+    pdessm_node_set_destroy(&set);
+}
+
+static void topk_takes_those_of_most_edges(void **state) {
+    api *a = *state;
+    pdessm_node_set *set = clubs(a);
+    const int32_t *start = set->csr.start;
+    pdessm_pool_order *order = NULL;
+    int32_t chosen[MOST];
+    assert_ok(a, pdessm_pool_order_create(a->ctx, &set->csr, &order));
+    pdessm_pool_order_draw(order, PDESSM_POOL_TOPK, 2, &(pdessm_draw){.seed = 1});
+    int64_t count = pdessm_pool_order_level(order, 2, chosen);
+    int least = 99, most = 0;
+    for (int i = 0; i < 34; i++) {
+        int degree = start[i + 1] - start[i];
+        if (contains(chosen, count, i))
+            least = degree < least ? degree : least;
+        else
+            most = degree > most ? degree : most;
+    }
+    assert_true(least >= most);
+    pdessm_pool_order_destroy(&order);
+    pdessm_node_set_destroy(&set);
+}
+
+/* On a path, level 3 of a neighbourhood is at most two edges away from its middle. */
+static void neighbourhoods_end_where_they_should(void **state) {
+    enum { PATH = 200 };
+    api *a = *state;
+    int32_t ends[PATH - 1][2], chosen[PATH];
+    static const int64_t sizes[] = {13, 9, 5};
+    pdessm_csr csr = {0};
+    pdessm_pool_order *order = NULL;
+    int64_t repeated;
+    for (int i = 0; i < PATH - 1; i++) {
+        ends[i][0] = i;
+        ends[i][1] = i + 1;
+    }
+    assert_ok(a, pdessm_csr_build(a->ctx, "path", PATH, PATH - 1, (const int32_t(*)[2])ends, &csr,
+                                  &repeated));
+    assert_ok(a, pdessm_pool_order_create(a->ctx, &csr, &order));
+    for (uint32_t step = 0; step < 10; step++) {
+        pdessm_pool_order_draw(order, PDESSM_POOL_SUBGRAPH, 1,
+                               &(pdessm_draw){.seed = 2, .step = step});
+        for (int level = 1; level <= 3; level++) {
+            int64_t count = pdessm_pool_order_level(order, level, chosen);
+            int at_the_end = chosen[0] == 0 || chosen[count - 1] == PATH - 1;
+            assert_true(count == sizes[level - 1] || (at_the_end && count < sizes[level - 1]));
+            assert_int_equal(chosen[count - 1] - chosen[0], count - 1);
+        }
+    }
+    pdessm_pool_order_destroy(&order);
+    pdessm_csr_release(&csr);
+}
+
+/* ------------------------------------------------------------------ the estimator */
+
+static pdessm_gnn *small_network(api *a, const pdessm_node_set *set, double dropout) {
+    const pdessm_node_set_info info = pdessm_node_set_get_info(set);
+    pdessm_gnn_config config = pdessm_gnn_defaults(PDESSM_GNN_GCN, info.features, info.classes);
+    pdessm_gnn *gnn = NULL;
+    config.layers = 2;
+    config.width = 8;
+    config.dropout = dropout;
+    assert_ok(a, pdessm_gnn_create(a->device, &config, 1, &gnn));
+    return gnn;
+}
+
+/* The gradient's product with a fixed random direction. */
+static double slope(api *a, pdessm_multiscale *m, int level) {
+    int64_t n = pdessm_tensor_count(pdessm_gnn_gradients(m->gnn));
+    float *gradient = malloc((size_t)n * sizeof *gradient);
+    double sum = 0;
+    assert_ok(a, pdessm_tensor_zero(pdessm_gnn_gradients(m->gnn)));
+    assert_ok(a, pdessm_multiscale_gradient(m, level));
+    assert_ok(a, pdessm_tensor_read(pdessm_gnn_gradients(m->gnn), gradient));
+    for (int64_t i = 0; i < n; i++)
+        sum += (double)gradient[i] * pdessm_normal(2, PDESSM_RANDOM_CHECK, 0, 0, i);
+    free(gradient);
+    return sum;
+}
+
+/* How many of its own deviations the mean of `steps` slopes is away from the slope of L_0. */
+static double deviations(api *a, pdessm_multiscale_method method, int level, double exact) {
+    enum { STEPS = 300 };
+    pdessm_node_set *set = clubs(a);
+    pdessm_gnn *gnn = small_network(a, set, 0);
+    pdessm_multiscale m = {.device = a->device,
+                           .ctx = a->ctx,
+                           .gnn = gnn,
+                           .set = set,
+                           .options = pdessm_multiscale_defaults()};
+    double sum = 0, squares = 0;
+    m.options.method = method;
+    m.options.levels = 3;
+    m.options.seed = 4;
+    assert_ok(a, pdessm_multiscale_build(&m));
+    for (m.step = 0; m.step < STEPS; m.step++) {
+        double s = slope(a, &m, level) - exact;
+        sum += s;
+        squares += s * s;
+    }
+    double mean = sum / STEPS, variance = (squares - STEPS * mean * mean) / (STEPS - 1);
+    pdessm_multiscale_release(&m);
+    pdessm_gnn_destroy(&gnn);
+    pdessm_node_set_destroy(&set);
+    assert_true(variance > 0);
+    return fabs(mean) / sqrt(variance / STEPS);
+}
+
+static double exact_slope(api *a) {
+    pdessm_node_set *set = clubs(a);
+    pdessm_gnn *gnn = small_network(a, set, 0);
+    pdessm_multiscale m = {.device = a->device,
+                           .ctx = a->ctx,
+                           .gnn = gnn,
+                           .set = set,
+                           .options = pdessm_multiscale_defaults()};
+    assert_ok(a, pdessm_multiscale_build(&m));
+    double exact = slope(a, &m, 0);
+    pdessm_multiscale_release(&m);
+    pdessm_gnn_destroy(&gnn);
+    pdessm_node_set_destroy(&set);
+    return exact;
+}
+
+/* By chance the first fails in 6e-7. Gradients of a coarse level alone are biased, and are seen to
+ * be. */
+static void the_signed_sum_is_unbiased(void **state) {
+    api *a = *state;
+    const double exact = exact_slope(a);
+    assert_true(deviations(a, PDESSM_MGE, 0, exact) < 5);
+    assert_true(deviations(a, PDESSM_COARSE_TO_FINE, 2, exact) > 5);
+}
+
+/* ------------------------------------------------------------------ training */
+
+static pdessm_multiscale_result train(api *a, pdessm_multiscale_method method,
+                                      pdessm_pooling pooling, uint64_t seed) {
+    pdessm_node_set *set = clubs(a);
+    pdessm_gnn *gnn = small_network(a, set, 0.3);
+    pdessm_multiscale_options o = pdessm_multiscale_defaults();
+    pdessm_multiscale_result r;
+    o.method = method;
+    o.pooling = pooling;
+    o.levels = method == PDESSM_SINGLE ? 1 : 3;
+    o.epochs = 40;
+    o.rate = 0.01;
+    o.seed = seed;
+    assert_ok(a, pdessm_multiscale_train(gnn, set, &o, &r));
+    pdessm_gnn_destroy(&gnn);
+    pdessm_node_set_destroy(&set);
+    return r;
+}
+
+static void methods_learn(void **state) {
+    api *a = *state;
+    for (int method = 0; method < PDESSM_MULTISCALE_METHODS; method++) {
+        pdessm_multiscale_result r = train(a, (pdessm_multiscale_method)method, PDESSM_POOL_RNS, 1);
+        assert_true(r.validation_accuracy >= 0.75);
+        assert_true(r.test_accuracy >= 0.7);
+        assert_in_range(r.best_epoch, 1, r.epochs);
+    }
+}
+
+/* Work in units of the whole graph, as the schedule says: of the nodes, 40 (1 + 2 / 2 + 4 8 / 34).
+ */
+static void work_is_counted(void **state) {
+    api *a = *state;
+    pdessm_multiscale_result r = train(a, PDESSM_SINGLE, PDESSM_POOL_RANDOM, 1);
+    assert_int_equal(r.epochs, 40);
+    assert_int_equal(r.evaluations, 4);
+    assert_true(fabs(r.node_work - 40) < 1e-9 && fabs(r.edge_work - 40) < 1e-9);
+    r = train(a, PDESSM_COARSE_TO_FINE, PDESSM_POOL_RANDOM, 1);
+    assert_int_equal(r.epochs, 280);
+    assert_true(fabs(r.node_work - 40 * (1 + 1 + 4 * 8.0 / 34)) < 1e-9);
+    assert_true(r.edge_work > 40 && r.edge_work < r.node_work);
+    r = train(a, PDESSM_MGE, PDESSM_POOL_RANDOM, 1);
+    assert_true(fabs(r.node_work - 40 * (1.5 + 2 * (0.5 + 8.0 / 34) + 4 * 8.0 / 34)) < 1e-9);
+}
+
+static void a_seed_decides_everything(void **state) {
+    api *a = *state;
+    pdessm_multiscale_result one = train(a, PDESSM_COARSE_TO_FINE, PDESSM_POOL_RANDOM, 1);
+    pdessm_multiscale_result same = train(a, PDESSM_COARSE_TO_FINE, PDESSM_POOL_RANDOM, 1);
+    pdessm_multiscale_result other = train(a, PDESSM_COARSE_TO_FINE, PDESSM_POOL_RANDOM, 2);
+    assert_memory_equal(&one, &same, sizeof one);
+    assert_true(one.edge_work != other.edge_work);
+}
+
+/* ------------------------------------------------------------------ wrong graphs */
+
+static void wrong_graphs_are_refused(void **state) {
+    api *a = *state;
+    int32_t ends[2][2] = {{0, 1}, {1, 2}}, label[] = {0, 1, 1};
+    float feature[] = {1, 2, 3};
+    uint8_t part[] = {PDESSM_NODES_TRAIN, PDESSM_NODES_VALIDATION, PDESSM_NODES_TEST};
+    pdessm_node_arrays g = {3, 2, 1, 2, (const int32_t(*)[2])ends, feature, label, part};
+    pdessm_node_set *set = NULL;
+#define assert_says(text)                                                                          \
+    assert_refused(a, pdessm_node_set_create(a->ctx, "g", &g, &set), PDESSM_ERROR_FILE, text)
+    ends[1][1] = 3;
+    assert_says("g: edge 1 names node 3, expected 0 to 2");
+    ends[1][1] = 2;
+    label[2] = 2;
+    assert_says("g: node 2 has label 2, expected 0 to 1");
+    label[2] = -1;
+    assert_says("g: node 2 is to be trained on or tested, but its label is not known");
+    part[2] = PDESSM_NODES_UNUSED;
+    assert_says("g: 1 training, 1 validation and 0 test nodes");
+    part[2] = PDESSM_NODES_PARTS;
+    assert_says("g: node 2 is of part 4");
+    part[2] = PDESSM_NODES_TEST;
+    label[2] = 1;
+    feature[1] = NAN;
+    assert_says("g: feature 0 of node 1 is not finite");
+    feature[1] = 2;
+    g.features = 0;
+    assert_says("expected at least one each");
+    g.features = 1;
+    assert_ok(a, pdessm_node_set_create(a->ctx, "g", &g, &set));
+    pdessm_node_set_destroy(&set);
+    assert_refused(a, pdessm_node_set_open(a->ctx, "nothing", 0, &set), PDESSM_ERROR_FILE, "clubs");
+}
+
+static void wrong_options_are_refused(void **state) {
+    api *a = *state;
+    pdessm_node_set *set = clubs(a);
+    pdessm_gnn *gnn = small_network(a, set, 0);
+    pdessm_multiscale_options o = pdessm_multiscale_defaults();
+    pdessm_multiscale_result r;
+    o.levels = 2;
+    assert_refused(a, pdessm_multiscale_train(gnn, set, &o, &r), PDESSM_ERROR_ARGUMENT,
+                   "method single has one level");
+    o.levels = 1;
+    o.rate = 0;
+    assert_refused(a, pdessm_multiscale_train(gnn, set, &o, &r), PDESSM_ERROR_ARGUMENT,
+                   "learning rate");
+    pdessm_gnn_destroy(&gnn);
+    pdessm_node_set_destroy(&set);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        api_test(levels_lie_in_one_another),
+        api_test(random_nodes_are_uniform),
+        api_test(topk_takes_those_of_most_edges),
+        api_test(neighbourhoods_end_where_they_should),
+        api_test(the_signed_sum_is_unbiased),
+        api_test(methods_learn),
+        api_test(work_is_counted),
+        api_test(a_seed_decides_everything),
+        api_test(wrong_graphs_are_refused),
+        api_test(wrong_options_are_refused),
+    };
+    return cmocka_run_group_tests_name("multiscale", tests, NULL, NULL);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* dropout.c: y = x / (1 - rate) where number c of stream (seed, DROPOUT, step, node, layer) is at
+ * least rate. The rounds of Philox are those of core/random.c, which has known answers of its own.
+ */
+#include "check.h"
+#include "core/random.h"
+
+void reference_dropout(const check_case *c);
+
+void reference_dropout(const check_case *c) {
+    const double *clock = c->value[2], rate = c->attribute[0];
+    int64_t channels = c->dims[0][1];
+    uint64_t low = (uint32_t)(int32_t)clock[0], high = (uint32_t)(int32_t)clock[1];
+    for (int64_t i = 0; i < c->count[0]; i++) {
+        int64_t node = (int64_t)c->value[1][i / channels], channel = i % channels;
+        double u =
+            pdessm_uniform(high << 32 | low, PDESSM_RANDOM_DROPOUT, (uint32_t)(int32_t)clock[2],
+                           (uint32_t)node, (int64_t)c->attribute[1] * 65536 * 4 + channel);
+        c->value[3][i] = u >= rate ? c->value[0][i] / (1 - rate) : 0;
+    }
+}

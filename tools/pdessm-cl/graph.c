@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+/* graph.c: `graph`: trains graph networks over parts of a graph, one row for each seed. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <pdessm/multiscale.h>
+
+#include "interrupt.h"
+#include "options.h"
+#include "progress.h"
+#include "results.h"
+
+static pdessm_status run(cli *c);
+
+const cli_command pdessm_cli_graph = {
+    .name = "graph",
+    .meaning = "trains networks on graphs, over coarser graphs first or beside the fine one",
+    .arguments = "--data DATA --network NETWORK --method METHOD",
+    .example = PDESSM_CLI_PROGRAM " graph --data clubs --network gcn --method coarse-to-fine "
+                                  "--pooling rns --levels 3 --epochs 50 --seed 0",
+    .prints_result = 1,
+    .run = run,
+};
+
+typedef struct graph_row {
+    uint64_t seed;
+    pdessm_multiscale_result result;
+    double seconds;
+} graph_row;
+
+typedef struct graph_job {
+    cli *c;
+    const char *data;
+    int network, method, pooling; /* places in the lists of choices, which are the enums */
+    int64_t levels, runs, done;   /* done: rows that are finished */
+    pdessm_multiscale_options options;
+    pdessm_node_set *set;
+    graph_row *row;
+    cli_progress bar;
+} graph_job;
+
+/* ------------------------------------------------------------------ running */
+
+static int on_progress(void *user, const pdessm_multiscale_state *s) {
+    graph_job *j = user;
+    char detail[160];
+    snprintf(detail, sizeof detail,
+             "seed %llu level %d epoch %lld/%lld loss %.4f validation %.3f best %.3f",
+             (unsigned long long)j->row[j->done].seed, s->level, (long long)s->epoch,
+             (long long)s->epochs, s->loss, s->validation_accuracy, s->best_validation);
+    const double share = (double)s->epoch / (double)s->epochs;
+    pdessm_cli_progress_update(&j->bar, ((double)j->done + share) / (double)j->runs, detail);
+    return pdessm_cli_interrupted();
+}
+
+static pdessm_status run_seed(graph_job *j, graph_row *row) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_gnn *gnn = NULL;
+    const pdessm_node_set_info info = pdessm_node_set_get_info(j->set);
+    const pdessm_gnn_config config =
+        pdessm_gnn_defaults((pdessm_gnn_kind)j->network, info.features, info.classes);
+    pdessm_multiscale_options options = j->options;
+    options.seed = row->seed;
+    options.progress = on_progress;
+    options.user = j;
+    PDESSM_TRY(pdessm_gnn_create(j->c->device, &config, row->seed, &gnn));
+    const double begin = pdessm_cli_seconds();
+    PDESSM_TRY(pdessm_multiscale_train(gnn, j->set, &options, &row->result));
+    row->seconds = pdessm_cli_seconds() - begin;
+out:
+    pdessm_gnn_destroy(&gnn);
+    return status;
+}
+
+static pdessm_status run_rows(graph_job *j) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)j->runs, sizeof *j->row, &j->row));
+    pdessm_cli_interrupt_catch();
+    pdessm_cli_progress_begin(&j->bar, j->c, "graph", 0);
+    for (j->done = 0; j->done < j->runs && status == PDESSM_OK; j->done += status == PDESSM_OK) {
+        j->row[j->done].seed = (uint64_t)(j->c->seed + j->done);
+        status = run_seed(j, &j->row[j->done]);
+    }
+    pdessm_cli_progress_end(&j->bar);
+out:
+    return status;
+}
+
+/* What may surprise in a graph. */
+static void tell_graph(graph_job *j) {
+    const pdessm_node_set_info info = pdessm_node_set_get_info(j->set);
+    pdessm_cli_note(j->c,
+                    "%s: %lld nodes, %lld edges, %lld features, %lld classes; %lld training, "
+                    "%lld validation, %lld test nodes",
+                    j->data, (long long)info.nodes, (long long)info.edges, (long long)info.features,
+                    (long long)info.classes, (long long)info.count[PDESSM_NODES_TRAIN],
+                    (long long)info.count[PDESSM_NODES_VALIDATION],
+                    (long long)info.count[PDESSM_NODES_TEST]);
+    if (info.isolated)
+        pdessm_cli_note(j->c, "%s: %lld nodes have no edge: they see themselves alone", j->data,
+                        (long long)info.isolated);
+    if (info.repeated)
+        pdessm_cli_note(j->c, "%s: %lld edges were loops or repeated others, and are dropped",
+                        j->data, (long long)info.repeated);
+}
+
+/* ------------------------------------------------------------------ printing */
+
+static void print_table(const graph_job *j) {
+    double sum = 0, squares = 0;
+    cli_table *table = pdessm_cli_table_create("LLLLRRRRRRRR");
+    pdessm_cli_table_row(table, "data\tnetwork\tmethod\tpooling\tlevels\tseed\ttest\tvalidation\t"
+                                "best epoch\tseconds\tnode work\tedge work");
+    for (int64_t i = 0; i < j->done; i++) {
+        const graph_row *row = &j->row[i];
+        const pdessm_multiscale_result *r = &row->result;
+        pdessm_cli_table_row(table,
+                             "%s\t%s\t%s\t%s\t%d\t%llu\t%.4f\t%.4f\t%lld/%lld\t%.1f\t%.1f\t%.1f",
+                             j->data, pdessm_gnn_name((pdessm_gnn_kind)j->network),
+                             pdessm_multiscale_method_name(j->options.method),
+                             pdessm_multiscale_pooling_name(j->options.pooling), j->options.levels,
+                             (unsigned long long)row->seed, r->test_accuracy,
+                             r->validation_accuracy, (long long)r->best_epoch, (long long)r->epochs,
+                             row->seconds, r->node_work, r->edge_work);
+        sum += r->test_accuracy;
+        squares += r->test_accuracy * r->test_accuracy;
+    }
+    pdessm_cli_table_print(table, stdout);
+    const double n = (double)j->done, mean = sum / n;
+    if (j->done > 1)
+        printf("test accuracy %.4f, deviation %.4f over %lld seeds\n", mean,
+               sqrt(fmax(0, (squares - n * mean * mean) / (n - 1))), (long long)j->done);
+}
+
+static void print_json(const graph_job *j) {
+    cJSON *json = pdessm_cli_json_begin(j->c);
+    cJSON *rows = pdessm_cli_json_array(json, "rows");
+    for (int64_t i = 0; i < j->done; i++) {
+        const graph_row *row = &j->row[i];
+        const pdessm_multiscale_result *r = &row->result;
+        cJSON *o = pdessm_cli_json_row(rows);
+        pdessm_cli_json_text(o, "dataset", j->data);
+        pdessm_cli_json_text(o, "network", pdessm_gnn_name((pdessm_gnn_kind)j->network));
+        pdessm_cli_json_text(o, "method", pdessm_multiscale_method_name(j->options.method));
+        pdessm_cli_json_text(o, "pooling", pdessm_multiscale_pooling_name(j->options.pooling));
+        pdessm_cli_json_number(o, "levels", j->options.levels);
+        pdessm_cli_json_number(o, "seed", (double)row->seed);
+        pdessm_cli_json_number(o, "test_accuracy", r->test_accuracy);
+        pdessm_cli_json_number(o, "validation_accuracy", r->validation_accuracy);
+        pdessm_cli_json_number(o, "best_epoch", (double)r->best_epoch);
+        pdessm_cli_json_number(o, "epochs", (double)r->epochs);
+        pdessm_cli_json_number(o, "seconds", row->seconds);
+        pdessm_cli_json_number(o, "node_work", r->node_work);
+        pdessm_cli_json_number(o, "edge_work", r->edge_work);
+        pdessm_cli_json_number(o, "evaluations", (double)r->evaluations);
+    }
+    pdessm_cli_json_print(json);
+}
+
+/* ------------------------------------------------------------------ the command line */
+
+static pdessm_status parse(cli *c, graph_job *j) {
+    cli_option options[] = {
+        {"data", 0, CLI_TEXT, &j->data, "DATA", "clubs: a toy of 34 nodes (clubs)"},
+        {"network", 0, CLI_CHOICE, &j->network, "NAME", "gcn or gin (gcn)", 0, 0, "gcn gin"},
+        {"method", 0, CLI_CHOICE, &j->method, "NAME",
+         "single, coarse-to-fine, sub-to-full, mge (single)", 0, 0,
+         "single coarse-to-fine sub-to-full mge"},
+        {"pooling", 0, CLI_CHOICE, &j->pooling, "NAME",
+         "which nodes a level keeps: random, topk, subgraph, rns (random)", 0, 0,
+         "random topk subgraph rns"},
+        {"levels", 0, CLI_WHOLE, &j->levels, "N",
+         "levels, the whole graph among them (3; single 1)", 1, 12},
+        {"epochs", 0, CLI_WHOLE, &j->options.epochs, "N",
+         "at the finest level (2000, 1000, 800, 600 for 1 to 4 levels)", 1, 1 << 24},
+        {"lr", 0, CLI_REAL, &j->options.rate, "X", "learning rate of Adam (0.001)", 1e-9, 10},
+        {"evaluate", 0, CLI_WHOLE, &j->options.evaluate, "N",
+         "epochs between looks at the validation nodes (10)", 1, 1 << 24},
+        {"runs", 'n', CLI_WHOLE, &j->runs, "N", "seeds, from --seed on (1)", 1, 1 << 16},
+    };
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));
+    j->options.method = (pdessm_multiscale_method)j->method;
+    j->options.pooling =
+        j->options.method == PDESSM_SUB_TO_FULL ? PDESSM_POOL_SUBGRAPH : (pdessm_pooling)j->pooling;
+    if (j->levels == 0)
+        j->levels = j->options.method == PDESSM_SINGLE ? 1 : 3;
+    j->options.levels = (int)j->levels;
+out:
+    return status;
+}
+
+static pdessm_status run(cli *c) {
+    graph_job j = {.c = c, .data = "clubs", .runs = 1, .options = pdessm_multiscale_defaults()};
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(parse(c, &j));
+    PDESSM_TRY(pdessm_cli_open_device(c));
+    PDESSM_TRY(pdessm_node_set_open(c->ctx, j.data, 0, &j.set));
+    tell_graph(&j);
+    status = run_rows(&j);
+    if (status != PDESSM_OK && status != PDESSM_ERROR_CANCELLED)
+        goto out;
+    if (c->format == CLI_FORMAT_JSON)
+        print_json(&j);
+    else if (j.done > 0)
+        print_table(&j);
+out:
+    free(j.row);
+    pdessm_node_set_destroy(&j.set);
+    return status;
+}
