@@ -88,6 +88,12 @@ typedef struct pdessm_cdr {
     F(void, mean_tokens_backward,                                                                  \
       (pdessm_pool * pool, int64_t batch, int64_t tokens, int64_t channels, const float *dy,       \
        float *dx, int add))                                                                        \
+    /* rows over all images and channels, and width, of y */                                       \
+    F(void, average_pool_forward,                                                                  \
+      (pdessm_pool * pool, int64_t rows, int64_t width, float gain, const float *u, float *y))     \
+    F(void, average_pool_backward,                                                                 \
+      (pdessm_pool * pool, int64_t rows, int64_t width, float gain, const float *dy, float *du,    \
+       int add))                                                                                   \
     /* from: height, width, channels of u; to: height, width of y */                               \
     F(void, corner_forward,                                                                        \
       (pdessm_pool * pool, int64_t batch, const int64_t from[3], const int64_t to[2],              \

@@ -66,6 +66,10 @@ pdessm_tensor *pdessm_spectral_filter(pdessm_graph *graph, pdessm_tensor *u, pde
 pdessm_tensor *pdessm_depthwise_conv(pdessm_graph *graph, pdessm_tensor *u, pdessm_tensor *weight,
                                      pdessm_tensor *bias);
 
+/* Images of half the side, each element gain times the mean of a 2 x 2 square: u [B, C, H, W] with
+ * even H and W -> [B, C, H/2, W/2]. */
+pdessm_tensor *pdessm_average_pool(pdessm_graph *graph, pdessm_tensor *u, double gain);
+
 /* The first `height` rows and `width` columns of u [B, H, W, C], continued by zeros: padding and
  * cropping. */
 pdessm_tensor *pdessm_corner(pdessm_graph *graph, pdessm_tensor *u, int64_t height, int64_t width);

@@ -29,9 +29,31 @@ typedef enum pdessm_coupling {
     PDESSM_COUPLING_PAIRS,
 } pdessm_coupling;
 
+/* At which resolutions one set of weights learns. Level l of an image x is x averaged l times over
+ * 2 x 2 squares; its noise is averaged with it and scaled back to unit variance, its time t stays.
+ *
+ * Coarse-to-fine: the coarsest level first, then the next finer one, each for steps of its own, the
+ * finest (level 0) for the rest; level l has batches of 2^l batch. Optimiser and schedule run on;
+ * the average forgets its first steps faster at each level anew.
+ *
+ * Multiscale gradient estimation (MGE): every step has all levels, as a telescoping sum
+ *
+ *     g = sum_{l < L} mean_{B_l}[grad L_l - grad L_{l+1}] + mean_{B_L}[grad L_L],
+ *
+ * L the coarsest level, |B_l| = 2^l batch. Both terms of a difference see the same images, times,
+ * labels and noise at their two resolutions. Its mean is that of grad L_0, whatever the losses of
+ * the levels are; so is the mean of the loss that a step reports, which may be negative. */
+typedef enum pdessm_resolution {
+    PDESSM_RESOLUTION_FULL, /* level 0 alone */
+    PDESSM_RESOLUTION_COARSE_TO_FINE,
+    PDESSM_RESOLUTION_MGE,
+} pdessm_resolution;
+
+enum { PDESSM_MOST_LEVELS = 8 };
+
 typedef struct pdessm_train_options {
     int64_t steps;  /* optimiser steps in all */
-    int batch;      /* images of one run of the tape */
+    int batch;      /* images of one run of the tape, at level 0 */
     int accumulate; /* runs that make one step */
     double rate;    /* peak learning rate */
     int64_t warmup; /* steps of linear rise */
@@ -48,7 +70,10 @@ typedef struct pdessm_train_options {
     pdessm_time_law time_law;
     pdessm_coupling coupling;
     uint64_t pair_seed; /* of PDESSM_COUPLING_PAIRS */
-    int flip;           /* mirror images left to right, half of them */
+    pdessm_resolution resolution;
+    int levels;                              /* level 0 among them; 1 for full */
+    int64_t level_steps[PDESSM_MOST_LEVELS]; /* [l], 0 < l < levels: of coarse-to-fine at level l */
+    int flip;                                /* mirror images left to right, half of them */
     int shift; /* move images by up to so many pixels each way; the border is black (floats: 0) */
     uint64_t seed;
 } pdessm_train_options;
@@ -57,6 +82,16 @@ typedef struct pdessm_train_options {
 pdessm_train_options pdessm_train_defaults(void);
 
 typedef struct pdessm_trainer pdessm_trainer;
+
+/* Refuses options that are out of bounds, do not go together, or that this network cannot be
+ * trained with: a level whose image the patch does not divide, a free filter at several levels. */
+pdessm_status pdessm_train_check(pdessm_context *ctx, const pdessm_config *config,
+                                 const pdessm_train_options *options);
+
+/* What pdessm_memory_to_train() says, for all tapes that these options hold at a time. flops: of
+ * an optimiser step at its dearest. */
+pdessm_status pdessm_train_memory(pdessm_context *ctx, const pdessm_config *config,
+                                  const pdessm_train_options *options, pdessm_memory_estimate *ret);
 
 /* A new run. What is trained is the configuration's task: a velocity by flow matching, or a
  * classifier by cross-entropy, which needs labels and leaves noise, times and couplings aside. The
@@ -75,11 +110,11 @@ void pdessm_trainer_destroy(pdessm_trainer **trainer);
 
 /* Training behind a map (precondition.h): the trainer's data has been taken through it already
  * (pdessm_precondition_dataset). Both models carry it from here on, into every checkpoint. map may
- * be NULL. */
+ * be NULL; trainers of several resolutions take no other. */
 pdessm_status pdessm_trainer_set_precondition(pdessm_trainer *trainer, pdessm_precondition *map);
 
-/* One optimiser step. Queues work and returns; allocates nothing, and waits for nothing unless
- * noise is coupled by optimal transport. */
+/* One optimiser step. Queues work and returns; waits for nothing unless noise is coupled by optimal
+ * transport, and allocates nothing but at the first step of a level of coarse-to-fine. */
 pdessm_status pdessm_trainer_step(pdessm_trainer *trainer);
 
 /* What happened since the last call; waits for the device. */
@@ -90,6 +125,7 @@ typedef struct pdessm_train_report {
     double gradient_norm; /* of the last step, before clipping */
     int64_t bad_steps;    /* skipped because not finite, in all */
     int bad_in_a_row;
+    double flops; /* floating point operations of the last step's tapes; a multiply-add is two */
 } pdessm_train_report;
 pdessm_status pdessm_trainer_report(pdessm_trainer *trainer, pdessm_train_report *ret);
 
@@ -122,6 +158,10 @@ pdessm_status pdessm_accuracy(pdessm_model *model, const pdessm_dataset *data, i
 pdessm_status pdessm_checkpoint_newest(pdessm_context *ctx, const char *folder, char **ret_path);
 
 int64_t pdessm_trainer_step_count(const pdessm_trainer *trainer);
+/* Images that they saw, one that MGE sees at two levels counted once; the finest level of the last
+ * of them. */
+int64_t pdessm_trainer_image_count(const pdessm_trainer *trainer);
+int pdessm_trainer_level(const pdessm_trainer *trainer);
 /* Owned by the trainer. average: the EMA weights, for sampling while training goes on. */
 pdessm_model *pdessm_trainer_model(pdessm_trainer *trainer);
 pdessm_model *pdessm_trainer_average(pdessm_trainer *trainer);

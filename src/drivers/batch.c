@@ -60,14 +60,15 @@ static int32_t draw_label(const pdessm_trainer *t, int64_t index, uint32_t step,
     return dropped || label < 0 ? t->model->config.num_classes : label;
 }
 
-void pdessm_trainer_draw_batch(pdessm_trainer *t, int micro) {
+void pdessm_trainer_draw_batch(pdessm_trainer *t, int64_t first, int n) {
     const pdessm_train_options *o = &t->options;
     const pdessm_dataset_info *info = pdessm_dataset_get_info(t->data);
     const int64_t pixels = info->channels * info->height * info->width;
+    const int64_t seen = pdessm_level_images(o, t->step);
     const uint32_t step = (uint32_t)t->step;
-    for (int i = 0; i < o->batch; i++) {
-        const uint32_t place = (uint32_t)(micro * o->batch + i);
-        int64_t index = image_at(t, (t->step * o->accumulate + micro) * o->batch + i);
+    for (int i = 0; i < n; i++) {
+        const uint32_t place = (uint32_t)(first + i);
+        int64_t index = image_at(t, seen + first + i);
         float *image = t->images + i * pixels;
         pdessm_dataset_image(t->data, index, image);
         t->indices[i] = index;

@@ -23,6 +23,13 @@ pdessm_status pdessm_call_normal(pdessm_device *device, uint64_t seed, pdessm_pu
                                              purpose, (double)step, (double)first}});
 }
 
+pdessm_status pdessm_call_average_pool(pdessm_device *device, pdessm_tensor *u, double gain,
+                                       pdessm_tensor *y) {
+    return pdessm_dispatch(
+        device,
+        &(pdessm_call){.op = PDESSM_OP_average_pool, .operand = {u, y}, .attribute = {gain}});
+}
+
 pdessm_status pdessm_call_linear(pdessm_device *device, pdessm_tensor *x, pdessm_tensor *weight,
                                  pdessm_tensor *y) {
     return pdessm_dispatch(device,

@@ -17,6 +17,10 @@ pdessm_status pdessm_call_combine(pdessm_device *device, pdessm_tensor *x, int t
 pdessm_status pdessm_call_normal(pdessm_device *device, uint64_t seed, pdessm_purpose purpose,
                                  int64_t step, int64_t first, pdessm_tensor *y);
 
+/* y [B, C, H/2, W/2] = gain times the means of 2 x 2 squares of u [B, C, H, W]. */
+pdessm_status pdessm_call_average_pool(pdessm_device *device, pdessm_tensor *u, double gain,
+                                       pdessm_tensor *y);
+
 /* y [M, N] = x [M, K] weight [N, K]^T. */
 pdessm_status pdessm_call_linear(pdessm_device *device, pdessm_tensor *x, pdessm_tensor *weight,
                                  pdessm_tensor *y);

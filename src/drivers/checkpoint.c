@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "drivers/trainer.h"
 
 static const char FIRST[] = "exp_avg.", SECOND[] = "exp_avg_sq.";
+static const char MULTISCALE[] = "pdessm.multiscale"; /* missing: full resolution alone */
 
 /* The step that a folder's name means, or -1. */
 static int64_t step_of(const char *name) {
@@ -26,30 +28,58 @@ static int64_t step_of(const char *name) {
 
 /* ------------------------------------------------------------------ writing */
 
+/* What a checkpoint says beside its tensors, as text: [key, value]. */
+typedef struct notes {
+    const char *item[8][2];
+    char text[8][192];
+    int count, shared; /* in all, and those that model and average have too */
+} notes;
+
+static void note(notes *n, const char *key, const char *format, ...) PDESSM_PRINTF(3, 4);
+
+static void note(notes *n, const char *key, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(n->text[n->count], sizeof n->text[n->count], format, arguments);
+    va_end(arguments);
+    n->item[n->count][0] = key;
+    n->item[n->count][1] = n->text[n->count];
+    n->count++;
+}
+
+static void take_notes(const pdessm_trainer *t, const float state[STATE_SIZE], notes *ret) {
+    const pdessm_train_options *o = &t->options;
+    char method[160];
+    *ret = (notes){0};
+    note(ret, "pdessm.step", "%" PRId64, t->step);
+    if (o->resolution != PDESSM_RESOLUTION_FULL) {
+        pdessm_level_text(o, sizeof method, method);
+        note(ret, MULTISCALE, "%s", method);
+        note(ret, "pdessm.level", "%d", pdessm_trainer_level(t));
+    }
+    ret->shared = ret->count;
+    note(ret, "pdessm.bad_steps", "%.0f %.0f", (double)state[STATE_BAD_IN_A_ROW],
+         (double)state[STATE_BAD_TOTAL]);
+    note(ret, "pdessm.batch", "%d", o->batch);
+    note(ret, "pdessm.accumulate", "%d", o->accumulate);
+    note(ret, "pdessm.seed", "%" PRId64, (int64_t)(o->seed & INT64_MAX));
+}
+
 static pdessm_status write_files(pdessm_trainer *t, const char *folder) {
     pdessm_status status = PDESSM_OK;
-    char path[4096], step[32], bad[32], batch[32], accumulate[32], seed[32];
+    char path[4096];
     float s[STATE_SIZE];
+    notes n;
     PDESSM_TRY(pdessm_tensor_read(t->state, s));
-    snprintf(step, sizeof step, "%" PRId64, t->step);
-    snprintf(bad, sizeof bad, "%.0f %.0f", (double)s[STATE_BAD_IN_A_ROW],
-             (double)s[STATE_BAD_TOTAL]);
-    snprintf(batch, sizeof batch, "%d", t->options.batch);
-    snprintf(accumulate, sizeof accumulate, "%d", t->options.accumulate);
-    snprintf(seed, sizeof seed, "%" PRId64, (int64_t)(t->options.seed & INT64_MAX));
-    const char *const extra[][2] = {{"pdessm.step", step},
-                                    {"pdessm.bad_steps", bad},
-                                    {"pdessm.batch", batch},
-                                    {"pdessm.accumulate", accumulate},
-                                    {"pdessm.seed", seed}};
+    take_notes(t, s, &n);
     const pdessm_named_arena values = {"", &t->model->values}, average = {"", &t->average->values};
     const pdessm_named_arena moments[] = {{FIRST, &t->first_moment}, {SECOND, &t->second_moment}};
     snprintf(path, sizeof path, "%s/model.safetensors", folder);
-    PDESSM_TRY(pdessm_arenas_save(t->model, &values, 1, path, extra, 1));
+    PDESSM_TRY(pdessm_arenas_save(t->model, &values, 1, path, n.item, n.shared));
     snprintf(path, sizeof path, "%s/ema.safetensors", folder);
-    PDESSM_TRY(pdessm_arenas_save(t->model, &average, 1, path, extra, 1));
+    PDESSM_TRY(pdessm_arenas_save(t->model, &average, 1, path, n.item, n.shared));
     snprintf(path, sizeof path, "%s/optimizer.safetensors", folder);
-    PDESSM_TRY(pdessm_arenas_save(t->model, moments, 2, path, extra, 5));
+    PDESSM_TRY(pdessm_arenas_save(t->model, moments, 2, path, n.item, n.count));
 out:
     return status;
 }
@@ -178,6 +208,14 @@ static pdessm_status compare_settings(pdessm_trainer *t, const pdessm_safetensor
                        " now: the run will not be the same",
                        settings[i].key + strlen("pdessm."), then, settings[i].now);
     }
+    char now[160];
+    const char *then = pdessm_safetensors_metadata(file, MULTISCALE);
+    pdessm_level_text(&t->options, sizeof now, now);
+    if (strcmp(then ? then : "full", now) != 0)
+        pdessm_log(t->ctx, PDESSM_LOG_WARNING,
+                   "resolution was '%s' when the checkpoint was written and is '%s' now: the run "
+                   "will not be the same",
+                   then ? then : "full", now);
 out:
     return status;
 }
@@ -238,6 +276,7 @@ pdessm_status pdessm_trainer_resume(pdessm_device *device, pdessm_dataset *data,
     PDESSM_TRY(read_weights(t->average, path));
     snprintf(path, sizeof path, "%s/optimizer.safetensors", checkpoint);
     PDESSM_TRY(read_optimizer(t, path));
+    PDESSM_TRY(pdessm_trainer_record(t));
     *ret = t;
     t = NULL;
 out:

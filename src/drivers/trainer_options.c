@@ -23,10 +23,11 @@ pdessm_train_options pdessm_train_defaults(void) {
         .ema = 0.999,
         .label_dropout = 0.1,
         .label_smoothing = 0.1,
+        .levels = 1,
     };
 }
 
-pdessm_status pdessm_trainer_check_options(pdessm_context *ctx, const pdessm_train_options *o) {
+static pdessm_status check_ranges(pdessm_context *ctx, const pdessm_train_options *o) {
     const struct {
         const char *name;
         double value, least, most;
@@ -61,6 +62,12 @@ pdessm_status pdessm_trainer_check_options(pdessm_context *ctx, const pdessm_tra
     return PDESSM_OK;
 }
 
+pdessm_status pdessm_train_check(pdessm_context *ctx, const pdessm_config *config,
+                                 const pdessm_train_options *options) {
+    pdessm_status status = check_ranges(ctx, options);
+    return status == PDESSM_OK ? pdessm_level_check(ctx, config, options) : status;
+}
+
 pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_dataset_info *d,
                                         const pdessm_config *c) {
     if (d->height != c->image_size[0] || d->width != c->image_size[1] || d->channels != c->channels)
@@ -93,7 +100,11 @@ double pdessm_trainer_rate(const pdessm_train_options *o, int64_t step) {
     return o->rate * (o->final_rate + (1 - o->final_rate) * cosine);
 }
 
-/* The average forgets its first steps faster, or a short run would end near its beginning. */
+/* The average forgets its first steps faster, or a short run would end near its beginning; and
+ * those of a level, or it would end near that of coarse images. */
 double pdessm_trainer_ema(const pdessm_train_options *o, int64_t step) {
-    return fmin(o->ema, (1 + (double)step) / (10 + (double)step));
+    int64_t first;
+    pdessm_level_at(o, step, &first);
+    const double since = (double)(step - first);
+    return fmin(o->ema, (1 + since) / (10 + since));
 }

@@ -17,6 +17,7 @@ pdessm_status pdessm_trainer_report(pdessm_trainer *trainer, pdessm_train_report
         .gradient_norm = (double)s[STATE_NORM],
         .bad_steps = (int64_t)s[STATE_BAD_TOTAL],
         .bad_in_a_row = (int)s[STATE_BAD_IN_A_ROW],
+        .flops = trainer->flops,
     };
     s[STATE_LOSS_SUM] = s[STATE_LOSS_COUNT] = 0;
     PDESSM_TRY(pdessm_tensor_write(trainer->state, s));

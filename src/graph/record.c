@@ -125,6 +125,10 @@ pdessm_tensor *pdessm_mean_tokens(pdessm_graph *graph, pdessm_tensor *x) {
     return APPLY(mean_tokens, x);
 }
 
+pdessm_tensor *pdessm_average_pool(pdessm_graph *graph, pdessm_tensor *u, double gain) {
+    return APPLY_WITH(average_pool, ATTRIBUTES(gain), u);
+}
+
 pdessm_tensor *pdessm_corner(pdessm_graph *graph, pdessm_tensor *u, int64_t height, int64_t width) {
     return APPLY_WITH(corner, ATTRIBUTES((double)height, (double)width), u);
 }

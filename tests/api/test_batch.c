@@ -40,7 +40,7 @@ static double distance_of_law(api *a, pdessm_time_law law, double (*below)(doubl
     o.seed = 4;
     pdessm_trainer *t = begin(a, &o);
     for (t->step = 0; t->step < STEPS; t->step++) {
-        pdessm_trainer_draw_batch(t, 0);
+        pdessm_trainer_draw_batch(t, 0, BATCH);
         for (int i = 0; i < BATCH; i++)
             times[t->step * BATCH + i] = (double)t->times[i];
     }
@@ -114,7 +114,7 @@ static void a_batch_is_augmented_evenly(void **state) {
     o.shift = SHIFT;
     pdessm_trainer *t = begin(a, &o);
     for (t->step = 0; t->step < STEPS; t->step++) {
-        pdessm_trainer_draw_batch(t, 0);
+        pdessm_trainer_draw_batch(t, 0, BATCH);
         for (int i = 0; i < BATCH; i++) {
             int found = 0;
             pdessm_dataset_image(a->data, t->indices[i], plain);

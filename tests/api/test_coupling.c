@@ -28,7 +28,7 @@ static pdessm_trainer *begin(api *a, pdessm_coupling coupling, int batch, int ac
 static float *read_noise(api *a, pdessm_trainer *t) {
     float *noise = malloc((size_t)t->options.batch * PIXELS * sizeof *noise);
     assert_non_null(noise);
-    assert_ok(a, pdessm_tensor_read(t->noise, noise));
+    assert_ok(a, pdessm_tensor_read(t->tape[0].noise[0], noise));
     return noise;
 }
 

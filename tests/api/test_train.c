@@ -68,8 +68,7 @@ static void assert_same_checkpoint(const char *one, const char *other, int step)
     }
 }
 
-static void resume_repeats_the_bits(api *a, pdessm_mixer mixer) {
-    const pdessm_train_options o = small_run();
+static void resume_repeats_the_bits(api *a, pdessm_mixer mixer, pdessm_train_options o) {
     char whole[128], broken[128], *newest = NULL;
     run_folder(a, "whole", (int)mixer, whole);
     run_folder(a, "broken", (int)mixer, broken);
@@ -98,11 +97,38 @@ static void resume_repeats_the_bits(api *a, pdessm_mixer mixer) {
 }
 
 static void resume_repeats_the_bits_pde(void **state) {
-    resume_repeats_the_bits(*state, PDESSM_MIXER_PDE);
+    resume_repeats_the_bits(*state, PDESSM_MIXER_PDE, small_run());
 }
 
 static void resume_repeats_the_bits_attention(void **state) {
-    resume_repeats_the_bits(*state, PDESSM_MIXER_ATTENTION);
+    resume_repeats_the_bits(*state, PDESSM_MIXER_ATTENTION, small_run());
+}
+
+/* The break is in the middle of level 1; the end is beyond it. */
+static void resume_repeats_the_bits_coarse_to_fine(void **state) {
+    pdessm_train_options o = small_run();
+    o.resolution = PDESSM_RESOLUTION_COARSE_TO_FINE;
+    o.levels = 3;
+    o.level_steps[2] = o.level_steps[1] = 3;
+    resume_repeats_the_bits(*state, PDESSM_MIXER_PDE, o);
+}
+
+/* The break is between two levels. */
+static void resume_repeats_the_bits_at_a_new_level(void **state) {
+    pdessm_train_options o = small_run();
+    o.resolution = PDESSM_RESOLUTION_COARSE_TO_FINE;
+    o.levels = 2;
+    o.level_steps[1] = 4;
+    o.coupling = PDESSM_COUPLING_OT;
+    o.accumulate = 2;
+    resume_repeats_the_bits(*state, PDESSM_MIXER_CONV, o);
+}
+
+static void resume_repeats_the_bits_mge(void **state) {
+    pdessm_train_options o = small_run();
+    o.resolution = PDESSM_RESOLUTION_MGE;
+    o.levels = 3;
+    resume_repeats_the_bits(*state, PDESSM_MIXER_ATTENTION, o);
 }
 
 static void old_checkpoints_go_and_errors_are_named(void **state) {
@@ -350,6 +376,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         api_test(resume_repeats_the_bits_pde),
         api_test(resume_repeats_the_bits_attention),
+        api_test(resume_repeats_the_bits_coarse_to_fine),
+        api_test(resume_repeats_the_bits_at_a_new_level),
+        api_test(resume_repeats_the_bits_mge),
         api_test(old_checkpoints_go_and_errors_are_named),
         api_test(accumulation_equals_a_larger_batch),
         api_test(threads_do_not_change_the_bits),

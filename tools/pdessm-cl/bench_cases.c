@@ -168,6 +168,11 @@ CASE(mean_tokens) {
     m->k->terms = m->n;
 }
 
+CASE(average_pool) {
+    set_normal(m->k, 0, m->b, image_channels(m), PATCH * m->p->height, PATCH * m->p->width);
+    m->k->attribute[0] = 1;
+}
+
 /* Padding for a convolution that does not wrap around. */
 CASE(corner) {
     set_normal(m->k, 0, m->b, m->p->height, m->p->width, m->c);

@@ -221,6 +221,11 @@ CASE(mean_tokens) {
     k->terms = n;
 }
 
+CASE(average_pool) {
+    set_normal(k, 0, extent(k, 1, 4), extent(k, 1, 4), 2 * extent(k, 1, 20), 2 * extent(k, 1, 20));
+    k->attribute[0] = real(k, 0.5, 2);
+}
+
 CASE(corner) {
     int64_t b = extent(k, 1, 3), h = extent(k, 1, 20), w = extent(k, 1, 20), c = extent(k, 1, 40);
     set_normal(k, 0, b, h, w, c);

@@ -36,7 +36,26 @@ typedef struct job {
     block *blocks;
     int block_count;
     pdessm_memory_estimate train, sample;
+    const char *multiscale, *level; /* of training at several resolutions; NULL: at one */
 } job;
+
+/* ------------------------------------------------------------------ how it was trained */
+
+static pdessm_status read_training(job *j) {
+    static const char *const keys[] = {"pdessm.multiscale", "pdessm.level"};
+    const char **const target[] = {&j->multiscale, &j->level};
+    pdessm_safetensors *file = NULL;
+    pdessm_status status = pdessm_safetensors_open(j->c->ctx, j->file, &file);
+    if (status != PDESSM_OK)
+        return status;
+    for (int i = 0; i < CLI_COUNT(keys); i++) {
+        const char *text = pdessm_safetensors_metadata(file, keys[i]);
+        if (text)
+            *target[i] = pdessm_cli_text(j->c, "%s", text);
+    }
+    pdessm_safetensors_destroy(&file);
+    return PDESSM_OK;
+}
 
 /* ------------------------------------------------------------------ coefficients */
 
@@ -149,6 +168,8 @@ static void print_text(const job *j) {
            k->image_size[1] / k->patch, k->reference_grid[0], k->reference_grid[1]);
     printf("parameters  %lld\n", (long long)pdessm_model_parameter_count(j->model));
     print_map(pdessm_model_get_precondition(j->model));
+    if (j->multiscale)
+        printf("training    %s; last at level %s\n", j->multiscale, j->level ? j->level : "?");
     printf("memory      batch %lld: train %s (activations %s), sample %s\n", (long long)j->batch,
            pdessm_cli_bytes(j->train.total).text, pdessm_cli_bytes(j->train.activations).text,
            pdessm_cli_bytes(j->sample.total).text);
@@ -200,6 +221,10 @@ static pdessm_status print_json(job *j) {
     pdessm_cli_json_number(json, "parameters", (double)pdessm_model_parameter_count(j->model));
     if (pdessm_model_get_precondition(j->model))
         add_map(json, pdessm_model_get_precondition(j->model));
+    if (j->multiscale)
+        pdessm_cli_json_text(json, "multiscale", j->multiscale);
+    if (j->level)
+        pdessm_cli_json_number(json, "level", atof(j->level));
     pdessm_cli_json_number(json, "batch", (double)j->batch);
     add_memory(json, "memory_to_train", &j->train);
     add_memory(json, "memory_to_sample", &j->sample);
@@ -235,6 +260,7 @@ static pdessm_status run(cli *c) {
     PDESSM_TRY(pdessm_cli_find_model(c, j.path, &j.file));
     PDESSM_TRY(pdessm_cli_open_device(c));
     PDESSM_TRY(pdessm_model_load(c->device, j.file, 0, &j.model));
+    PDESSM_TRY(read_training(&j));
     PDESSM_TRY(measure(&j));
     if (c->format == CLI_FORMAT_JSON)
         PDESSM_TRY(print_json(&j));

@@ -11,6 +11,7 @@
 #include "precondition.h"
 #include "results.h"
 #include "train_folder.h"
+#include "train_levels.h"
 #include "train_reflow.h"
 #include "train_run.h"
 
@@ -51,15 +52,17 @@ static pdessm_status check_memory(job *j) {
     cli *c = j->c;
     const pdessm_device_info *info = pdessm_device_get_info(c->device);
     pdessm_memory_estimate need, smaller;
-    int batch = (int)j->settings.batch, advice = 0;
+    pdessm_train_options options = pdessm_cli_settings_train(&j->settings);
+    int batch = options.batch, advice = 0;
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_memory_to_train(c->ctx, &j->config, batch, &need));
+    PDESSM_TRY(pdessm_train_memory(c->ctx, &j->config, &options, &need));
     pdessm_cli_note(c, "memory: %s of %s (activations %s)", pdessm_cli_bytes(need.total).text,
                     pdessm_cli_bytes(info->memory).text, pdessm_cli_bytes(need.activations).text);
     if (fits(&need, info))
         return PDESSM_OK;
     for (int b = batch / 2; b >= 1 && !advice; b /= 2) {
-        PDESSM_TRY(pdessm_memory_to_train(c->ctx, &j->config, b, &smaller));
+        options.batch = b;
+        PDESSM_TRY(pdessm_train_memory(c->ctx, &j->config, &options, &smaller));
         advice = fits(&smaller, info) ? b : 0;
     }
     const char *change =
@@ -209,8 +212,8 @@ static pdessm_status open_run(job *j) {
     r->folder = j->folder;
     r->images = &j->images;
     r->saved_step = j->checkpoint ? step : -1;
-    PDESSM_TRY(
-        pdessm_cli_train_log_open(c, pdessm_cli_text(c, "%s/log.csv", j->folder), step, &r->log));
+    PDESSM_TRY(pdessm_cli_train_log_open(c, pdessm_cli_text(c, "%s/log.csv", j->folder), step,
+                                         j->settings.multiscale, &r->log));
     if (r->accuracy)
         PDESSM_TRY(pdessm_cli_accuracy_begin(r->accuracy, j->folder, step));
     PDESSM_TRY(
@@ -266,6 +269,7 @@ static pdessm_status train(job *j) {
     if (j->settings.reflow)
         PDESSM_TRY(draw_pairs(j));
     PDESSM_TRY(open_data(j));
+    PDESSM_TRY(pdessm_cli_levels(j->c, &j->settings, &j->config));
     if (!j->c->device)
         PDESSM_TRY(pdessm_cli_open_device(j->c));
     PDESSM_TRY(check_memory(j));

@@ -13,8 +13,8 @@
 
 #include "data/file.h"
 
-static const char log_head[] = "step,loss,learning_rate,gradient_norm,images_per_second,"
-                               "wall_seconds,memory_bytes\n";
+#define COLUMNS "step,loss,learning_rate,gradient_norm,images_per_second,wall_seconds,memory_bytes"
+static const char log_head[] = COLUMNS "\n", level_head[] = COLUMNS ",level,step_flops\n";
 static const char accuracy_head[] = "step,test_accuracy\n";
 
 static pdessm_status write_text(cli_train_log *log, const char *text, size_t size) {
@@ -91,11 +91,14 @@ out:
     return status;
 }
 
-pdessm_status pdessm_cli_train_log_open(cli *c, const char *path, int64_t keep,
+pdessm_status pdessm_cli_train_log_open(cli *c, const char *path, int64_t keep, int levels,
                                         cli_train_log *ret) {
-    return open_log(
-        (cli_train_log){.c = c, .path = path, .head = log_head, .numbers = 3, .last_step = -1},
-        keep, ret);
+    return open_log((cli_train_log){.c = c,
+                                    .path = path,
+                                    .head = levels ? level_head : log_head,
+                                    .numbers = 3,
+                                    .last_step = -1},
+                    keep, ret);
 }
 
 pdessm_status pdessm_cli_accuracy_log_open(cli *c, const char *path, int64_t keep,
@@ -115,9 +118,13 @@ pdessm_status pdessm_cli_accuracy_log_append(cli_train_log *log, int64_t step, d
 
 pdessm_status pdessm_cli_train_log_append(cli_train_log *log, const cli_log_line *line) {
     char text[256];
-    int size = snprintf(text, sizeof text, "%" PRId64 ",%.6g,%.6g,%.6g,%.1f,%.2f,%" PRId64 "\n",
+    int size = snprintf(text, sizeof text, "%" PRId64 ",%.6g,%.6g,%.6g,%.1f,%.2f,%" PRId64,
                         line->step, line->loss, line->rate, line->gradient_norm,
                         line->images_per_second, line->seconds, line->memory);
+    if (log->head == level_head)
+        size += snprintf(text + size, sizeof text - (size_t)size, ",%d,%.6g", line->level,
+                         line->step_flops);
+    text[size++] = '\n';
     log->last_step = line->step;
     log->seconds = line->seconds;
     return write_text(log, text, (size_t)size);

@@ -16,14 +16,18 @@ typedef struct cli_train_log {
     double seconds;    /* wall seconds on the last line */
 } cli_train_log;
 
-/* Opens or makes the log and locks it, so that two processes cannot train in one folder. Lines
+/* levels: each line ends with the level and the work of its last step.
+ * Opens or makes the log and locks it, so that two processes cannot train in one folder. Lines
  * beyond step `keep`, and whatever a killed process left half written, are cut off. */
-pdessm_status pdessm_cli_train_log_open(cli *c, const char *path, int64_t keep, cli_train_log *ret);
+pdessm_status pdessm_cli_train_log_open(cli *c, const char *path, int64_t keep, int levels,
+                                        cli_train_log *ret);
 
 typedef struct cli_log_line {
     int64_t step;
     double loss, rate, gradient_norm, images_per_second, seconds;
     int64_t memory; /* bytes, at the peak */
+    int level;
+    double step_flops;
 } cli_log_line;
 pdessm_status pdessm_cli_train_log_append(cli_train_log *log, const cli_log_line *line);
 

@@ -45,6 +45,17 @@ static pdessm_status check_complete(cli *c, const cli_settings *s) {
                        (!s->reflow && s->coupling == PDESSM_COUPLING_INDEPENDENT),
                    PDESSM_ERROR_ARGUMENT, "--task classify goes without --%s, which is about noise",
                    s->reflow ? "reflow" : "coupling ot");
+    PDESSM_REQUIRE(ctx, s->multiscale || (!s->levels && !s->coarse_steps), PDESSM_ERROR_ARGUMENT,
+                   "--%s is for --multiscale", s->levels ? "levels" : "coarse-steps");
+    PDESSM_REQUIRE(ctx, !s->coarse_steps || s->multiscale == PDESSM_RESOLUTION_COARSE_TO_FINE,
+                   PDESSM_ERROR_ARGUMENT,
+                   "--coarse-steps is for --multiscale coarse-to-fine; with mge every step has all "
+                   "resolutions");
+    PDESSM_REQUIRE(ctx, !s->multiscale || s->task != PDESSM_TASK_CLASSIFY, PDESSM_ERROR_ARGUMENT,
+                   "--multiscale goes without --task classify: it is about flow matching");
+    PDESSM_REQUIRE(ctx, !s->multiscale || !s->precondition, PDESSM_ERROR_ARGUMENT,
+                   "--multiscale goes without --precondition: what a map makes of an image is not "
+                   "an image whose average means the same");
     PDESSM_REQUIRE(ctx, s->task == PDESSM_TASK_CLASSIFY || !s->test, PDESSM_ERROR_ARGUMENT,
                    "--test is for --task classify");
 out:

@@ -32,12 +32,15 @@ static pdessm_status draw_samples(cli_train_run *r) {
     pdessm_status status = PDESSM_OK;
     pdessm_model *average = pdessm_trainer_average(r->trainer);
     const pdessm_config *config = pdessm_model_get_config(average);
+    const int level = pdessm_trainer_level(r->trainer); /* what it has learnt so far */
     cli_pictures p = {.channels = config->channels,
-                      .height = config->image_size[0],
-                      .width = config->image_size[1],
+                      .height = config->image_size[0] >> level,
+                      .width = config->image_size[1] >> level,
                       .num_classes = config->num_classes,
-                      .scale = config->image_size[0] < 64 ? 2 : 1};
+                      .scale = (config->image_size[0] < 64 ? 2 : 1) << level};
     pdessm_sample_options o = pdessm_sample_defaults();
+    o.height = (int)p.height;
+    o.width = (int)p.width;
     o.steps = STEPS;
     /* Without label dropout the null class has learnt nothing to guide by. */
     o.guidance = r->settings->label_dropout > 0 && r->images->has_labels ? 2 : 1;
@@ -107,20 +110,23 @@ static pdessm_status write_line(cli_train_run *r, const pdessm_train_report *rep
     const pdessm_device *device = r->c->device;
     double seconds = elapsed(r);
     int64_t peak = 0, steps = report->step - r->line_step;
-    double images = (double)(steps * r->settings->batch * r->settings->accumulate);
+    const int64_t images = pdessm_trainer_image_count(r->trainer);
     pdessm_device_memory(device, &peak);
     if (seconds > r->line_seconds && steps > 0)
-        r->images_per_second = images / (seconds - r->line_seconds);
+        r->images_per_second = (double)(images - r->line_images) / (seconds - r->line_seconds);
     cli_log_line line = {.step = report->step,
                          .loss = r->loss_steps ? r->loss_sum / (double)r->loss_steps : NAN,
                          .rate = report->rate,
                          .gradient_norm = report->gradient_norm,
                          .images_per_second = r->images_per_second,
                          .seconds = r->earlier + seconds,
-                         .memory = peak};
+                         .memory = peak,
+                         .level = pdessm_trainer_level(r->trainer),
+                         .step_flops = report->flops};
     r->loss_sum = 0;
     r->loss_steps = 0;
     r->line_step = report->step;
+    r->line_images = images;
     r->line_seconds = seconds;
     return pdessm_cli_train_log_append(&r->log, &line);
 }
@@ -135,14 +141,16 @@ static double share_done(const cli_train_run *r, int64_t step) {
 }
 
 static void show(cli_train_run *r) {
-    char detail[128], loss[32] = "-", speed[32] = "-";
+    char detail[128], loss[32] = "-", speed[32] = "-", level[32] = "";
     int64_t step = pdessm_trainer_step_count(r->trainer);
     if (isfinite(r->last_loss))
         snprintf(loss, sizeof loss, "%.4f", r->last_loss);
     if (r->images_per_second > 0)
         snprintf(speed, sizeof speed, "%.0f", r->images_per_second);
-    snprintf(detail, sizeof detail, "step %lld/%lld  loss %s  %s images/s", (long long)step,
-             (long long)r->settings->steps, loss, speed);
+    if (r->settings->multiscale == PDESSM_RESOLUTION_COARSE_TO_FINE)
+        snprintf(level, sizeof level, "  level %d", pdessm_trainer_level(r->trainer));
+    snprintf(detail, sizeof detail, "step %lld/%lld%s  loss %s  %s images/s", (long long)step,
+             (long long)r->settings->steps, level, loss, speed);
     pdessm_cli_progress_update(&r->bar, share_done(r, step), detail);
 }
 
@@ -200,6 +208,7 @@ pdessm_status pdessm_cli_train_run(cli_train_run *r) {
     r->start = pdessm_cli_seconds();
     r->earlier = r->log.seconds;
     r->first_step = r->line_step = r->look_step = pdessm_trainer_step_count(r->trainer);
+    r->line_images = pdessm_trainer_image_count(r->trainer);
     r->last_loss = NAN;
     pdessm_cli_interrupt_catch();
     pdessm_cli_progress_begin(&r->bar, r->c, "train",

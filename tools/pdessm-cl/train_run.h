@@ -23,9 +23,9 @@ typedef struct cli_train_run {
     int64_t saved_step; /* of the last checkpoint; -1: none yet */
     double loss_sum;    /* since the last line of the log, over loss_steps good steps */
     int64_t loss_steps;
-    int64_t bad_steps; /* as last reported */
-    int64_t look_step; /* step of that report */
-    int64_t line_step; /* step and time of the last line of the log, for images/s */
+    int64_t bad_steps;              /* as last reported */
+    int64_t look_step;              /* step of that report */
+    int64_t line_step, line_images; /* those of the last line of the log, for images/s; so too: */
     double line_seconds;
     double last_loss, images_per_second;
 } cli_train_run;

@@ -164,6 +164,23 @@ static int reflow_rows(cli_settings *s, cli_option *o) {
     return CLI_COUNT(rows);
 }
 
+static int multiscale_rows(cli_settings *s, cli_option *o) {
+    const cli_option rows[] = {
+        {"multiscale", 0, CLI_CHOICE, &s->multiscale, "none|coarse-to-fine|mge",
+         "at several resolutions: coarse ones first, or all in each step (none)", 0, 0,
+         "none coarse-to-fine mge", .fixed = 1},
+        {"levels", 0, CLI_WHOLE, &s->levels, "N",
+         "resolutions, each half of the next (as many as the patch divides, at most 3)", 2,
+         PDESSM_MOST_LEVELS, .fixed = 1, .zero_is_unset = 1},
+        {"coarse-steps", 0, CLI_TEXT, &s->coarse_steps, "N,N,..",
+         "coarse-to-fine: steps at each coarse resolution, the coarsest first; the rest of --steps "
+         "is the full one's (half of what each coarser one has)",
+         0, 0, .fixed = 1},
+    };
+    memcpy(o, rows, sizeof rows);
+    return CLI_COUNT(rows);
+}
+
 static int precondition_rows(cli_settings *s, cli_option *o) {
     const cli_option rows[] = {
         {"precondition", 0, CLI_CHOICE, &s->precondition, "none|whiten|spectral|realnvp|flow",
@@ -221,6 +238,7 @@ int pdessm_cli_settings_table(cli_settings *s, cli_option ret[PDESSM_CLI_SETTING
         {model_rows, "Model:"},
         {optimiser_rows, "Training:"},
         {reflow_rows, "Reflow:"},
+        {multiscale_rows, "Multiscale:"},
         {precondition_rows, "Preconditioning:"},
         {output_rows, "What is kept:"},
         {call_rows, "This call:"},
@@ -257,6 +275,9 @@ pdessm_train_options pdessm_cli_settings_train(const cli_settings *s) {
     o.time_law = (pdessm_time_law)s->time_law;
     o.coupling = s->reflow ? PDESSM_COUPLING_PAIRS : (pdessm_coupling)s->coupling;
     o.pair_seed = (uint64_t)s->seed;
+    o.resolution = (pdessm_resolution)s->multiscale;
+    o.levels = s->multiscale ? (int)s->levels : 1;
+    memcpy(o.level_steps, s->level_steps, sizeof o.level_steps);
     o.flip = s->flip;
     o.shift = (int)s->shift;
     o.seed = (uint64_t)s->seed;

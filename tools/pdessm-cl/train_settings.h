@@ -26,7 +26,11 @@ typedef struct cli_settings {
     const char *reflow; /* a model file; its pairs are the data */
     const char *reflow_solver;
     int64_t reflow_pairs, reflow_steps;
-    int precondition; /* 0: none, else 1 + a pdessm_precondition_kind */
+    int multiscale;                          /* a pdessm_resolution */
+    int64_t levels;                          /* 0: as many as fit, at most 3 */
+    const char *coarse_steps;                /* numbers, coarsest first; NULL: shares of steps */
+    int64_t level_steps[PDESSM_MOST_LEVELS]; /* the same by level (train_levels.h) */
+    int precondition;                        /* 0: none, else 1 + a pdessm_precondition_kind */
     int precondition_pooled;
     double precondition_epsilon;
     int64_t precondition_steps;
