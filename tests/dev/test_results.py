@@ -58,7 +58,8 @@ def made_up(speedup):
                 for s in plan.SEEDS for size in (None, "56x56")]
     parts = {"classifier": {"rows": classifier}, "rates": {"rows": rates, "best": best},
              "mixers": {"rows": falls, "models": {m: model for m in plan.MIXERS}},
-             "speed": {"threads": 2, "seconds": spread, "over_pde": spread},
+             "speed": {"threads": 2, "seconds": spread, "over_pde": spread,
+                       "finer": {"over_pde": spread}},
              "precondition": {
                  "rows": [{**row, "low_eigenvalue_recovery": 0.5 if row["variant"] == "whiten" else 1.5}
                           for row in rows(plan.precondition(), after_maps)],

@@ -194,23 +194,32 @@ def mixers(lab):
             "models": work(lab, {mixer: "mixers/%s-seed0" % mixer for mixer in plan.MIXERS})}
 
 
+def in_turn(lab, commands, rounds):
+    """Seconds of a training step of each command, all in turn, on all threads."""
+    seconds = {name: [] for name in commands}
+    for r in range(rounds):
+        for name in list(commands)[::-1 if r % 2 else 1]:
+            seconds[name].append(step_seconds(lab, commands[name], name, plan.THREADS))
+    return {"seconds": {name: measuring.spread(values) for name, values in seconds.items()},
+            "over_pde": {name: measuring.ratios(seconds, name, "pde") for name in seconds}}
+
+
 def speed(lab):
-    """Seconds of a training step, all mixers in turn in a quiet machine, both threads."""
+    """Training steps of all mixers at 196 tokens, and of two at four times as many."""
     runs = {run.variant: run for run in plan.mixers(stored("rates")["best"]) if run.seed == 0}
-    seconds = {mixer: [] for mixer in runs}
-    for r in range(5):
-        for mixer in list(runs)[::-1 if r % 2 else 1]:
-            seconds[mixer].append(step_seconds(lab, runs[mixer].command(60), mixer, plan.THREADS))
+    finer = {mixer: runs[mixer].command(12) + ["--image-size", "56x56", "--fit", "resize"]
+             for mixer in ("pde", "attn")}
     return {"threads": plan.THREADS, "batch": plan.BATCH,
-            "seconds": {mixer: measuring.spread(values) for mixer, values in seconds.items()},
-            "over_pde": {mixer: measuring.ratios(seconds, mixer, "pde") for mixer in seconds}}
+            **in_turn(lab, {mixer: run.command(60) for mixer, run in runs.items()}, 5),
+            "finer": in_turn(lab, finer, 3)}
 
 
 def step_seconds(lab, arguments, name, threads=1):
-    """Seconds of a training step, over the last steps of a short run."""
+    """Seconds of a training step, over the last third of a short run."""
+    steps = int(arguments[arguments.index("--steps") + 1])
     folder = lab.folder / "speed" / name
     shutil.rmtree(folder, ignore_errors=True)
-    lab.call("train", *arguments, "--log-every", 20, "--out", folder, threads=threads)
+    lab.call("train", *arguments, "--log-every", steps // 3, "--out", folder, threads=threads)
     lines = (folder / "log.csv").read_text(encoding="utf-8").splitlines()
     return plan.BATCH / float(lines[-1].split(",")[lines[0].split(",").index("images_per_second")])
 
@@ -291,7 +300,7 @@ def transfer(lab):
         evaluating = ["--image-size", "28x28", "--fit", "resize"] if size else []
         judged_ = lab.judge(model, "transfer-%s" % (size or "own"), sampling, evaluating, count=500)
         return {"variant": mixer, "seed": seed, "size": size, **judged_}
-    jobs = [(mixer, seed, size) for mixer in ("pde", "attn", "conv") for seed in plan.SEEDS
+    jobs = [(mixer, seed, size) for mixer in ("pde", "attn", "conv") for seed in plan.FEWER
             for size in (None, "56x56")]
     return {"rows": lab.all(one, jobs)}
 

@@ -177,6 +177,9 @@ def mixers_section(results, files):
         seconds = {m: speed["seconds"][m]["median"] for m in plan.MIXERS}
         out += equal_cost(result, "Equal wall time", seconds,
                           "Seconds of training steps measured in turn on %d threads." % speed["threads"])
+        finer = speed["finer"]["over_pde"]["attn"]
+        out += ["At 784 tokens a step of attention takes %.2f times (%.2f to %.2f) PDE's." % (
+            finer["median"], finer["low"], finer["high"]), ""]
         curve = {step * seconds["pde"]: y for step, y in curves(rows, "pde").items()}
         full = seconds["attn"] * last
         reached = crossing(curve, curves(rows, "attn")[last])
