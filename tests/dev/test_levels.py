@@ -23,8 +23,8 @@ def made_up(better):
     """Frechet distances fall as 1 / cost; coarse-to-fine's `better` times as fast."""
     rows = {"single-scale": [], "coarse-to-fine": [], "mge": []}
     for run in plan.full() + plan.coarse_to_fine() + plan.mge():
-        method = run.variant if run.part == "images" else "single-scale"
-        for step in run.at[1:]:
+        method = run.variant if run.place == "images" else "single-scale"
+        for step in run.at:
             row = {"method": method, "seed": run.seed, "step": step, "flops": 2e9 * step}
             cost = page.seconds_of(row, {"coarse_steps": plan.COARSE_STEPS},
                                    {k: spread(v) for k, v in SECONDS.items()})

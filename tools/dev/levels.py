@@ -8,7 +8,6 @@
 #
 # Parts, in this order unless named: single coarse-to-fine mge seconds variance page. Each stores
 # docs/levels/PART.json.
-import csv
 import json
 import pathlib
 import resource
@@ -25,18 +24,13 @@ from measuring import ROOT
 STORE = ROOT / "docs/levels"
 
 
-def log_of(folder):
-    with open(folder / "log.csv", newline="", encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-
-
 def flops(rows, until):
     """Floating point operations of the steps up to one, from the lines of a multiscale log."""
-    total, before = 0.0, 0.0
+    total, before = 0.0, 0
     for row in rows:
-        if row["step"] <= until:
-            total += (row["step"] - before) * row["step_flops"]
-            before = row["step"]
+        if int(row["step"]) <= until:
+            total += (int(row["step"]) - before) * float(row["step_flops"])
+            before = int(row["step"])
     return total
 
 
@@ -46,7 +40,7 @@ def judge(lab, run, steps):
     folder = lab.train(run.name, run.command(), run.steps)
     key = "".join(run.solvers[0]).replace("--", "-")
     lab.say(run.name + " is trained")
-    rows = [{"method": run.variant if run.part == "images" else "single-scale", "seed": run.seed,
+    rows = [{"method": run.variant if run.place == "images" else "single-scale", "seed": run.seed,
              "step": step, **lab.judge(folder / ("step-%08d" % step), key, run.solvers[0])}
             for step in steps]
     lab.say(run.name + " is judged")
@@ -57,9 +51,10 @@ def quality(lab, runs, step_flops=None):
     """Rows of all these runs, with the floating point operations done up to each."""
     rows = []
     for run in runs:
-        judged, folder = judge(lab, run, run.at[1:])
+        judged, folder = judge(lab, run, run.at)
         for row in judged:
-            row["flops"] = row["step"] * step_flops if step_flops else flops(log_of(folder), row["step"])
+            row["flops"] = row["step"] * step_flops if step_flops else flops(
+                results.table_of(folder / "log.csv"), row["step"])
         rows += judged
     return {"rows": rows}
 

@@ -31,8 +31,8 @@ class Run(plan.Run):
     """A multiscale run, with a batch of its own at full resolution."""
     batch: int = plan.BATCH
 
-    def command(self):
-        words = super().command()
+    def command(self, steps=None):
+        words = super().command(steps)
         words[words.index("--batch") + 1] = str(self.batch)
         return words
 
@@ -41,21 +41,19 @@ def coarse_to_fine():
     steps = COARSE_STEPS + FINE_STEPS
     own = arguments("--multiscale", "coarse-to-fine", "--levels", str(LEVELS), "--coarse-steps",
                     str(COARSE_STEPS))
-    return [Run("images", "coarse-to-fine", seed, own, steps, [100, 800, steps])
+    return [Run("images", "coarse-to-fine", seed, own, steps, [800, steps])
             for seed in plan.SEEDS]
 
 
 def mge():
     own = arguments("--multiscale", "mge", "--levels", str(LEVELS))
-    return [Run("images", "mge", seed, own, MGE_STEPS, [100, MGE_STEPS], batch=MGE_BATCH)
+    return [Run("images", "mge", seed, own, MGE_STEPS, [MGE_STEPS], batch=MGE_BATCH)
             for seed in MGE_SEEDS]
 
 
 def timed(steps):
     """{kind: words}: runs whose first steps are all of one kind."""
-    words = {kind: run.command() for kind, run in
-             (("full", full()[0]), ("coarse", coarse_to_fine()[0]), ("mge", mge()[0]))}
-    for kind in words:
-        words[kind][words[kind].index("--steps") + 1] = str(steps + (kind == "coarse"))
+    words = {"full": full()[0].command(steps), "coarse": coarse_to_fine()[0].command(steps + 1),
+             "mge": mge()[0].command(steps)}
     words["coarse"][words["coarse"].index("--coarse-steps") + 1] = str(steps)
     return words
