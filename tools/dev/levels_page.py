@@ -91,18 +91,39 @@ def quality_section(results, files):
             last = last_rows(rows, m)
             reached = crossing(curve(rows, m, cost), target)
             share = None if reached is None else reached / full
+            there = statistics.mean(values(last, "frechet"))
+            as_far = crossing(curve(rows, "single-scale", cost), there)
             lines.append([m, "%.2f" % (cost(last[0]) / full), mean_sd(values(last, "frechet")),
-                          share_text(share)])
+                          share_text(None if as_far is None else as_far / full), share_text(share)])
             verdicts.setdefault(name, {})[m] = share
         out += ["**%s.** In shares of the whole single-scale run." % name.capitalize(), ""]
-        out += table(["method", "cost", "Frechet there", "cost to single-scale's last Frechet"], lines)
+        out += table(["method", "cost", "Frechet there", "single-scale's cost to that",
+                      "cost to single-scale's last Frechet"], lines)
     name = next(iter(verdicts))
     shares = [s for m, s in verdicts[name].items() if m != "single-scale" and s is not None]
     out += ["Goal, single-scale's Frechet distance in %.1f of its %s: %s%s." % (
         GOAL, name, verdict(bool(shares) and min(shares) <= GOAL),
         " (%.2f)" % min(shares) if shares else ""), ""]
+    if "coarse-to-fine" in methods:
+        out += head_start(rows, result["coarse_steps"])
     files["docs/levels/quality.svg"] = picture(rows, methods, *next(iter(costs(result, seconds).items())))
     return out + ["![Frechet distance over cost](levels/quality.svg)", ""]
+
+
+def head_start(rows, coarse_steps):
+    """What the coarse steps are worth, in full-resolution steps."""
+    last, whole = last_rows(rows, "coarse-to-fine"), last_rows(rows, "single-scale")
+    reached = crossing(curve(rows, "single-scale", lambda row: row["step"]),
+                       statistics.mean(values(last, "frechet")))
+    fine = last[0]["step"] - coarse_steps
+    if reached is None:
+        return []
+    cost = last[0]["flops"] / whole[0]["flops"] * whole[0]["step"] - fine
+    end = (whole[0]["step"] - (reached - fine) + cost) / whole[0]["step"]
+    return ["The %d steps of coarse-to-fine at full resolution end where single-scale is after about %.0f: "
+            "its coarse steps are worth %.0f of those, for the multiply-adds of %.0f. If a longer run keeps "
+            "that start, it reaches single-scale's end for %.2f of its multiply-adds." % (
+                fine, reached, reached - fine, cost, end), ""]
 
 
 def picture(rows, methods, name, cost):
