@@ -309,30 +309,31 @@ PARTS = {part.__name__: part for part in (classifier, rates, mixers, speed, prec
                                           ablation, transfer, pictures)}
 
 
-def main():
+def command_line(script, parts, store, write_page, lanes):
+    """Does what the arguments of this script, or of one like it, ask for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--program", default=ROOT / "build/pdessm-cl")
     parser.add_argument("--folder", default=ROOT / "build-results", help="where the runs are kept")
-    parser.add_argument("--lanes", type=int, default=plan.THREADS, help="runs at a time, a thread each")
+    parser.add_argument("--lanes", type=int, default=lanes, help="runs at a time, a thread each")
     parser.add_argument("--check", action="store_true", help="page: only compare")
     options = parser.parse_args()
-    for name in options.parts or [*PARTS, "page"]:
+    for name in options.parts or [*parts, "page"]:
         if name == "page":
             continue
-        if name not in PARTS:
-            parser.error("no part '%s'; expected %s or page" % (name, ", ".join(PARTS)))
+        if name not in parts:
+            parser.error("no part '%s'; expected %s or page" % (name, ", ".join(parts)))
         lab = Laboratory(options)
         lab.say("part " + name)
         try:
-            result = PARTS[name](lab)
+            result = parts[name](lab)
         except (Interrupted, KeyboardInterrupt):
             sys.exit(130)
-        measuring.store(STORE / (name + ".json"), {
-            "source": measuring.source("python3 tools/dev/results.py " + name), **result})
+        measuring.store(store / (name + ".json"), {
+            "source": measuring.source("python3 tools/dev/%s %s" % (script, name)), **result})
     if not options.parts or "page" in options.parts:
-        sys.exit(0 if results_page.write(STORE, options.check) else 5)
+        sys.exit(0 if write_page(store, options.check) else 5)
 
 
 if __name__ == "__main__":
-    main()
+    command_line("results.py", PARTS, STORE, results_page.write, plan.THREADS)

@@ -321,18 +321,19 @@ def make(results):
     return files
 
 
-def write(folder, check):
+def write(folder, check, make_files=make, script="results.py"):
     """Writes the page, or says whether it is up to date."""
     results = {path.stem: json.loads(path.read_text(encoding="utf-8"))
                for path in sorted(folder.glob("*.json"))}
     good = True
-    for name, text in make(results).items():
+    for name, text in make_files(results).items():
         path = ROOT / name
         same = path.exists() and path.read_text(encoding="utf-8") == text
         if check and not same:
-            print("results.py: %s is not what docs/results/*.json gives; run: python3 "
-                  "tools/dev/results.py page" % name)
+            print("%s: %s is not what %s/*.json gives; run: python3 tools/dev/%s page" %
+                  (script, name, folder.relative_to(ROOT), script))
             good = False
         elif not same:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
     return good

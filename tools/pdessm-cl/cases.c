@@ -227,8 +227,7 @@ CASE(average_pool) {
 }
 
 CASE(corner) {
-    int64_t b = extent(k, 1, 3), h = extent(k, 1, 20), w = extent(k, 1, 20), c = extent(k, 1, 40);
-    set_normal(k, 0, b, h, w, c);
+    set_normal(k, 0, extent(k, 1, 3), extent(k, 1, 20), extent(k, 1, 20), extent(k, 1, 40));
     k->attribute[0] = (double)extent(k, 1, 40);
     k->attribute[1] = (double)extent(k, 1, 40);
 }
