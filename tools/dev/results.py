@@ -249,7 +249,8 @@ def diagnostics(lab, run):
 
 def precondition(lab):
     first = [run for run in plan.precondition() if run.seed == 0]
-    return {**judged(lab, plan.precondition()), "fit_steps": fits(lab),
+    runs = plan.precondition() + [plan.alone(kind) for kind in plan.MAPS]
+    return {**judged(lab, runs), "fit_steps": fits(lab),
             "diagnostics": {run.variant: diagnostics(lab, run) for run in first}}
 
 

@@ -253,8 +253,10 @@ def diagnostics_part(result, files):
 def precondition_section(results, files):
     result = results["precondition"]
     groups = with_plain(result, plan.MAPS)
+    groups |= {kind + ", no network": pick(result["rows"], variant=kind + " alone") for kind in plan.MAPS}
     return (["## Preconditioned flow matching", "", "`pde-nano/4`, 49 tokens; the map is fitted first and "
-             "frozen; samples are mapped back.", ""] + source_line(result) +
+             "frozen; samples are mapped back. *No network*: noise taken back through the map, which is "
+             "what a network has to add to.", ""] + source_line(result) +
             metric_table(groups, "map") + improvements(result) + diagnostics_part(result, files) +
             gallery(results.get("pictures"), "precondition",
                     {"none" if v == "plain" else v: v for v in ("plain",) + plan.MAPS}))

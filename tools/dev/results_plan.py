@@ -98,6 +98,12 @@ def precondition():
             [plain(seed)] + [nano("precondition", kind, seed, ["--precondition", kind]) for kind in MAPS]]
 
 
+def alone(kind):
+    """What a map does without a network: after one step the velocity is nearly zero, so that samples are
+    noise taken back through the map."""
+    return Run("precondition", kind + " alone", 0, NANO + ["--precondition", kind], 1, [1])
+
+
 ABLATIONS = {"S = 4": ["--states", "4"], "S = 1": ["--states", "1"],
              "no convection": ["--no-convection"], "no gate": ["--no-gate"],
              "forced": ["--solution", "forced"]}
