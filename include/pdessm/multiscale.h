@@ -41,15 +41,18 @@ const char *pdessm_multiscale_pooling_name(pdessm_pooling pooling);
 typedef struct pdessm_multiscale_state {
     int64_t epoch, epochs; /* done, and in all */
     int level;
-    double loss;                                 /* of the last evaluation, training nodes */
+    double loss;                                 /* of the last step */
     double validation_accuracy, best_validation; /* last and best */
+    double test_accuracy;                        /* of the best: what the training would give now */
+    double node_work, edge_work;                 /* so far, as in the result */
 } pdessm_multiscale_state;
 
 typedef struct pdessm_multiscale_options {
     pdessm_multiscale_method method;
     pdessm_pooling pooling;
     int levels;       /* L, level 0 among them; single has 1 */
-    int64_t epochs;   /* at level 0, or steps of mge; 0: 2000, 1000, 800, 600 for L = 1 .. 4 */
+    int64_t epochs;   /* at level 0, or of mge; 0: 2000, 1000, 800, 600 for L = 1 .. 4 */
+    int64_t batch;    /* training graphs of a draw, see below; 0: the whole set */
     double rate;      /* of Adam */
     int64_t evaluate; /* epochs from one look at the validation nodes to the next */
     uint64_t seed;

@@ -143,9 +143,10 @@ pdessm_tensor *pdessm_relu(pdessm_graph *graph, pdessm_tensor *x, double slope);
 
 /* Elements of x [N, C] are kept, times 1 / (1 - rate), where a uniform number in [0, 1) is at least
  * rate, else 0. The number depends on clock, int32 [3] = seed (low, high half) and step, on the
- * layer, the channel, and on node, int32 [N], by which rows are known in any selection of them. */
+ * layer, the channel, and on node, int32 [N], by which rows are known in any selection of them.
+ * rectify: of max(x, 0), and the backward pass needs nothing but the result. */
 pdessm_tensor *pdessm_dropout(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *node,
-                              pdessm_tensor *clock, double rate, int layer);
+                              pdessm_tensor *clock, double rate, int layer, int rectify);
 
 /* weight (x - mean) / sqrt(variance + epsilon) + bias for each channel of x [N, C]. In training
  * mean and (biased) variance are those of the N rows, and running [2, C], mean and unbiased

@@ -156,8 +156,8 @@ pdessm_tensor *pdessm_relu(pdessm_graph *graph, pdessm_tensor *x, double slope) 
 }
 
 pdessm_tensor *pdessm_dropout(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *node,
-                              pdessm_tensor *clock, double rate, int layer) {
-    return APPLY_WITH(dropout, ATTRIBUTES(rate, layer), x, node, clock);
+                              pdessm_tensor *clock, double rate, int layer, int rectify) {
+    return APPLY_WITH(dropout, ATTRIBUTES(rate, layer, rectify), x, node, clock);
 }
 
 pdessm_tensor *pdessm_batch_norm(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *weight,

@@ -211,20 +211,20 @@ static pdessm_tensor *linear(const walk *w, int i, pdessm_tensor *h) {
                          NULL, 1);
 }
 
-static pdessm_tensor *norm_relu(const walk *w, int i, pdessm_tensor *h) {
+static pdessm_tensor *norm(const walk *w, int i, pdessm_tensor *h) {
     unit *u = &w->n->unit[i];
     pdessm_graph *g = w->graph;
-    h = pdessm_batch_norm(g, h, pdessm_graph_parameter(g, &u->scale, &u->dscale),
-                          pdessm_graph_parameter(g, &u->shift, &u->dshift),
-                          pdessm_graph_parameter(g, w->n->moving, NULL), 1, 0, 1e-5);
-    return pdessm_relu(g, h, 0);
+    return pdessm_batch_norm(g, h, pdessm_graph_parameter(g, &u->scale, &u->dscale),
+                             pdessm_graph_parameter(g, &u->shift, &u->dshift),
+                             pdessm_graph_parameter(g, w->n->moving, NULL), 1, 0, 1e-5);
 }
 
-static pdessm_tensor *dropout(const walk *w, int layer, pdessm_tensor *h) {
+/* dropout(relu(h)) at the end of a layer. */
+static pdessm_tensor *finish(const walk *w, int layer, pdessm_tensor *h) {
     const double rate = w->n->config.dropout;
     return w->training && rate > 0
-               ? pdessm_dropout(w->graph, h, w->in->node, w->in->clock, rate, layer)
-               : h;
+               ? pdessm_dropout(w->graph, h, w->in->node, w->in->clock, rate, layer, 1)
+               : pdessm_relu(w->graph, h, 0);
 }
 
 /* D^-1/2 A D^-1/2 h W, the two products in the order in which the sparse one is narrower. */
@@ -235,14 +235,13 @@ static pdessm_tensor *gcn_layer(const walk *w, int layer, pdessm_tensor *h) {
         h = pdessm_spmm(w->graph, &w->in->pattern, w->in->weight, linear(w, layer, h));
     else
         h = linear(w, layer, pdessm_spmm(w->graph, &w->in->pattern, w->in->weight, h));
-    return dropout(w, layer, norm_relu(w, layer, h));
+    return finish(w, layer, norm(w, layer, h));
 }
 
 static pdessm_tensor *gin_layer(const walk *w, int layer, pdessm_tensor *h) {
     h = pdessm_spmm(w->graph, &w->in->pattern, NULL, h);
-    h = norm_relu(w, 2 * layer, linear(w, 2 * layer, h));
-    h = norm_relu(w, 2 * layer + 1, linear(w, 2 * layer + 1, h));
-    return dropout(w, layer, h);
+    h = pdessm_relu(w->graph, norm(w, 2 * layer, linear(w, 2 * layer, h)), 0);
+    return finish(w, layer, norm(w, 2 * layer + 1, linear(w, 2 * layer + 1, h)));
 }
 
 pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_graph *graph,

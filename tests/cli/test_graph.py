@@ -20,7 +20,10 @@ def rows(*arguments):
 
 
 def without_times(table):
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in table]
+    plain = [{k: v for k, v in row.items() if k not in ("seconds", "cpu_seconds")} for row in table]
+    for row in plain:
+        row["curve"] = [look[:2] + look[4:] for look in row["curve"]]
+    return plain
 
 
 def test_rows():

@@ -269,6 +269,7 @@ CASE(dropout) {
     pdessm_cli_case_set(m->k, 1, CLI_INDEX, (double)rows, 1, &rows);
     pdessm_cli_case_set(m->k, 2, CLI_INDEX, 1e6, 1, (int64_t[]){3});
     m->k->attribute[0] = 0.3;
+    m->k->attribute[2] = 1;
 }
 
 CASE(batch_norm) {
