@@ -49,7 +49,8 @@ typedef struct pdessm_node_arrays {
 pdessm_status pdessm_node_set_create(pdessm_context *ctx, const char *name,
                                      const pdessm_node_arrays *arrays, pdessm_node_set **ret);
 typedef struct pdessm_node_options {
-    uint64_t seed; /* of what is drawn */
+    uint64_t seed;     /* of what is drawn */
+    int64_t max_bytes; /* most memory for any array of a file; 0: 8 GiB */
     /* Called while a graph is built that takes long; nonzero ends it with ERROR_CANCELLED. */
     int (*progress)(void *user, double share);
     void *user;
@@ -58,7 +59,13 @@ typedef struct pdessm_node_options {
 /* `clubs`: a toy of 34 nodes. `fashion-knn`: the 70,000 images of Fashion-MNIST, each joined to its
  * 8 nearest by pixels; 50,000 training, 10,000 validation nodes, the 10,000 test images; built once
  * in minutes and kept in the cache folder. `qtips`: 1,100 graphs of the cells of a quadtree, see
- * data/qtips.c. `NAME:N` takes the first N nodes (graphs) of the last two. options may be NULL. */
+ * data/qtips.c. `NAME:N` takes the first N nodes (graphs) of the last two. Else a path:
+ * - an .npz file with adj_data, adj_indices, adj_indptr, adj_shape (an entry that is not 0 is an
+ *   edge), attr_ the same (features), labels, and train_mask, val_mask, test_mask or none of them;
+ * - a folder with tables edges (two nodes a row), features (a row a node), labels, and parts (0, 1,
+ *   2, 3 as above) or not, each .npy or .csv.
+ * Labels are whole numbers from 0, or -1. Without parts 60, 20 and 20 % of the nodes that have a
+ * label are drawn from the seed. What is wrong with a file is ERROR_FILE. options may be NULL. */
 pdessm_status pdessm_node_set_open(pdessm_context *ctx, const char *spec,
                                    const pdessm_node_options *options, pdessm_node_set **ret);
 void pdessm_node_set_destroy(pdessm_node_set **set);

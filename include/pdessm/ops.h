@@ -166,6 +166,10 @@ typedef struct pdessm_pattern {
 pdessm_tensor *pdessm_spmm(pdessm_graph *graph, const pdessm_pattern *pattern,
                            pdessm_tensor *weight, pdessm_tensor *x);
 
+/* A number for each head of each row: the dot product of its block of channels with the head's
+ * vector, x [N, C], a [H, C / H] -> [N, H]. */
+pdessm_tensor *pdessm_head_dot(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *a);
+
 /* Attention over edges: for each row i the softmax over its edges (i, j) of z where z > 0, else
  * slope z, with z = left[i] + right[j]: left, right [N, H] -> [E, H]. */
 pdessm_tensor *pdessm_edge_softmax(pdessm_graph *graph, const pdessm_pattern *pattern,

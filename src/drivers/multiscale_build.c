@@ -64,6 +64,13 @@ out:
     return status;
 }
 
+static void release_tapes(pdessm_multiscale *m) {
+    pdessm_graph_destroy(&m->look.graph); /* borrows from the others, as the next from the last */
+    pdessm_graph_destroy(&m->part.graph);
+    pdessm_graph_destroy(&m->whole.graph);
+    pdessm_tensor_destroy(&m->x);
+}
+
 static pdessm_status make_arrays(pdessm_multiscale *m) {
     pdessm_status status = PDESSM_OK;
     const size_t n = (size_t)m->field->most_nodes, edges = (size_t)m->set->csr.edges;
@@ -98,6 +105,29 @@ out:
     return status;
 }
 
+/* The same tapes on a device that counts and does nothing else. */
+static pdessm_status check_memory(const pdessm_multiscale *m) {
+    pdessm_status status = PDESSM_OK;
+    const int64_t memory = m->device->info.memory > 0 ? m->device->info.memory : INT64_MAX;
+    const int64_t most = m->options.max_bytes ? m->options.max_bytes : memory;
+    const pdessm_gnn_config config = pdessm_gnn_get_config(m->gnn);
+    pdessm_device device = {
+        .ctx = m->ctx, .dry = 1, .host = {.fallback = pdessm_host_table(), .pool = m->ctx->pool}};
+    pdessm_multiscale dry = *m;
+    dry.device = &device;
+    dry.gnn = NULL;
+    PDESSM_TRY(pdessm_gnn_create(&device, &config, 0, &dry.gnn));
+    PDESSM_TRY(make_tapes(&dry));
+    PDESSM_REQUIRE(m->ctx, device.memory_peak <= most, PDESSM_ERROR_MEMORY,
+                   "training on this graph takes %.3g GB, %.3g GB are allowed: take a smaller "
+                   "--batch, fewer --layers or a smaller --width",
+                   (double)device.memory_peak * 1e-9, (double)most * 1e-9);
+out:
+    release_tapes(&dry);
+    pdessm_gnn_destroy(&dry.gnn);
+    return status;
+}
+
 pdessm_status pdessm_multiscale_build(pdessm_multiscale *m) {
     pdessm_status status = PDESSM_OK;
     const int64_t batch = m->options.batch;
@@ -105,6 +135,7 @@ pdessm_status pdessm_multiscale_build(pdessm_multiscale *m) {
     PDESSM_TRY(pdessm_field_create_held_out(m->ctx, m->set, &m->held_out));
     PDESSM_TRY(
         pdessm_pool_order_create(m->ctx, m->field->most_nodes, batch > 0 ? batch : 1, &m->order));
+    PDESSM_TRY(check_memory(m));
     PDESSM_TRY(make_arrays(m));
     PDESSM_TRY(make_optimiser(m));
     PDESSM_TRY(make_tapes(m));
@@ -113,10 +144,7 @@ out:
 }
 
 void pdessm_multiscale_release(pdessm_multiscale *m) {
-    pdessm_graph_destroy(&m->look.graph); /* borrows from the others, as the next from the last */
-    pdessm_graph_destroy(&m->part.graph);
-    pdessm_graph_destroy(&m->whole.graph);
-    pdessm_tensor_destroy(&m->x);
+    release_tapes(m);
     pdessm_pool_order_destroy(&m->order);
     pdessm_field_destroy(&m->field);
     pdessm_field_destroy(&m->held_out);

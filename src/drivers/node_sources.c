@@ -2,10 +2,12 @@
 /* node_sources.c: graphs with classes by name. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <pdessm/data.h>
 
-#include "data/node_set.h"
+#include "data/file.h"
+#include "data/node_files.h"
 #include "drivers/neighbours.h"
 
 /* ------------------------------------------------------------------ fashion-knn */
@@ -122,6 +124,10 @@ pdessm_status pdessm_node_set_open(pdessm_context *ctx, const char *spec,
         return open_fashion(ctx, count, o, ret);
     if (is_named(spec, "qtips", &count))
         return pdessm_node_set_qtips(ctx, o->seed, count, ret);
-    return pdessm_fail(ctx, PDESSM_ERROR_FILE, "graph '%s': expected clubs, fashion-knn or qtips",
+    if (access(spec, F_OK) == 0)
+        return pdessm_node_set_read(ctx, spec, o->seed,
+                                    o->max_bytes ? o->max_bytes : PDESSM_DEFAULT_MAX_BYTES, ret);
+    return pdessm_fail(ctx, PDESSM_ERROR_FILE,
+                       "graph '%s': expected clubs, fashion-knn, qtips, an .npz file or a folder",
                        spec);
 }

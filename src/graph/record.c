@@ -172,6 +172,10 @@ pdessm_tensor *pdessm_spmm(pdessm_graph *graph, const pdessm_pattern *pattern,
     return APPLY(spmm, x, weight, pattern->start, pattern->column, pattern->reverse);
 }
 
+pdessm_tensor *pdessm_head_dot(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *a) {
+    return APPLY(head_dot, x, a);
+}
+
 pdessm_tensor *pdessm_edge_softmax(pdessm_graph *graph, const pdessm_pattern *pattern,
                                    pdessm_tensor *left, pdessm_tensor *right, double slope) {
     return APPLY_WITH(edge_softmax, ATTRIBUTES(slope), left, right, pattern->start, pattern->column,

@@ -297,6 +297,12 @@ CASE(spmm) {
     m->k->terms = m->c;
 }
 
+CASE(head_dot) {
+    set_normal(m->k, 0, m->b * m->n, m->c);
+    set_normal(m->k, 1, 2, m->c / 2);
+    m->k->terms = m->b * m->n;
+}
+
 CASE(edge_softmax) {
     int64_t nodes = m->b * m->n;
     set_normal(m->k, 0, nodes, 2);

@@ -358,6 +358,13 @@ CASE(spmm) {
     k->terms = c > degree ? c : degree;
 }
 
+CASE(head_dot) {
+    int64_t n = extent(k, 1, 300), heads = extent(k, 1, 6), width = extent(k, 1, 60);
+    set_normal(k, 0, n, heads * width);
+    set_normal(k, 1, heads, width);
+    k->terms = n > width ? n : width;
+}
+
 /* Rows need scores of either sign: else the gradient of left is nothing but rounding. */
 CASE(edge_softmax) {
     int64_t n = extent(k, 40, 300), heads = extent(k, 1, 8);

@@ -231,8 +231,10 @@ static void print_json(const graph_job *j) {
 
 static pdessm_status parse(cli *c, graph_job *j) {
     cli_option options[] = {
-        {"data", 0, CLI_TEXT, &j->data, "DATA", "clubs, fashion-knn or qtips (clubs)"},
-        {"network", 0, CLI_CHOICE, &j->network, "NAME", "gcn or gin (gcn)", 0, 0, "gcn gin"},
+        {"data", 0, CLI_TEXT, &j->data, "DATA",
+         "clubs, fashion-knn, qtips, an .npz file or a folder (clubs)"},
+        {"network", 0, CLI_CHOICE, &j->network, "NAME", "gcn, gin or gat (gcn)", 0, 0,
+         "gcn gin gat"},
         {"method", 0, CLI_CHOICE, &j->method, "NAME",
          "single, coarse-to-fine, sub-to-full, mge (single)", 0, 0,
          "single coarse-to-fine sub-to-full mge"},
@@ -243,8 +245,9 @@ static pdessm_status parse(cli *c, graph_job *j) {
          "levels, the whole graph among them (3; single 1)", 1, 12},
         {"epochs", 0, CLI_WHOLE, &j->options.epochs, "N",
          "at the finest level (2000, 1000, 800, 600 for 1 to 4 levels)", 1, 1 << 24},
-        {"layers", 0, CLI_WHOLE, &j->layers, "N", "of the network (gcn 4, gin 3)", 1, 64},
-        {"width", 0, CLI_WHOLE, &j->width, "N", "of its layers (gcn 192, gin 256)", 1, 1 << 16},
+        {"layers", 0, CLI_WHOLE, &j->layers, "N", "of the network (gcn 4, gin 3, gat 3)", 1, 64},
+        {"width", 0, CLI_WHOLE, &j->width, "N", "of its layers (gcn 192, gin 256, gat 64)", 1,
+         1 << 16},
         {"batch", 0, CLI_WHOLE, &j->options.batch, "N",
          "training graphs of a step, or training nodes with neighbours (all)", 1, 1 << 30},
         {"lr", 0, CLI_REAL, &j->options.rate, "X", "learning rate of Adam (0.001)", 1e-9, 10},
