@@ -27,6 +27,10 @@ so far, in the mean over the seeds, is within one deviation (over seeds) of what
 dash where it never is; *of single*: as a share of what the single level itself takes. Node and edge work are in
 passes over the whole graph, training alone.
 
+Titles with a number of nodes or graphs are of the first tenth (fashion-knn) or fifth (qtips) of a set;
+what is not shown, the whole sets, GAT and PyTorch among it, has not been measured. Neighbourhoods (sub-to-full,
+and half of rns) stay behind random nodes here; why has not been examined.
+
 Made by `tools/dev/graphs.py PROGRAM` (goes on where it was interrupted), `tools/dev/graphs_peer.py` and
 `tools/dev/graphs_page.py`.
 """
