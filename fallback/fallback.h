@@ -11,6 +11,8 @@
 #include "attention.h"
 #include "batch_norm.h"
 #include "core/pool.h"
+#include "dropout.h"
+#include "head_dot.h"
 #include "landscape.h"
 #include "linear.h"
 #include "spmm.h"
@@ -220,10 +222,21 @@ typedef struct pdessm_cdr {
     F(void, relu_backward,                                                                         \
       (pdessm_pool * pool, int64_t n, float slope, const float *x, const float *dy, float *dx,     \
        int add))                                                                                   \
-    /* node [rows], clock [3]: seed and step; from, to [rows, channels] */                         \
-    F(void, dropout_apply,                                                                         \
-      (pdessm_pool * pool, int64_t rows, int64_t channels, float rate, uint32_t first_block,       \
-       const int32_t *node, const int32_t *clock, const float *from, float *to, int add))          \
+    F(void, dropout_forward,                                                                       \
+      (pdessm_pool * pool, const pdessm_dropout_job *job, const float *x, float *y))               \
+    F(void, dropout_backward,                                                                      \
+      (pdessm_pool * pool, const pdessm_dropout_job *job, const float *y, const float *dy,         \
+       float *dx, int add))                                                                        \
+    F(size_t, head_dot_scratch, (pdessm_pool * pool, const pdessm_head_dot_job *job))              \
+    F(void, head_dot_forward,                                                                      \
+      (pdessm_pool * pool, const pdessm_head_dot_job *job, const float *x, const float *a,         \
+       float *y))                                                                                  \
+    F(void, head_dot_backward,                                                                     \
+      (pdessm_pool * pool, const pdessm_head_dot_job *job, const float *a, const float *dy,        \
+       float *dx, int add))                                                                        \
+    F(void, head_dot_weight,                                                                       \
+      (pdessm_pool * pool, const pdessm_head_dot_job *job, const float *x, const float *dy,        \
+       float *da, int add))                                                                        \
     /* running, stats [2, channels]; to: gradients of x, weight, bias; add: bit i for to[i] */     \
     F(size_t, batch_norm_scratch, (pdessm_pool * pool, const pdessm_batch_norm_job *job))          \
     F(void, batch_norm_forward,                                                                    \

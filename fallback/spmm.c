@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "dot.h"
 #include "elementwise.h"
 #include "fallback.h"
 
@@ -65,14 +66,6 @@ static void gather(void *argument, int64_t begin, int64_t end) {
         for (int64_t h = 0; h < g->job->heads; h++)
             for (int64_t c = 0; c < width; c += LANES)
                 sum_edges(g, i, h, h * width + c, least(LANES, width - c));
-}
-
-static float dot(int64_t n, const float *restrict a, const float *restrict b) {
-    float sum = 0.0f;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t c = 0; c < n; c++)
-        sum += a[c] * b[c];
-    return sum;
 }
 
 /* dweight[e] = dy[i] . x[column[e]] in each block. */

@@ -41,17 +41,21 @@ const char *pdessm_multiscale_pooling_name(pdessm_pooling pooling);
 typedef struct pdessm_multiscale_state {
     int64_t epoch, epochs; /* done, and in all */
     int level;
-    double loss;                                 /* of the last evaluation, training nodes */
+    double loss;                                 /* of the last step */
     double validation_accuracy, best_validation; /* last and best */
+    double test_accuracy;                        /* of the best: what the training would give now */
+    double node_work, edge_work;                 /* so far, as in the result */
 } pdessm_multiscale_state;
 
 typedef struct pdessm_multiscale_options {
     pdessm_multiscale_method method;
     pdessm_pooling pooling;
-    int levels;       /* L, level 0 among them; single has 1 */
-    int64_t epochs;   /* at level 0, or steps of mge; 0: 2000, 1000, 800, 600 for L = 1 .. 4 */
-    double rate;      /* of Adam */
-    int64_t evaluate; /* epochs from one look at the validation nodes to the next */
+    int levels;        /* L, level 0 among them; single has 1 */
+    int64_t epochs;    /* at level 0, or of mge; 0: 2000, 1000, 800, 600 for L = 1 .. 4 */
+    int64_t batch;     /* training graphs of a draw, see below; 0: the whole set */
+    double rate;       /* of Adam */
+    int64_t max_bytes; /* most memory of the device for tensors; 0: as much as it has */
+    int64_t evaluate;  /* epochs from one look at the validation nodes to the next */
     uint64_t seed;
     /* Called after each evaluation; nonzero ends the training with ERROR_CANCELLED. */
     int (*progress)(void *user, const pdessm_multiscale_state *state);
@@ -71,7 +75,15 @@ typedef struct pdessm_multiscale_result {
     int64_t evaluations;
 } pdessm_multiscale_result;
 
-/* Trains the network on the set's training nodes. mge follows
+/* With a batch a draw takes so many graphs of a set of graphs; of one graph so many training nodes,
+ * which alone count in the loss, and of each node 4 neighbours at random, two times over, with all
+ * edges between these. Levels are then parts of that. An epoch is as many steps as there are
+ * batches in the training graphs or nodes. What a batch leaves out of a single graph its gradient
+ * does not know: it is an unbiased estimate only for sets of graphs.
+ *
+ * More tensors than max_bytes are ERROR_MEMORY before anything large is allocated.
+ *
+ * Trains the network on the set's training nodes. mge follows
  *
  *     g = sum_{l < L-1} mean_{B_l}[grad L_l - grad L_{l+1}] + mean_{B_{L-1}}[grad L_{L-1}],
  *

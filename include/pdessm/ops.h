@@ -143,9 +143,10 @@ pdessm_tensor *pdessm_relu(pdessm_graph *graph, pdessm_tensor *x, double slope);
 
 /* Elements of x [N, C] are kept, times 1 / (1 - rate), where a uniform number in [0, 1) is at least
  * rate, else 0. The number depends on clock, int32 [3] = seed (low, high half) and step, on the
- * layer, the channel, and on node, int32 [N], by which rows are known in any selection of them. */
+ * layer, the channel, and on node, int32 [N], by which rows are known in any selection of them.
+ * rectify: of max(x, 0), and the backward pass needs nothing but the result. */
 pdessm_tensor *pdessm_dropout(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *node,
-                              pdessm_tensor *clock, double rate, int layer);
+                              pdessm_tensor *clock, double rate, int layer, int rectify);
 
 /* weight (x - mean) / sqrt(variance + epsilon) + bias for each channel of x [N, C]. In training
  * mean and (biased) variance are those of the N rows, and running [2, C], mean and unbiased
@@ -164,6 +165,10 @@ typedef struct pdessm_pattern {
  * blocks of C / H channels, or NULL for ones. */
 pdessm_tensor *pdessm_spmm(pdessm_graph *graph, const pdessm_pattern *pattern,
                            pdessm_tensor *weight, pdessm_tensor *x);
+
+/* A number for each head of each row: the dot product of its block of channels with the head's
+ * vector, x [N, C], a [H, C / H] -> [N, H]. */
+pdessm_tensor *pdessm_head_dot(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *a);
 
 /* Attention over edges: for each row i the softmax over its edges (i, j) of z where z > 0, else
  * slope z, with z = left[i] + right[j]: left, right [N, H] -> [E, H]. */

@@ -43,6 +43,25 @@ out:
     return status;
 }
 
+/* Graphs follow each other, and no edge joins two of them. */
+static pdessm_status check_graphs(pdessm_context *ctx, const char *name, const pdessm_node_set *s) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(ctx, s->first[0] == 0 && s->first[s->graphs] == s->csr.nodes, PDESSM_ERROR_FILE,
+                   "%s: its graphs do not have all of the %lld nodes", name,
+                   (long long)s->csr.nodes);
+    for (int64_t g = 0; g < s->graphs; g++) {
+        const int32_t begin = s->first[g], end = s->first[g + 1];
+        PDESSM_REQUIRE(ctx, begin < end && end <= s->csr.nodes, PDESSM_ERROR_FILE,
+                       "%s: graph %lld has no nodes", name, (long long)g);
+        for (int32_t e = s->csr.start[begin]; e < s->csr.start[end]; e++)
+            PDESSM_REQUIRE(ctx, s->csr.column[e] >= begin && s->csr.column[e] < end,
+                           PDESSM_ERROR_FILE, "%s: an edge joins graph %lld with another", name,
+                           (long long)g);
+    }
+out:
+    return status;
+}
+
 static pdessm_status copy(pdessm_context *ctx, const void *from, int64_t count, size_t size,
                           void *ret_pointer) {
     void *to = NULL;
@@ -54,23 +73,63 @@ static pdessm_status copy(pdessm_context *ctx, const void *from, int64_t count, 
     return status;
 }
 
-pdessm_status pdessm_node_set_create(pdessm_context *ctx, const char *name,
-                                     const pdessm_node_arrays *arrays, pdessm_node_set **ret) {
+pdessm_status pdessm_node_features(pdessm_context *ctx, int64_t nodes, int64_t features,
+                                   float **ret) {
+    const size_t bytes = ((size_t)(nodes * features) * sizeof(float) + 63) / 64 * 64;
+    float *feature = aligned_alloc(64, bytes);
+    if (!feature)
+        return pdessm_fail(ctx, PDESSM_ERROR_MEMORY,
+                           "out of memory: %lld features of %lld nodes, %.1f MB",
+                           (long long)features, (long long)nodes, (double)bytes / 1e6);
+    memset(feature, 0, bytes);
+    *ret = feature;
+    return PDESSM_OK;
+}
+
+pdessm_status pdessm_node_set_take(pdessm_context *ctx, const char *name,
+                                   const pdessm_node_arrays *arrays, float **feature,
+                                   pdessm_node_set **ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_node_set *s = NULL;
-    const int64_t n = arrays->nodes;
-    PDESSM_TRY(check_nodes(ctx, name, arrays));
+    pdessm_node_arrays a = *arrays;
+    const int32_t one_graph[] = {0, (int32_t)a.nodes};
+    a.feature = *feature;
+    if (!a.first) {
+        a.graphs = 1;
+        a.first = one_graph;
+    }
+    PDESSM_TRY(check_nodes(ctx, name, &a));
     PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *s, &s));
-    s->features = arrays->features;
-    s->classes = arrays->classes;
-    PDESSM_TRY(pdessm_csr_build(ctx, name, n, arrays->edges, arrays->ends, &s->csr, &s->repeated));
-    PDESSM_TRY(copy(ctx, arrays->feature, n * s->features, sizeof *s->feature, &s->feature));
-    PDESSM_TRY(copy(ctx, arrays->label, n, sizeof *s->label, &s->label));
-    PDESSM_TRY(copy(ctx, arrays->part, n, sizeof *s->part, &s->part));
+    s->features = a.features;
+    s->classes = a.classes;
+    s->graphs = a.graphs;
+    PDESSM_TRY(pdessm_csr_build(ctx, name, a.nodes, a.edges, a.ends, &s->csr, &s->repeated));
+    PDESSM_TRY(copy(ctx, a.label, a.nodes, sizeof *s->label, &s->label));
+    PDESSM_TRY(copy(ctx, a.part, a.nodes, sizeof *s->part, &s->part));
+    PDESSM_TRY(copy(ctx, a.first, a.graphs + 1, sizeof *s->first, &s->first));
+    PDESSM_TRY(check_graphs(ctx, name, s));
+    s->feature = *feature;
+    *feature = NULL;
     *ret = s;
     s = NULL;
 out:
     pdessm_node_set_destroy(&s);
+    return status;
+}
+
+pdessm_status pdessm_node_set_create(pdessm_context *ctx, const char *name,
+                                     const pdessm_node_arrays *arrays, pdessm_node_set **ret) {
+    pdessm_status status = PDESSM_OK;
+    float *feature = NULL;
+    PDESSM_REQUIRE(ctx, arrays->nodes >= 1 && arrays->features >= 1, PDESSM_ERROR_FILE,
+                   "%s: %lld nodes with %lld features, expected at least one each", name,
+                   (long long)arrays->nodes, (long long)arrays->features);
+    PDESSM_TRY(pdessm_node_features(ctx, arrays->nodes, arrays->features, &feature));
+    memcpy(feature, arrays->feature,
+           (size_t)(arrays->nodes * arrays->features) * sizeof *arrays->feature);
+    PDESSM_TRY(pdessm_node_set_take(ctx, name, arrays, &feature, ret));
+out:
+    free(feature);
     return status;
 }
 
@@ -82,6 +141,7 @@ void pdessm_node_set_destroy(pdessm_node_set **set) {
     free(s->feature);
     free(s->label);
     free(s->part);
+    free(s->first);
     free(s);
     *set = NULL;
 }
@@ -91,19 +151,13 @@ pdessm_node_set_info pdessm_node_set_get_info(const pdessm_node_set *set) {
                                  .edges = (set->csr.edges - set->csr.nodes) / 2,
                                  .features = set->features,
                                  .classes = set->classes,
+                                 .graphs = set->graphs,
                                  .repeated = set->repeated};
     for (int64_t i = 0; i < info.nodes; i++) {
         info.isolated += set->csr.start[i + 1] - set->csr.start[i] == 1;
         info.count[set->part[i]]++;
     }
     return info;
-}
-
-pdessm_status pdessm_node_set_open(pdessm_context *ctx, const char *spec, uint64_t seed,
-                                   pdessm_node_set **ret) {
-    if (strcmp(spec, "clubs") == 0)
-        return pdessm_node_set_clubs(ctx, seed, ret);
-    return pdessm_fail(ctx, PDESSM_ERROR_FILE, "graph '%s': expected clubs", spec);
 }
 
 /* ------------------------------------------------------------------ the toy */

@@ -13,6 +13,15 @@ int pdessm_is_npz(const uint8_t *data, size_t size);
 pdessm_status pdessm_npy_decode(pdessm_context *ctx, const char *name, const uint8_t *data,
                                 size_t size, int64_t max_bytes, pdessm_array *ret);
 
+/* Arrays of an archive that is in memory, which must outlive it, as must the name. */
+typedef struct pdessm_npz pdessm_npz;
+pdessm_status pdessm_npz_open(pdessm_context *ctx, const char *name, const uint8_t *data,
+                              size_t size, pdessm_npz **ret);
+/* *ret_found is 0, and *ret untouched, when there is no such array. */
+pdessm_status pdessm_npz_read(pdessm_npz *npz, const char *member, int64_t max_bytes,
+                              int *ret_found, pdessm_array *ret);
+void pdessm_npz_close(pdessm_npz **npz);
+
 /* Decodes the images (array `images` or `arr_0`) and, when there are any, the labels (`labels` or
  * `arr_1`; else ret_labels becomes empty) of an archive. max_bytes holds for each. */
 pdessm_status pdessm_npz_decode(pdessm_context *ctx, const char *name, const uint8_t *data,

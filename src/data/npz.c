@@ -74,20 +74,65 @@ out:
     return status;
 }
 
-static pdessm_status read_first(pdessm_context *ctx, const char *name, zip_t *archive,
-                                const char *const names[2], size_t archive_size, int64_t max_bytes,
+struct pdessm_npz {
+    pdessm_context *ctx;
+    const char *name;
+    size_t size;
+    zip_t *archive;
+};
+
+pdessm_status pdessm_npz_open(pdessm_context *ctx, const char *name, const uint8_t *data,
+                              size_t size, pdessm_npz **ret) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_npz *npz = NULL;
+    zip_error_t error;
+    zip_error_init(&error);
+    zip_source_t *source = zip_source_buffer_create(data, size, 0, &error);
+    PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *npz, &npz));
+    npz->ctx = ctx;
+    npz->name = name;
+    npz->size = size;
+    npz->archive = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
+    PDESSM_REQUIRE(ctx, npz->archive, PDESSM_ERROR_FILE, "%s: not a readable .npz: %s", name,
+                   zip_error_strerror(&error));
+    source = NULL; /* the archive owns it */
+    *ret = npz;
+    npz = NULL;
+out:
+    if (source)
+        zip_source_free(source);
+    zip_error_fini(&error);
+    pdessm_npz_close(&npz);
+    return status;
+}
+
+void pdessm_npz_close(pdessm_npz **npz) {
+    if (!*npz)
+        return;
+    if ((*npz)->archive)
+        zip_discard((*npz)->archive);
+    free(*npz);
+    *npz = NULL;
+}
+
+pdessm_status pdessm_npz_read(pdessm_npz *npz, const char *member, int64_t max_bytes,
+                              int *ret_found, pdessm_array *ret) {
+    const zip_int64_t index = locate(npz->archive, member);
+    char where[512];
+    *ret_found = index >= 0;
+    if (index < 0)
+        return PDESSM_OK;
+    snprintf(where, sizeof where, "%s(%s)", npz->name, member);
+    return read_member(npz->ctx, where, npz->archive, index, npz->size, max_bytes, ret);
+}
+
+/* The first of two names that is there. */
+static pdessm_status read_first(pdessm_npz *npz, const char *const names[2], int64_t max_bytes,
                                 int *ret_found, pdessm_array *ret) {
-    for (int i = 0; i < 2; i++) {
-        zip_int64_t index = locate(archive, names[i]);
-        if (index < 0)
-            continue;
-        char where[512];
-        snprintf(where, sizeof where, "%s(%s)", name, names[i]);
-        *ret_found = 1;
-        return read_member(ctx, where, archive, index, archive_size, max_bytes, ret);
-    }
-    *ret_found = 0;
-    return PDESSM_OK;
+    pdessm_status status = pdessm_npz_read(npz, names[0], max_bytes, ret_found, ret);
+    if (status == PDESSM_OK && !*ret_found)
+        status = pdessm_npz_read(npz, names[1], max_bytes, ret_found, ret);
+    return status;
 }
 
 pdessm_status pdessm_npz_decode(pdessm_context *ctx, const char *name, const uint8_t *data,
@@ -96,28 +141,19 @@ pdessm_status pdessm_npz_decode(pdessm_context *ctx, const char *name, const uin
     static const char *const image_names[2] = {"images", "arr_0"};
     static const char *const label_names[2] = {"labels", "arr_1"};
     pdessm_status status = PDESSM_OK;
+    pdessm_npz *npz = NULL;
     pdessm_array images = {0}, labels = {0};
     int found;
-    zip_error_t error;
-    zip_error_init(&error);
-    zip_source_t *source = zip_source_buffer_create(data, size, 0, &error);
-    zip_t *archive = source ? zip_open_from_source(source, ZIP_RDONLY, &error) : NULL;
-    PDESSM_REQUIRE(ctx, archive, PDESSM_ERROR_FILE, "%s: not a readable .npz: %s", name,
-                   zip_error_strerror(&error));
-    source = NULL; /* the archive owns it */
-    PDESSM_TRY(read_first(ctx, name, archive, image_names, size, max_bytes, &found, &images));
+    PDESSM_TRY(pdessm_npz_open(ctx, name, data, size, &npz));
+    PDESSM_TRY(read_first(npz, image_names, max_bytes, &found, &images));
     PDESSM_REQUIRE(ctx, found, PDESSM_ERROR_FILE, "%s: holds neither an array `images` nor `arr_0`",
                    name);
-    PDESSM_TRY(read_first(ctx, name, archive, label_names, size, max_bytes, &found, &labels));
+    PDESSM_TRY(read_first(npz, label_names, max_bytes, &found, &labels));
     *ret_images = images;
     *ret_labels = labels;
     images.data = labels.data = NULL;
 out:
-    if (archive)
-        zip_discard(archive);
-    if (source)
-        zip_source_free(source);
-    zip_error_fini(&error);
+    pdessm_npz_close(&npz);
     pdessm_array_release(&images);
     pdessm_array_release(&labels);
     return status;

@@ -46,3 +46,9 @@ int pdessm_letter_is_optional(char letter) {
 int pdessm_letter_is_kept(char letter) {
     return strchr("ROWsi", letter) != NULL;
 }
+
+int pdessm_call_needs(const pdessm_call *call, int i) {
+    const pdessm_op_row *row = pdessm_op_get(call->op);
+    return pdessm_letter_is_kept(row->letters[i]) &&
+           (!row->descriptor->needs || row->descriptor->needs(call, i));
+}

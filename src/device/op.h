@@ -74,12 +74,17 @@ typedef void (*pdessm_cost_fn)(const pdessm_call *call, const pdessm_host *host,
 typedef pdessm_status (*pdessm_host_fn)(const pdessm_call *call, const pdessm_host *host);
 typedef pdessm_status (*pdessm_launch_fn)(const pdessm_call *call, const pdessm_launcher *launcher);
 
+/* Does this backward call look at operand i, of which the letter says that some backward calls do?
+ */
+typedef int (*pdessm_needs_fn)(const pdessm_call *call, int i);
+
 /* One per row of ops.def, filled in by src/ops/NAME.c. Index of host and launch: the pass. */
 typedef struct pdessm_descriptor {
     pdessm_shapes_fn shapes;
     pdessm_cost_fn cost;
     pdessm_host_fn host[2];               /* host[BACKWARD] NULL: not differentiable */
     pdessm_launch_fn launch[2];           /* NULL: plain C only */
+    pdessm_needs_fn needs;                /* NULL: whatever the letters say */
     int pass_through;                     /* 1 + operand whose gradient equals the output's, or 0 */
     const struct pdessm_tunable *tunable; /* choices left open, or NULL */
 } pdessm_descriptor;
@@ -102,5 +107,7 @@ int pdessm_letter_is_output(char letter);
 int pdessm_letter_is_optional(char letter);
 /* R O W s i: the backward pass may look at the operand. */
 int pdessm_letter_is_kept(char letter);
+/* Does this backward call look at operand i? */
+int pdessm_call_needs(const pdessm_call *call, int i);
 
 #endif

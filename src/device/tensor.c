@@ -51,7 +51,8 @@ void pdessm_storage_destroy(pdessm_storage **storage) {
         s->device->backend->buffer_destroy(s->device->state, s->remote);
     if (s->counted)
         s->device->memory -= (int64_t)s->bytes;
-    free(s->host);
+    if (!s->borrowed)
+        free(s->host);
     free(s->segment);
     free(s);
     *storage = NULL;
@@ -169,8 +170,9 @@ void *pdessm_tensor_host(const pdessm_tensor *tensor) {
 
 /* ------------------------------------------------------------------ tensors */
 
-pdessm_status pdessm_tensor_create(pdessm_device *device, pdessm_dtype dtype, int rank,
-                                   const int64_t *dims, pdessm_tensor **ret) {
+/* With a storage of its own that has no memory yet. */
+static pdessm_status make_tensor(pdessm_device *device, pdessm_dtype dtype, int rank,
+                                 const int64_t *dims, pdessm_tensor **ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_context *ctx = device->ctx;
     pdessm_tensor *t = NULL;
@@ -192,12 +194,36 @@ pdessm_status pdessm_tensor_create(pdessm_device *device, pdessm_dtype dtype, in
     }
     PDESSM_TRY(pdessm_storage_create(device, 1, &bytes, &t->storage));
     t->owns_storage = 1;
-    PDESSM_TRY(pdessm_storage_commit(t->storage));
     *ret = t;
     t = NULL;
 out:
     pdessm_tensor_destroy(&t);
     return status;
+}
+
+pdessm_status pdessm_tensor_create(pdessm_device *device, pdessm_dtype dtype, int rank,
+                                   const int64_t *dims, pdessm_tensor **ret) {
+    pdessm_tensor *t = NULL;
+    pdessm_status status = make_tensor(device, dtype, rank, dims, &t);
+    if (status == PDESSM_OK)
+        status = pdessm_storage_commit(t->storage);
+    if (status == PDESSM_OK)
+        *ret = t;
+    else
+        pdessm_tensor_destroy(&t);
+    return status;
+}
+
+pdessm_status pdessm_tensor_borrow(pdessm_device *device, pdessm_dtype dtype, int rank,
+                                   const int64_t *dims, const void *content, pdessm_tensor **ret) {
+    pdessm_status status = make_tensor(device, dtype, rank, dims, ret);
+    if (status != PDESSM_OK || device->dry)
+        return status;
+    pdessm_storage *s = (*ret)->storage;
+    s->host = (void *)(uintptr_t)content;
+    s->borrowed = 1;
+    s->segment->valid = PDESSM_VALID_HOST;
+    return PDESSM_OK;
 }
 
 void pdessm_tensor_destroy(pdessm_tensor **tensor) {

@@ -21,6 +21,7 @@ typedef struct pdessm_storage {
     size_t bytes;
     void *host;   /* 64-byte aligned; NULL until needed */
     void *remote; /* the backend's buffer; NULL until needed */
+    int borrowed; /* host belongs to somebody else, and is only read */
     int counted;  /* in the device's sum of memory */
     int segments;
     pdessm_segment *segment;
@@ -42,6 +43,10 @@ struct pdessm_tensor {
 pdessm_status pdessm_storage_create(pdessm_device *device, int segments, const size_t *sizes,
                                     pdessm_storage **ret);
 void pdessm_storage_destroy(pdessm_storage **storage);
+
+/* A tensor to be read only, whose host copy is `content`, 64-byte aligned, which outlives it. */
+pdessm_status pdessm_tensor_borrow(pdessm_device *device, pdessm_dtype dtype, int rank,
+                                   const int64_t *dims, const void *content, pdessm_tensor **ret);
 
 /* Allocates the copy that the device works on, so that no step has to. */
 pdessm_status pdessm_storage_commit(pdessm_storage *storage);

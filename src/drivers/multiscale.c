@@ -67,6 +67,8 @@ static pdessm_status check_options(pdessm_context *ctx, pdessm_multiscale_option
                    "method single has one level, not %d", o->levels);
     PDESSM_REQUIRE(ctx, o->epochs >= 0 && o->epochs <= 1 << 24, PDESSM_ERROR_ARGUMENT,
                    "%lld epochs: expected 1 to 2^24", (long long)o->epochs);
+    PDESSM_REQUIRE(ctx, o->batch >= 0, PDESSM_ERROR_ARGUMENT,
+                   "a batch of %lld: expected 1 or more, or 0 for all", (long long)o->batch);
     PDESSM_REQUIRE(ctx, o->evaluate >= 1, PDESSM_ERROR_ARGUMENT,
                    "evaluation every %lld epochs: expected 1 or more", (long long)o->evaluate);
     PDESSM_REQUIRE(ctx, o->rate > 0 && isfinite(o->rate), PDESSM_ERROR_ARGUMENT,
@@ -84,8 +86,9 @@ out:
 static double accuracy(const pdessm_multiscale *m, pdessm_node_part part) {
     const int64_t classes = m->set->classes;
     int64_t right = 0, counted = 0;
-    for (int64_t i = 0; i < m->set->csr.nodes; i++) {
-        const float *logits = m->logits + i * classes;
+    for (int64_t r = 0; r < m->held_out->csr->nodes; r++) {
+        const float *logits = m->logits + r * classes;
+        const int32_t i = m->held_out->node[r];
         int64_t best = 0;
         if (m->set->part[i] != (uint8_t)part)
             continue;
@@ -100,18 +103,22 @@ static double accuracy(const pdessm_multiscale *m, pdessm_node_part part) {
 static pdessm_status evaluate(pdessm_multiscale *m, pdessm_multiscale_state *s) {
     pdessm_status status = PDESSM_OK;
     pdessm_multiscale_result *r = &m->result;
-    PDESSM_TRY(pdessm_multiscale_look(m, &s->loss));
+    PDESSM_TRY(pdessm_multiscale_loss(m, &s->loss));
     PDESSM_REQUIRE(m->ctx, isfinite(s->loss), PDESSM_ERROR_NUMERIC,
                    "the loss is not finite after %lld epochs: try a lower learning rate than %g",
-                   (long long)m->step, m->options.rate);
-    s->epoch = r->epochs = m->step;
+                   (long long)s->epoch, m->options.rate);
+    PDESSM_TRY(pdessm_multiscale_look(m));
+    r->epochs = s->epoch;
     s->validation_accuracy = accuracy(m, PDESSM_NODES_VALIDATION);
     if (r->best_epoch == 0 || s->validation_accuracy > r->validation_accuracy) {
-        r->best_epoch = m->step;
+        r->best_epoch = s->epoch;
         r->validation_accuracy = s->validation_accuracy;
         r->test_accuracy = accuracy(m, PDESSM_NODES_TEST);
     }
     s->best_validation = r->validation_accuracy;
+    s->test_accuracy = r->test_accuracy;
+    s->node_work = r->node_work;
+    s->edge_work = r->edge_work;
     PDESSM_REQUIRE(m->ctx, !m->options.progress || !m->options.progress(m->options.user, s),
                    PDESSM_ERROR_CANCELLED, "cancelled after %lld of %lld epochs",
                    (long long)s->epoch, (long long)s->epochs);
@@ -121,14 +128,22 @@ out:
 
 /* ------------------------------------------------------------------ schedules */
 
-/* Steps at one level. A coarser level takes cheaper and more of them, and looks as much rarer. */
+/* As many draws as it takes to see as many units as there are. */
+static int64_t steps_of_epoch(const pdessm_multiscale *m) {
+    const int64_t batch = m->options.batch;
+    return batch > 0 ? (m->field->units + batch - 1) / batch : 1;
+}
+
+/* Epochs at one level. A coarser level takes cheaper and more of them, and looks as much rarer. */
 static pdessm_status stage(pdessm_multiscale *m, int level, pdessm_multiscale_state *s) {
     pdessm_status status = PDESSM_OK;
-    const int64_t steps = m->options.epochs << level, every = m->options.evaluate << level;
+    const int64_t epochs = m->options.epochs << level, every = m->options.evaluate << level;
     s->level = level;
-    for (int64_t k = 1; k <= steps; k++) {
-        PDESSM_TRY(pdessm_multiscale_step(m, level));
-        if (k % every == 0 || k == steps)
+    for (int64_t k = 1; k <= epochs; k++) {
+        for (int64_t step = 0; step < steps_of_epoch(m); step++)
+            PDESSM_TRY(pdessm_multiscale_step(m, level));
+        s->epoch++;
+        if (k % every == 0 || k == epochs)
             PDESSM_TRY(evaluate(m, s));
     }
 out:

@@ -8,11 +8,13 @@
 #include "core/random.h"
 
 struct pdessm_pool_order {
-    const pdessm_csr *csr;
+    const pdessm_csr *csr; /* of the last draw */
+    int64_t centres;
     int64_t count;     /* nodes that have a place in the order */
     int32_t *order;    /* [nodes] */
     int32_t *distance; /* [nodes] by place: edges from the centre; 0 unless a neighbourhood */
     uint8_t *mark;     /* [nodes], all 0 between calls */
+    int64_t *place;    /* [nodes + 2] scratch */
     int32_t *by_rank; /* [nodes] those of most edges first; within a degree, as they are numbered */
 };
 
@@ -21,36 +23,32 @@ static int64_t degree(const pdessm_csr *csr, int64_t i) {
 }
 
 /* Counting sort, most edges first. */
-static pdessm_status rank_by_degree(pdessm_context *ctx, pdessm_pool_order *o) {
-    pdessm_status status = PDESSM_OK;
+static void rank_by_degree(pdessm_pool_order *o) {
     const pdessm_csr *csr = o->csr;
-    int64_t largest = 0, *place = NULL;
+    int64_t *place = o->place, largest = 0;
     for (int64_t i = 0; i < csr->nodes; i++)
         largest = degree(csr, i) > largest ? degree(csr, i) : largest;
-    PDESSM_TRY(pdessm_alloc(ctx, (size_t)largest + 2, sizeof *place, &place));
+    memset(place, 0, sizeof *place * ((size_t)largest + 2));
     for (int64_t i = 0; i < csr->nodes; i++)
         place[largest - degree(csr, i) + 1]++;
     for (int64_t d = 0; d < largest; d++)
         place[d + 1] += place[d];
     for (int64_t i = 0; i < csr->nodes; i++)
         o->by_rank[place[largest - degree(csr, i)]++] = (int32_t)i;
-out:
-    free(place);
-    return status;
 }
 
-pdessm_status pdessm_pool_order_create(pdessm_context *ctx, const pdessm_csr *csr,
+pdessm_status pdessm_pool_order_create(pdessm_context *ctx, int64_t nodes, int64_t centres,
                                        pdessm_pool_order **ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_pool_order *o = NULL;
-    const size_t n = (size_t)csr->nodes;
+    const size_t n = (size_t)nodes;
     PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *o, &o));
-    o->csr = csr;
+    o->centres = centres;
     PDESSM_TRY(pdessm_alloc(ctx, n, sizeof *o->order, &o->order));
     PDESSM_TRY(pdessm_alloc(ctx, n, sizeof *o->distance, &o->distance));
     PDESSM_TRY(pdessm_alloc(ctx, n, sizeof *o->mark, &o->mark));
     PDESSM_TRY(pdessm_alloc(ctx, n, sizeof *o->by_rank, &o->by_rank));
-    PDESSM_TRY(rank_by_degree(ctx, o));
+    PDESSM_TRY(pdessm_alloc(ctx, n + 2, sizeof *o->place, &o->place));
     *ret = o;
     o = NULL;
 out:
@@ -66,6 +64,7 @@ void pdessm_pool_order_destroy(pdessm_pool_order **order) {
     free(o->distance);
     free(o->mark);
     free(o->by_rank);
+    free(o->place);
     free(o);
     *order = NULL;
 }
@@ -103,6 +102,7 @@ static void draw_random(pdessm_pool_order *o, int64_t size, const pdessm_draw *d
 /* Nodes of equally many edges come in random order. */
 static void draw_topk(pdessm_pool_order *o, int64_t size, const pdessm_draw *draw) {
     const int64_t n = o->csr->nodes;
+    rank_by_degree(o);
     memcpy(o->order, o->by_rank, sizeof *o->order * (size_t)n);
     for (int64_t begin = 0, end; begin < size; begin = end) {
         for (end = begin + 1;
@@ -113,30 +113,34 @@ static void draw_topk(pdessm_pool_order *o, int64_t size, const pdessm_draw *dra
     o->count = size;
 }
 
-/* Breadth first from a random node. */
+static int64_t add_unmarked(pdessm_pool_order *o, int64_t count, int32_t node, int32_t distance) {
+    if (o->mark[node])
+        return count;
+    o->mark[node] = 1;
+    o->distance[count] = distance;
+    o->order[count] = node;
+    return count + 1;
+}
+
+/* Breadth first from random nodes. */
 static void draw_neighbourhood(pdessm_pool_order *o, int64_t size, const pdessm_draw *draw) {
     const pdessm_csr *csr = o->csr;
-    int64_t filled = 1;
-    o->order[0] = (int32_t)below(draw, 0, csr->nodes);
-    o->distance[0] = 0;
-    o->mark[o->order[0]] = 1;
+    int64_t filled = 0;
+    for (int64_t k = 0; k < o->centres && filled < size; k++)
+        filled = add_unmarked(o, filled, (int32_t)below(draw, k, csr->nodes), 0);
     for (int64_t k = 0; k < filled; k++)
-        for (int32_t e = csr->start[o->order[k]]; e < csr->start[o->order[k] + 1]; e++) {
-            int32_t j = csr->column[e];
-            if (o->mark[j] || filled == size)
-                continue;
-            o->mark[j] = 1;
-            o->distance[filled] = o->distance[k] + 1;
-            o->order[filled++] = j;
-        }
+        for (int32_t e = csr->start[o->order[k]]; e < csr->start[o->order[k] + 1]; e++)
+            if (filled < size)
+                filled = add_unmarked(o, filled, csr->column[e], o->distance[k] + 1);
     for (int64_t k = 0; k < filled; k++)
         o->mark[o->order[k]] = 0;
     o->count = filled;
 }
 
-void pdessm_pool_order_draw(pdessm_pool_order *order, pdessm_pooling pooling, int finest,
-                            const pdessm_draw *draw) {
-    const int64_t size = size_of_level(order->csr, finest);
+void pdessm_pool_order_draw(pdessm_pool_order *order, const pdessm_csr *csr, pdessm_pooling pooling,
+                            int finest, const pdessm_draw *draw) {
+    const int64_t size = size_of_level(csr, finest);
+    order->csr = csr;
     if (pooling == PDESSM_POOL_RNS)
         pooling = draw->step % 2 ? PDESSM_POOL_SUBGRAPH : PDESSM_POOL_RANDOM;
     if (pooling == PDESSM_POOL_SUBGRAPH) {

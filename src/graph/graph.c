@@ -27,6 +27,7 @@ void pdessm_graph_destroy(pdessm_graph **graph) {
     for (int i = 0; i < g->storages; i++)
         pdessm_storage_destroy(&g->storage[i]);
     free(g->storage);
+    free(g->kept);
     free(g->forward.item);
     free(g->backward.item);
     free(g);
@@ -111,6 +112,13 @@ pdessm_tensor *pdessm_graph_parameter(pdessm_graph *graph, pdessm_tensor *parame
         v->wants_gradient = 1;
     }
     return &v->tensor;
+}
+
+pdessm_tensor *pdessm_graph_external(pdessm_graph *graph, pdessm_tensor *tensor) {
+    pdessm_tensor *t = pdessm_graph_parameter(graph, tensor, NULL);
+    if (t)
+        ((value *)t)->constant = 0;
+    return t;
 }
 
 pdessm_tensor *pdessm_graph_output(pdessm_graph *graph, pdessm_tensor *tensor) {

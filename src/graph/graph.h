@@ -44,10 +44,21 @@ struct pdessm_graph {
     value *values;
     step_list forward, backward;
     value *loss;
+    pdessm_graph
+        *lender; /* whose places that are free between runs serve this graph too, or NULL */
     pdessm_storage **storage;
+    unsigned char *kept; /* [storages] its content matters between runs */
     int storages;
     pdessm_graph_info info;
 };
+
+/* A tensor that lives elsewhere like a parameter, but changes from run to run. */
+pdessm_tensor *pdessm_graph_external(pdessm_graph *graph, pdessm_tensor *tensor);
+
+/* Before the plan: graphs that never run in turns within a forward and its backward run may share
+ * memory. What lender, planned already, needs only during its runs, graph uses during its own.
+ * lender must outlive graph; NULL is fine. */
+void pdessm_graph_borrow(pdessm_graph *graph, pdessm_graph *lender);
 
 /* Keeps the first failure; always returns NULL. */
 pdessm_tensor *pdessm_graph_fail(pdessm_graph *graph, pdessm_status status);

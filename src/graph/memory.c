@@ -13,7 +13,10 @@
 typedef struct slot {
     size_t bytes;
     int free_after; /* the last step of the value that is in it */
+    pdessm_storage *storage;
 } slot;
+
+enum { NEVER = INT32_MAX };
 
 static void touch(pdessm_tensor *tensor, int at) {
     value *root = pdessm_value_root((value *)tensor);
@@ -34,7 +37,7 @@ static void find_lives(pdessm_graph *g) {
             continue;
         }
         for (int k = 0; letters[k]; k++) {
-            if (s->call.operand[k] && (!back || pdessm_letter_is_kept(letters[k])))
+            if (s->call.operand[k] && (!back || pdessm_call_needs(&s->call, k)))
                 touch(s->call.operand[k], i);
             if (s->call.gradient[k])
                 touch(s->call.gradient[k], i);
@@ -89,21 +92,46 @@ static int assign_slots(value **roots, int count, slot *slots, int *place) {
             k = used++;
         if (slots[k].bytes < bytes)
             slots[k].bytes = bytes;
-        slots[k].free_after = roots[i]->pinned ? INT32_MAX : roots[i]->last;
+        slots[k].free_after = roots[i]->pinned ? NEVER : roots[i]->last;
         place[i] = k;
     }
     return used;
 }
 
-static pdessm_status make_storages(pdessm_graph *g, const slot *slots, int count) {
+void pdessm_graph_borrow(pdessm_graph *graph, pdessm_graph *lender) {
+    graph->lender = lender;
+}
+
+/* The smallest place of the lender that is large enough, free between runs, and not taken yet. */
+static pdessm_storage *lent(const pdessm_graph *g, const slot *slots, int count, size_t bytes) {
+    const pdessm_graph *lender = g->lender;
+    pdessm_storage *best = NULL;
+    for (int i = 0; lender && i < lender->storages; i++) {
+        pdessm_storage *s = lender->storage[i];
+        int taken = lender->kept[i] || s->bytes < bytes || (best && best->bytes <= s->bytes);
+        for (int k = 0; k < count && !taken; k++)
+            taken = slots[k].storage == s;
+        if (!taken)
+            best = s;
+    }
+    return best;
+}
+
+static pdessm_status make_storages(pdessm_graph *g, slot *slots, int count) {
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_alloc(g->ctx, (size_t)count, sizeof *g->storage, &g->storage));
-    for (; g->storages < count; g->storages++) {
-        PDESSM_TRY(pdessm_storage_create(g->device, 1, &slots[g->storages].bytes,
-                                         &g->storage[g->storages]));
-        g->info.bytes += (int64_t)slots[g->storages].bytes;
+    PDESSM_TRY(pdessm_alloc(g->ctx, (size_t)count, sizeof *g->kept, &g->kept));
+    for (int i = 0; i < count; i++) {
+        if (slots[i].free_after != NEVER)
+            slots[i].storage = lent(g, slots, i, slots[i].bytes);
+        if (slots[i].storage)
+            continue;
+        PDESSM_TRY(pdessm_storage_create(g->device, 1, &slots[i].bytes, &g->storage[g->storages]));
+        g->kept[g->storages] = slots[i].free_after == NEVER;
+        slots[i].storage = g->storage[g->storages++];
+        g->info.bytes += (int64_t)slots[i].bytes;
     }
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < g->storages; i++)
         PDESSM_TRY(pdessm_storage_commit(g->storage[i]));
 out:
     return status;
@@ -134,7 +162,7 @@ pdessm_status pdessm_graph_place(pdessm_graph *graph) {
     PDESSM_TRY(pdessm_alloc(graph->ctx, (size_t)count, sizeof *place, &place));
     PDESSM_TRY(make_storages(graph, slots, assign_slots(roots, count, slots, place)));
     for (int i = 0; i < count; i++) {
-        roots[i]->tensor.storage = graph->storage[place[i]];
+        roots[i]->tensor.storage = slots[place[i]].storage;
         roots[i]->tensor.whole = 1;
         roots[i]->capacity = pdessm_tensor_bytes(&roots[i]->tensor);
     }

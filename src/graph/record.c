@@ -156,8 +156,8 @@ pdessm_tensor *pdessm_relu(pdessm_graph *graph, pdessm_tensor *x, double slope) 
 }
 
 pdessm_tensor *pdessm_dropout(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *node,
-                              pdessm_tensor *clock, double rate, int layer) {
-    return APPLY_WITH(dropout, ATTRIBUTES(rate, layer), x, node, clock);
+                              pdessm_tensor *clock, double rate, int layer, int rectify) {
+    return APPLY_WITH(dropout, ATTRIBUTES(rate, layer, rectify), x, node, clock);
 }
 
 pdessm_tensor *pdessm_batch_norm(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *weight,
@@ -170,6 +170,10 @@ pdessm_tensor *pdessm_batch_norm(pdessm_graph *graph, pdessm_tensor *x, pdessm_t
 pdessm_tensor *pdessm_spmm(pdessm_graph *graph, const pdessm_pattern *pattern,
                            pdessm_tensor *weight, pdessm_tensor *x) {
     return APPLY(spmm, x, weight, pattern->start, pattern->column, pattern->reverse);
+}
+
+pdessm_tensor *pdessm_head_dot(pdessm_graph *graph, pdessm_tensor *x, pdessm_tensor *a) {
+    return APPLY(head_dot, x, a);
 }
 
 pdessm_tensor *pdessm_edge_softmax(pdessm_graph *graph, const pdessm_pattern *pattern,

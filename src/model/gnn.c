@@ -11,9 +11,10 @@
 
 /* A matrix and the norm behind it, or (the last one) the classifier and its bias. */
 typedef struct unit {
-    pdessm_tensor weight, dweight; /* [out, in] */
-    pdessm_tensor scale, dscale;   /* [out]; not of the classifier */
-    pdessm_tensor shift, dshift;   /* [out] */
+    pdessm_tensor weight, dweight;            /* [out, in] */
+    pdessm_tensor scale, dscale;              /* [out]; not of the classifier */
+    pdessm_tensor shift, dshift;              /* [out] */
+    pdessm_tensor left, dleft, right, dright; /* [heads, out / heads]: a and b of gat */
 } unit;
 
 struct pdessm_gnn {
@@ -30,7 +31,7 @@ enum { ALIGN = 16 }; /* floats: every weight begins at a cache line */
 
 /* ------------------------------------------------------------------ kinds */
 
-static const char *const NAMES[PDESSM_GNN_COUNT] = {"gcn", "gin"};
+static const char *const NAMES[PDESSM_GNN_COUNT] = {"gcn", "gin", "gat"};
 
 const char *pdessm_gnn_name(pdessm_gnn_kind kind) {
     return NAMES[kind];
@@ -42,14 +43,15 @@ pdessm_status pdessm_gnn_find(pdessm_context *ctx, const char *name, pdessm_gnn_
             *ret = (pdessm_gnn_kind)i;
             return PDESSM_OK;
         }
-    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "network '%s': expected gcn or gin", name);
+    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "network '%s': expected gcn, gin or gat", name);
 }
 
 pdessm_gnn_config pdessm_gnn_defaults(pdessm_gnn_kind kind, int64_t features, int64_t classes) {
-    const int is_gcn = kind == PDESSM_GNN_GCN;
+    static const int64_t layers[PDESSM_GNN_COUNT] = {4, 3, 3}, widths[] = {192, 256, 64};
     return (pdessm_gnn_config){.kind = kind,
-                               .layers = is_gcn ? 4 : 3,
-                               .width = is_gcn ? 192 : 256,
+                               .layers = layers[kind],
+                               .width = widths[kind],
+                               .heads = kind == PDESSM_GNN_GAT ? 2 : 1,
                                .features = features,
                                .classes = classes,
                                .dropout = 0.3};
@@ -80,47 +82,65 @@ static pdessm_tensor part(const pdessm_tensor *flat, int64_t at, int rank, const
     return t;
 }
 
-static int64_t total_elements(pdessm_gnn *n) {
-    int64_t total = 0, d[2];
-    for (int i = 0; i <= n->units; i++) {
-        unit_extents(n, i, d);
-        total += aligned(d[0] * d[1]) + (i < n->units ? 2 : 1) * aligned(d[0]);
-        n->parameters += d[0] * d[1] + (i < n->units ? 2 : 1) * d[0];
+/* Where the next weight goes. */
+typedef struct placing {
+    pdessm_gnn *n;
+    uint64_t seed;
+    int unit;
+    int64_t at;
+    float *values; /* NULL: only counts */
+} placing;
+
+static void place(placing *p, int rank, const int64_t *d, pdessm_tensor *value,
+                  pdessm_tensor *gradient) {
+    int64_t count = d[0] * (rank > 1 ? d[1] : 1);
+    if (p->values) {
+        *value = part(p->n->values, p->at, rank, d);
+        *gradient = part(p->n->gradients, p->at, rank, d);
+    } else {
+        p->n->parameters += count;
     }
-    return total;
+    p->at += aligned(count);
 }
 
-/* Matrices uniform within +- sqrt(6 / (in + out)), scales 1, shifts 0. */
-static void start_unit(const int64_t d[2], uint64_t seed, int i, float *weight, float *scale) {
+/* Matrices uniform within +- sqrt(6 / (in + out)), each of its own stream. */
+static void start_matrix(placing *p, const int64_t d[2], uint32_t stream, pdessm_tensor *value,
+                         pdessm_tensor *gradient) {
     const double bound = sqrt(6.0 / (double)(d[0] + d[1]));
-    for (int64_t k = 0; k < d[0] * d[1]; k++)
-        weight[k] =
-            (float)(bound * (2 * pdessm_uniform(seed, PDESSM_RANDOM_INIT, (uint32_t)i, 1, k) - 1));
-    for (int64_t k = 0; scale && k < d[0]; k++)
-        scale[k] = 1;
+    for (int64_t k = 0; p->values && k < d[0] * d[1]; k++)
+        p->values[p->at + k] = (float)(bound * (2 * pdessm_uniform(p->seed, PDESSM_RANDOM_INIT,
+                                                                   (uint32_t)p->unit, stream, k) -
+                                                1));
+    place(p, 2, d, value, gradient);
 }
 
-/* Gives every unit its places in the flat arrays, and its start in `values`. */
-static void place_units(pdessm_gnn *n, uint64_t seed, float *values) {
-    int64_t at = 0, d[2];
-    for (int i = 0; i <= n->units; i++) {
-        unit *u = &n->unit[i];
-        unit_extents(n, i, d);
-        u->weight = part(n->values, at, 2, d);
-        u->dweight = part(n->gradients, at, 2, d);
-        float *weight = values + at, *scale = NULL;
-        at += aligned(d[0] * d[1]);
-        if (i < n->units) {
-            u->scale = part(n->values, at, 1, d);
-            u->dscale = part(n->gradients, at, 1, d);
-            scale = values + at;
-            at += aligned(d[0]);
-        }
-        u->shift = part(n->values, at, 1, d);
-        u->dshift = part(n->gradients, at, 1, d);
-        at += aligned(d[0]);
-        start_unit(d, seed, i, weight, scale);
+/* Scales 1, shifts 0. */
+static void place_unit(placing *p) {
+    const pdessm_gnn *n = p->n;
+    const pdessm_gnn_config *c = &n->config;
+    unit *u = &n->unit[p->unit];
+    int64_t d[2];
+    unit_extents(n, p->unit, d);
+    start_matrix(p, d, 1, &u->weight, &u->dweight);
+    if (p->unit < n->units && c->kind == PDESSM_GNN_GAT) {
+        const int64_t heads[] = {c->heads, c->width / c->heads};
+        start_matrix(p, heads, 2, &u->left, &u->dleft);
+        start_matrix(p, heads, 3, &u->right, &u->dright);
     }
+    if (p->unit < n->units) {
+        for (int64_t k = 0; p->values && k < d[0]; k++)
+            p->values[p->at + k] = 1;
+        place(p, 1, d, &u->scale, &u->dscale);
+    }
+    place(p, 1, d, &u->shift, &u->dshift);
+}
+
+/* All units; the answer is the length of the flat arrays. */
+static int64_t place_units(pdessm_gnn *n, uint64_t seed, float *values) {
+    placing p = {.n = n, .seed = seed, .values = values};
+    for (; p.unit <= n->units; p.unit++)
+        place_unit(&p);
+    return p.at;
 }
 
 static pdessm_status check_config(pdessm_context *ctx, const pdessm_gnn_config *c) {
@@ -135,6 +155,9 @@ static pdessm_status check_config(pdessm_context *ctx, const pdessm_gnn_config *
         (long long)c->layers, (long long)c->width, (long long)c->features, (long long)c->classes);
     PDESSM_REQUIRE(ctx, c->dropout >= 0 && c->dropout < 1, PDESSM_ERROR_ARGUMENT,
                    "dropout %g: expected at least 0 and less than 1", c->dropout);
+    PDESSM_REQUIRE(ctx, c->heads >= 1 && c->width % c->heads == 0, PDESSM_ERROR_ARGUMENT,
+                   "width %lld cannot be cut into %lld heads", (long long)c->width,
+                   (long long)c->heads);
 out:
     return status;
 }
@@ -150,7 +173,7 @@ pdessm_status pdessm_gnn_create(pdessm_device *device, const pdessm_gnn_config *
     n->config = *config;
     n->units = (int)config->layers * units_of_layer(config);
     PDESSM_TRY(pdessm_alloc(device->ctx, (size_t)n->units + 1, sizeof *n->unit, &n->unit));
-    const int64_t total = total_elements(n), moving[] = {2, config->width};
+    const int64_t total = place_units(n, seed, NULL), moving[] = {2, config->width};
     PDESSM_TRY(pdessm_tensor_create(device, PDESSM_FLOAT32, 1, &total, &n->values));
     PDESSM_TRY(pdessm_tensor_create(device, PDESSM_FLOAT32, 1, &total, &n->gradients));
     PDESSM_TRY(pdessm_tensor_create(device, PDESSM_FLOAT32, 2, moving, &n->moving));
@@ -177,6 +200,10 @@ void pdessm_gnn_destroy(pdessm_gnn **gnn) {
     free(n->unit);
     free(n);
     *gnn = NULL;
+}
+
+pdessm_gnn_config pdessm_gnn_get_config(const pdessm_gnn *gnn) {
+    return gnn->config;
 }
 
 pdessm_device *pdessm_gnn_device(const pdessm_gnn *gnn) {
@@ -211,20 +238,20 @@ static pdessm_tensor *linear(const walk *w, int i, pdessm_tensor *h) {
                          NULL, 1);
 }
 
-static pdessm_tensor *norm_relu(const walk *w, int i, pdessm_tensor *h) {
+static pdessm_tensor *norm(const walk *w, int i, pdessm_tensor *h) {
     unit *u = &w->n->unit[i];
     pdessm_graph *g = w->graph;
-    h = pdessm_batch_norm(g, h, pdessm_graph_parameter(g, &u->scale, &u->dscale),
-                          pdessm_graph_parameter(g, &u->shift, &u->dshift),
-                          pdessm_graph_parameter(g, w->n->moving, NULL), 1, 0, 1e-5);
-    return pdessm_relu(g, h, 0);
+    return pdessm_batch_norm(g, h, pdessm_graph_parameter(g, &u->scale, &u->dscale),
+                             pdessm_graph_parameter(g, &u->shift, &u->dshift),
+                             pdessm_graph_parameter(g, w->n->moving, NULL), 1, 0, 1e-5);
 }
 
-static pdessm_tensor *dropout(const walk *w, int layer, pdessm_tensor *h) {
+/* dropout(relu(h)) at the end of a layer. */
+static pdessm_tensor *finish(const walk *w, int layer, pdessm_tensor *h) {
     const double rate = w->n->config.dropout;
     return w->training && rate > 0
-               ? pdessm_dropout(w->graph, h, w->in->node, w->in->clock, rate, layer)
-               : h;
+               ? pdessm_dropout(w->graph, h, w->in->node, w->in->clock, rate, layer, 1)
+               : pdessm_relu(w->graph, h, 0);
 }
 
 /* D^-1/2 A D^-1/2 h W, the two products in the order in which the sparse one is narrower. */
@@ -235,22 +262,33 @@ static pdessm_tensor *gcn_layer(const walk *w, int layer, pdessm_tensor *h) {
         h = pdessm_spmm(w->graph, &w->in->pattern, w->in->weight, linear(w, layer, h));
     else
         h = linear(w, layer, pdessm_spmm(w->graph, &w->in->pattern, w->in->weight, h));
-    return dropout(w, layer, norm_relu(w, layer, h));
+    return finish(w, layer, norm(w, layer, h));
 }
 
 static pdessm_tensor *gin_layer(const walk *w, int layer, pdessm_tensor *h) {
     h = pdessm_spmm(w->graph, &w->in->pattern, NULL, h);
-    h = norm_relu(w, 2 * layer, linear(w, 2 * layer, h));
-    h = norm_relu(w, 2 * layer + 1, linear(w, 2 * layer + 1, h));
-    return dropout(w, layer, h);
+    h = pdessm_relu(w->graph, norm(w, 2 * layer, linear(w, 2 * layer, h)), 0);
+    return finish(w, layer, norm(w, 2 * layer + 1, linear(w, 2 * layer + 1, h)));
+}
+
+static pdessm_tensor *gat_layer(const walk *w, int layer, pdessm_tensor *h) {
+    unit *u = &w->n->unit[layer];
+    pdessm_graph *g = w->graph;
+    h = linear(w, layer, h);
+    pdessm_tensor *left = pdessm_head_dot(g, h, pdessm_graph_parameter(g, &u->left, &u->dleft));
+    pdessm_tensor *right = pdessm_head_dot(g, h, pdessm_graph_parameter(g, &u->right, &u->dright));
+    pdessm_tensor *share = pdessm_edge_softmax(g, &w->in->pattern, left, right, 0.2);
+    return finish(w, layer, norm(w, layer, pdessm_spmm(g, &w->in->pattern, share, h)));
 }
 
 pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_graph *graph,
                                  const pdessm_gnn_input *input, int training) {
     const walk w = {.n = gnn, .graph = graph, .in = input, .training = training};
     pdessm_tensor *h = input->x;
+    static pdessm_tensor *(*const layers[PDESSM_GNN_COUNT])(const walk *, int, pdessm_tensor *) = {
+        gcn_layer, gin_layer, gat_layer};
     for (int layer = 0; layer < (int)gnn->config.layers; layer++)
-        h = gnn->config.kind == PDESSM_GNN_GCN ? gcn_layer(&w, layer, h) : gin_layer(&w, layer, h);
+        h = layers[gnn->config.kind](&w, layer, h);
     unit *last = &gnn->unit[gnn->units];
     return pdessm_linear(graph, h, pdessm_graph_parameter(graph, &last->weight, &last->dweight),
                          pdessm_graph_parameter(graph, &last->shift, &last->dshift), 1);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* dropout.c: x [rows, channels], where each element is kept or not by a number that depends on the
  * name of its row (node [rows]), its channel, the layer, and clock [3]: the seed's low and high
- * half, and the step. So a row is treated alike in whatever selection of rows it stands. */
+ * half, and the step. So a row is treated alike in whatever selection of rows it stands. To rectify
+ * is to apply ReLU too: then y alone says where gradients go, and nothing but y is kept. */
 #include "ops/op_support.h"
 
 enum { X, NODE, CLOCK, Y };
-enum { RATE, LAYER };
+enum { RATE, LAYER, RECTIFY };
 
 static pdessm_status shapes(pdessm_context *ctx, const pdessm_call *call,
                             pdessm_shape ret[PDESSM_MAX_OPERANDS]) {
@@ -37,22 +38,28 @@ static uint32_t first_block(const pdessm_call *call) {
     return (uint32_t)call->attribute[LAYER] << 16;
 }
 
-static void run_host(const pdessm_call *call, const pdessm_host *host, const float *from, float *to,
-                     int add) {
+static pdessm_dropout_job job_of(const pdessm_call *call) {
     const int64_t *d = call->operand[X]->dims;
-    host->fallback->dropout_apply(host->pool, d[0], d[1], (float)call->attribute[RATE],
-                                  first_block(call), pdessm_tensor_host(call->operand[NODE]),
-                                  pdessm_tensor_host(call->operand[CLOCK]), from, to, add);
+    return (pdessm_dropout_job){.rows = d[0],
+                                .channels = d[1],
+                                .rate = (float)call->attribute[RATE],
+                                .rectify = call->attribute[RECTIFY] != 0,
+                                .first_block = first_block(call),
+                                .node = pdessm_tensor_host(call->operand[NODE]),
+                                .clock = pdessm_tensor_host(call->operand[CLOCK])};
 }
 
 static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
-    run_host(call, host, data(call, X), data(call, Y), 0);
+    const pdessm_dropout_job job = job_of(call);
+    host->fallback->dropout_forward(host->pool, &job, data(call, X), data(call, Y));
     return PDESSM_OK;
 }
 
 static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *host) {
+    const pdessm_dropout_job job = job_of(call);
     if (call->gradient[X])
-        run_host(call, host, grad(call, Y), grad(call, X), adds(call, X));
+        host->fallback->dropout_backward(host->pool, &job, data(call, Y), grad(call, Y),
+                                         grad(call, X), adds(call, X));
     return PDESSM_OK;
 }
 
@@ -63,9 +70,10 @@ static pdessm_status launch_rows(const pdessm_call *call, const pdessm_launcher 
                   &(pdessm_kernel){.name = name,
                                    .dims = 2,
                                    .global = {(size_t)((d[1] + 3) / 4), (size_t)d[0]},
-                                   .scalar_count = 3,
+                                   .scalar_count = 4,
                                    .scalar = {scalar_int(d[1]), scalar_uint(first_block(call)),
-                                              scalar_float(call->attribute[RATE])}});
+                                              scalar_float(call->attribute[RATE]),
+                                              scalar_int(call->attribute[RECTIFY] != 0)}});
 }
 
 static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
@@ -76,9 +84,15 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
     return call->gradient[X] ? launch_rows(call, launcher, "dropout_backward") : PDESSM_OK;
 }
 
+/* Where nothing is rectified the numbers are drawn again. */
+static int needs(const pdessm_call *call, int i) {
+    return i != Y || call->attribute[RECTIFY] != 0;
+}
+
 const pdessm_descriptor pdessm_descriptor_dropout = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .needs = needs,
 };

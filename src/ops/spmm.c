@@ -111,9 +111,15 @@ out:
     return status;
 }
 
+/* Weights that are no parameters need no x. */
+static int needs(const pdessm_call *call, int i) {
+    return i != X || call->gradient[WEIGHT];
+}
+
 const pdessm_descriptor pdessm_descriptor_spmm = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .needs = needs,
 };

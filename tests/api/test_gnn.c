@@ -5,7 +5,7 @@
 
 #include "data/csr.h"
 
-enum { NODES = 12, FEATURES = 5, WIDTH = 7, CLASSES = 3, LAYERS = 2, ALIGNED = 16 };
+enum { NODES = 12, FEATURES = 5, WIDTH = 6, HEADS = 2, CLASSES = 3, LAYERS = 2, ALIGNED = 16 };
 
 typedef struct net {
     pdessm_gnn *gnn;
@@ -123,6 +123,30 @@ static void normalise_relu(const double *values, int *at, rows h) {
     *at += 2 * ALIGNED;
 }
 
+/* h <- S h with the shares S that the scores of each head give; a and b at *at. */
+static void attend(const net *n, const double *values, int *at, rows h) {
+    enum { BLOCK = WIDTH / HEADS };
+    const double *left = values + *at, *right = left + ALIGNED;
+    rows y = {{0}};
+    for (int head = 0; head < HEADS; head++)
+        for (int i = 0; i < NODES; i++) {
+            double share[NODES] = {0}, sum = 0;
+            for (int j = 0; j < NODES; j++) {
+                double z = 0;
+                for (int d = 0; d < BLOCK; d++)
+                    z += left[head * BLOCK + d] * h[i][head * BLOCK + d] +
+                         right[head * BLOCK + d] * h[j][head * BLOCK + d];
+                share[j] = n->a[i][j] != 0 ? exp(z > 0 ? z : 0.2 * z) : 0;
+                sum += share[j];
+            }
+            for (int j = 0; j < NODES; j++)
+                for (int d = 0; d < BLOCK; d++)
+                    y[i][head * BLOCK + d] += share[j] / sum * h[j][head * BLOCK + d];
+        }
+    memcpy(h, y, sizeof y);
+    *at += 2 * ALIGNED;
+}
+
 static double loss_of(const net *n, pdessm_gnn_kind kind, const double *values, rows h) {
     int at = 0, width = FEATURES, counted = 0;
     double loss = 0;
@@ -130,8 +154,11 @@ static double loss_of(const net *n, pdessm_gnn_kind kind, const double *values, 
     for (int i = 0; i < NODES; i++)
         memcpy(h[i], n->x[i], sizeof n->x[i]);
     for (int layer = 0; layer < LAYERS; layer++, width = WIDTH) {
-        aggregate(n, width, h);
+        if (kind != PDESSM_GNN_GAT)
+            aggregate(n, width, h);
         multiply(values, &at, width, WIDTH, h);
+        if (kind == PDESSM_GNN_GAT)
+            attend(n, values, &at, h);
         normalise_relu(values, &at, h);
         if (kind == PDESSM_GNN_GIN) {
             multiply(values, &at, WIDTH, WIDTH, h);
@@ -201,12 +228,17 @@ static void gin_is_what_the_formula_says(void **state) {
     the_network_is_what_the_formula_says(*state, PDESSM_GNN_GIN);
 }
 
+static void gat_is_what_the_formula_says(void **state) {
+    the_network_is_what_the_formula_says(*state, PDESSM_GNN_GAT);
+}
+
 static void the_papers_sizes(void **state) {
     api *a = *state;
     static const int64_t parameters[] = {
-        /* 4 matrices, 4 norms, the classifier; 6 matrices, 6 norms, the classifier */
+        /* matrices, (a and b,) norms, the classifier: 4 layers; 3 of two matrices; 3 */
         100 * 192 + 3 * 192 * 192 + 4 * 2 * 192 + 192 * 7 + 7,
-        100 * 256 + 5 * 256 * 256 + 6 * 2 * 256 + 256 * 7 + 7};
+        100 * 256 + 5 * 256 * 256 + 6 * 2 * 256 + 256 * 7 + 7,
+        100 * 64 + 2 * 64 * 64 + 3 * 2 * 64 + 3 * 2 * 64 + 64 * 7 + 7};
     for (int kind = 0; kind < PDESSM_GNN_COUNT; kind++) {
         pdessm_gnn *gnn = NULL;
         pdessm_gnn_config config = pdessm_gnn_defaults((pdessm_gnn_kind)kind, 100, 7);
@@ -215,13 +247,15 @@ static void the_papers_sizes(void **state) {
         pdessm_gnn_destroy(&gnn);
     }
     pdessm_gnn_kind kind;
-    assert_refused(a, pdessm_gnn_find(a->ctx, "mlp", &kind), PDESSM_ERROR_ARGUMENT, "gcn or gin");
+    assert_refused(a, pdessm_gnn_find(a->ctx, "mlp", &kind), PDESSM_ERROR_ARGUMENT,
+                   "gcn, gin or gat");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         api_test(gcn_is_what_the_formula_says),
         api_test(gin_is_what_the_formula_says),
+        api_test(gat_is_what_the_formula_says),
         api_test(the_papers_sizes),
     };
     return cmocka_run_group_tests_name("gnn", tests, NULL, NULL);

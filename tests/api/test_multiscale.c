@@ -7,7 +7,7 @@
 
 static pdessm_node_set *clubs(api *a) {
     pdessm_node_set *set = NULL;
-    assert_ok(a, pdessm_node_set_open(a->ctx, "clubs", 0, &set));
+    assert_ok(a, pdessm_node_set_open(a->ctx, "clubs", NULL, &set));
     return set;
 }
 
@@ -26,14 +26,14 @@ static void levels_lie_in_one_another(void **state) {
     api *a = *state;
     pdessm_node_set *set = clubs(a);
     pdessm_pool_order *order = NULL;
-    assert_ok(a, pdessm_pool_order_create(a->ctx, &set->csr, &order));
+    assert_ok(a, pdessm_pool_order_create(a->ctx, set->csr.nodes, 1, &order));
     for (int pooling = 0; pooling < PDESSM_POOLINGS; pooling++)
         for (uint32_t step = 0; step < 20; step++) {
             int32_t finer[MOST], chosen[MOST];
+            pdessm_pool_order_draw(order, &set->csr, (pdessm_pooling)pooling, 1,
+                                   &(pdessm_draw){.seed = 1, .step = step});
             int64_t before = pdessm_pool_order_level(order, 0, finer);
             assert_int_equal(before, 34);
-            pdessm_pool_order_draw(order, (pdessm_pooling)pooling, 1,
-                                   &(pdessm_draw){.seed = 1, .step = step});
             for (int level = 1; level < 7; level++) {
                 int64_t count = pdessm_pool_order_level(order, level, chosen);
                 assert_in_range(count, 1, level < 6 ? 34 >> level : 1);
@@ -59,10 +59,10 @@ static void random_nodes_are_uniform(void **state) {
     pdessm_node_set *set = clubs(a);
     pdessm_pool_order *order = NULL;
     int seen[34] = {0};
-    assert_ok(a, pdessm_pool_order_create(a->ctx, &set->csr, &order));
+    assert_ok(a, pdessm_pool_order_create(a->ctx, set->csr.nodes, 1, &order));
     for (uint32_t step = 0; step < DRAWS; step++) {
         int32_t chosen[MOST];
-        pdessm_pool_order_draw(order, PDESSM_POOL_RANDOM, 1,
+        pdessm_pool_order_draw(order, &set->csr, PDESSM_POOL_RANDOM, 1,
                                &(pdessm_draw){.seed = 5, .step = step});
         int64_t count = pdessm_pool_order_level(order, 1, chosen);
         for (int64_t i = 0; i < count; i++)
@@ -80,8 +80,8 @@ static void topk_takes_those_of_most_edges(void **state) {
     const int32_t *start = set->csr.start;
     pdessm_pool_order *order = NULL;
     int32_t chosen[MOST];
-    assert_ok(a, pdessm_pool_order_create(a->ctx, &set->csr, &order));
-    pdessm_pool_order_draw(order, PDESSM_POOL_TOPK, 2, &(pdessm_draw){.seed = 1});
+    assert_ok(a, pdessm_pool_order_create(a->ctx, set->csr.nodes, 1, &order));
+    pdessm_pool_order_draw(order, &set->csr, PDESSM_POOL_TOPK, 2, &(pdessm_draw){.seed = 1});
     int64_t count = pdessm_pool_order_level(order, 2, chosen);
     int least = 99, most = 0;
     for (int i = 0; i < 34; i++) {
@@ -111,9 +111,9 @@ static void neighbourhoods_end_where_they_should(void **state) {
     }
     assert_ok(a, pdessm_csr_build(a->ctx, "path", PATH, PATH - 1, (const int32_t(*)[2])ends, &csr,
                                   &repeated));
-    assert_ok(a, pdessm_pool_order_create(a->ctx, &csr, &order));
+    assert_ok(a, pdessm_pool_order_create(a->ctx, csr.nodes, 1, &order));
     for (uint32_t step = 0; step < 10; step++) {
-        pdessm_pool_order_draw(order, PDESSM_POOL_SUBGRAPH, 1,
+        pdessm_pool_order_draw(order, &csr, PDESSM_POOL_SUBGRAPH, 1,
                                &(pdessm_draw){.seed = 2, .step = step});
         for (int level = 1; level <= 3; level++) {
             int64_t count = pdessm_pool_order_level(order, level, chosen);
@@ -268,7 +268,14 @@ static void wrong_graphs_are_refused(void **state) {
     int32_t ends[2][2] = {{0, 1}, {1, 2}}, label[] = {0, 1, 1};
     float feature[] = {1, 2, 3};
     uint8_t part[] = {PDESSM_NODES_TRAIN, PDESSM_NODES_VALIDATION, PDESSM_NODES_TEST};
-    pdessm_node_arrays g = {3, 2, 1, 2, (const int32_t(*)[2])ends, feature, label, part};
+    pdessm_node_arrays g = {.nodes = 3,
+                            .edges = 2,
+                            .features = 1,
+                            .classes = 2,
+                            .ends = (const int32_t(*)[2])ends,
+                            .feature = feature,
+                            .label = label,
+                            .part = part};
     pdessm_node_set *set = NULL;
 #define assert_says(text)                                                                          \
     assert_refused(a, pdessm_node_set_create(a->ctx, "g", &g, &set), PDESSM_ERROR_FILE, text)
@@ -293,7 +300,8 @@ static void wrong_graphs_are_refused(void **state) {
     g.features = 1;
     assert_ok(a, pdessm_node_set_create(a->ctx, "g", &g, &set));
     pdessm_node_set_destroy(&set);
-    assert_refused(a, pdessm_node_set_open(a->ctx, "nothing", 0, &set), PDESSM_ERROR_FILE, "clubs");
+    assert_refused(a, pdessm_node_set_open(a->ctx, "nothing", NULL, &set), PDESSM_ERROR_FILE,
+                   "clubs");
 }
 
 static void wrong_options_are_refused(void **state) {

@@ -69,6 +69,49 @@ def npz():
     yield b"PK\x05\x06" + bytes(18)
 
 
+def integers(*values):
+    return npy_file("<i8", (len(values),), struct.pack("<%dq" % len(values), *values))
+
+
+def floats(*values):
+    return npy_file("<f4", (len(values),), struct.pack("<%df" % len(values), *values))
+
+
+def node_npz():
+    """A path of four nodes with two features, and the same with one array that is wrong."""
+    base = {"adj_data": floats(1, 1, 1), "adj_indices": integers(1, 2, 3),
+            "adj_indptr": integers(0, 1, 2, 3, 3), "adj_shape": integers(4, 4),
+            "attr_data": floats(1, 2, 3, 4), "attr_indices": integers(0, 1, 0, 1),
+            "attr_indptr": integers(0, 1, 2, 3, 4), "attr_shape": integers(4, 2),
+            "labels": integers(0, 1, 0, 1), "train_mask": integers(1, 1, 0, 0),
+            "val_mask": integers(0, 0, 1, 0), "test_mask": integers(0, 0, 0, 1)}
+    wrong = [("adj_indices", integers(1, 2, 4)), ("adj_indices", integers(-1, 2, 3)),
+             ("adj_indptr", integers(0, 3, 2, 3, 3)), ("adj_indptr", integers(0, 1)),
+             ("adj_indptr", integers(0, 1, 2, 3, 2**62)), ("adj_shape", integers(2**40, 2**40)),
+             ("adj_shape", integers(4, 5)), ("adj_data", floats(1, 1)), ("adj_data", integers(0, 0, 0)),
+             ("attr_shape", integers(4, 2**40)), ("attr_shape", integers(4, 2**62)),
+             ("attr_indices", integers(0, 1, 0, 2)), ("attr_data", floats(1, 2, 3, float("nan"))),
+             ("labels", integers(0, 1, 0)), ("labels", integers(0, 1, 0, 2**31)),
+             ("labels", floats(0, 1, 0, 0.5)), ("labels", npy_file("<i8", (2, 2), bytes(32))),
+             ("val_mask", integers(1, 0, 1, 0)), ("test_mask", integers(0, 0, 0))]
+    missing = [{k: v for k, v in base.items() if k != name} for name in base]
+    for arrays in [base] + [{**base, name: data} for name, data in wrong] + missing:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            for name, data in arrays.items():
+                archive.writestr(zipfile.ZipInfo(name + ".npy"), data)
+        yield out.getvalue()
+
+
+def csv():
+    yield b"a,b\n0,1\n1,2\n"
+    yield b"0 1\r\n 1;2\t\n# nothing\n\n2,3 # the last"
+    yield b"1e308\n-inf\nnan\n0x10\n"
+    yield b"1,2\n3\n"
+    yield b"1" * 100
+    yield b"\n" * 100 + b"5"
+
+
 def png(color, depth, rows, extra=b""):
     def chunk(kind, data):
         body = kind + data
@@ -125,7 +168,8 @@ def damage(rng, data):
     return bytes(data)
 
 
-FORMATS = {f.__name__: f for f in (safetensors, idx, npy, npz, image, cifar, config)}
+FORMATS = {f.__name__: f for f in (safetensors, idx, npy, npz, image, cifar, config, node_npz,
+                                 csv)}
 
 
 def main():

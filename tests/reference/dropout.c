@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* dropout.c: y = x / (1 - rate) where number c of stream (seed, DROPOUT, step, node, layer) is at
- * least rate. The rounds of Philox are those of core/random.c, which has known answers of its own.
+ * least rate, x cut off at 0 if it is to be rectified. The rounds of Philox are those of
+ * core/random.c, which has known answers of its own.
  */
 #include "check.h"
 #include "core/random.h"
@@ -16,6 +17,7 @@ void reference_dropout(const check_case *c) {
         double u =
             pdessm_uniform(high << 32 | low, PDESSM_RANDOM_DROPOUT, (uint32_t)(int32_t)clock[2],
                            (uint32_t)node, (int64_t)c->attribute[1] * 65536 * 4 + channel);
-        c->value[3][i] = u >= rate ? c->value[0][i] / (1 - rate) : 0;
+        double x = c->attribute[2] != 0 && c->value[0][i] < 0 ? 0 : c->value[0][i];
+        c->value[3][i] = u >= rate ? x / (1 - rate) : 0;
     }
 }

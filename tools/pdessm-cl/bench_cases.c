@@ -269,6 +269,7 @@ CASE(dropout) {
     pdessm_cli_case_set(m->k, 1, CLI_INDEX, (double)rows, 1, &rows);
     pdessm_cli_case_set(m->k, 2, CLI_INDEX, 1e6, 1, (int64_t[]){3});
     m->k->attribute[0] = 0.3;
+    m->k->attribute[2] = 1;
 }
 
 CASE(batch_norm) {
@@ -294,6 +295,12 @@ CASE(spmm) {
     set_normal(m->k, 1, nodes * DEGREE);
     pdessm_cli_case_set_ring(m->k, 2, nodes, DEGREE);
     m->k->terms = m->c;
+}
+
+CASE(head_dot) {
+    set_normal(m->k, 0, m->b * m->n, m->c);
+    set_normal(m->k, 1, 2, m->c / 2);
+    m->k->terms = m->b * m->n;
 }
 
 CASE(edge_softmax) {

@@ -2,8 +2,6 @@
 /* cases.c: one drawing function for each row of the operator table. */
 #include "cases.h"
 
-#include <stdio.h>
-
 #include <pdessm/ops.h>
 
 #include "core/random.h"
@@ -333,6 +331,7 @@ CASE(dropout) {
     set(k, 2, CLI_INDEX, 1e6, 1, (int64_t[]){3});
     k->attribute[0] = real(k, 0, 0.9);
     k->attribute[1] = (double)whole(k, 0, 9);
+    k->attribute[2] = coin(k);
 }
 
 CASE(batch_norm) {
@@ -358,6 +357,13 @@ CASE(spmm) {
     k->terms = c > degree ? c : degree;
 }
 
+CASE(head_dot) {
+    int64_t n = extent(k, 1, 300), heads = extent(k, 1, 6), width = extent(k, 1, 60);
+    set_normal(k, 0, n, heads * width);
+    set_normal(k, 1, heads, width);
+    k->terms = n > width ? n : width;
+}
+
 /* Rows need scores of either sign: else the gradient of left is nothing but rounding. */
 CASE(edge_softmax) {
     int64_t n = extent(k, 40, 300), heads = extent(k, 1, 8);
@@ -378,23 +384,4 @@ static void (*const draws[])(cli_case *k) = {
 void pdessm_cli_case_draw(pdessm_op op, uint64_t seed, cli_case *ret) {
     *ret = (cli_case){.op = op, .seed = seed, .terms = 8, .condition = 1};
     draws[op](ret);
-}
-
-cli_case_text pdessm_cli_case_text(const cli_case *k) {
-    const pdessm_op_row *row = pdessm_op_get(k->op);
-    cli_case_text t = {""};
-    size_t used = 0;
-    for (int i = 0; row->letters[i] && used < sizeof t.text; i++) {
-        pdessm_tensor shape = {.rank = k->operand[i].rank};
-        for (int d = 0; d < shape.rank; d++)
-            shape.dims[d] = k->operand[i].dims[d];
-        if (k->operand[i].fill != CLI_ABSENT)
-            used += (size_t)snprintf(t.text + used, sizeof t.text - used, "%s%s %s",
-                                     used ? " " : "", pdessm_cli_op_name(row->operands, i).text,
-                                     pdessm_tensor_shape(&shape).text);
-    }
-    for (int i = 0; *pdessm_cli_op_name(row->attributes, i).text && used < sizeof t.text; i++)
-        used += (size_t)snprintf(t.text + used, sizeof t.text - used, "%s%s %g", used ? " " : "",
-                                 pdessm_cli_op_name(row->attributes, i).text, k->attribute[i]);
-    return t;
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <pdessm/multiscale.h>
 
@@ -23,10 +24,18 @@ const cli_command pdessm_cli_graph = {
     .run = run,
 };
 
+/* A look at the validation nodes, and the time since the training began. */
+typedef struct graph_look {
+    pdessm_multiscale_state state;
+    double seconds, cpu_seconds;
+} graph_look;
+
 typedef struct graph_row {
     uint64_t seed;
     pdessm_multiscale_result result;
-    double seconds;
+    double begin, cpu_begin, seconds, cpu_seconds;
+    int64_t looks, room;
+    graph_look *look;
 } graph_row;
 
 typedef struct graph_job {
@@ -34,6 +43,7 @@ typedef struct graph_job {
     const char *data;
     int network, method, pooling; /* places in the lists of choices, which are the enums */
     int64_t levels, runs, done;   /* done: rows that are finished */
+    int64_t layers, width;        /* 0: as the network has them */
     pdessm_multiscale_options options;
     pdessm_node_set *set;
     graph_row *row;
@@ -42,8 +52,32 @@ typedef struct graph_job {
 
 /* ------------------------------------------------------------------ running */
 
+/* Of all threads: what a run costs on a machine that does other things too. */
+static double cpu_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Ends the run when there is no memory left. */
+static int keep_look(graph_row *row, const pdessm_multiscale_state *s) {
+    if (row->looks == row->room) {
+        const int64_t room = row->room ? 2 * row->room : 64;
+        graph_look *look = realloc(row->look, (size_t)room * sizeof *look);
+        if (!look)
+            return 0;
+        row->look = look;
+        row->room = room;
+    }
+    row->look[row->looks++] = (graph_look){.state = *s,
+                                           .seconds = pdessm_cli_seconds() - row->begin,
+                                           .cpu_seconds = cpu_seconds() - row->cpu_begin};
+    return 1;
+}
+
 static int on_progress(void *user, const pdessm_multiscale_state *s) {
     graph_job *j = user;
+    const int kept = keep_look(&j->row[j->done], s);
     char detail[160];
     snprintf(detail, sizeof detail,
              "seed %llu level %d epoch %lld/%lld loss %.4f validation %.3f best %.3f",
@@ -51,23 +85,27 @@ static int on_progress(void *user, const pdessm_multiscale_state *s) {
              (long long)s->epochs, s->loss, s->validation_accuracy, s->best_validation);
     const double share = (double)s->epoch / (double)s->epochs;
     pdessm_cli_progress_update(&j->bar, ((double)j->done + share) / (double)j->runs, detail);
-    return pdessm_cli_interrupted();
+    return pdessm_cli_interrupted() || !kept;
 }
 
 static pdessm_status run_seed(graph_job *j, graph_row *row) {
     pdessm_status status = PDESSM_OK;
     pdessm_gnn *gnn = NULL;
     const pdessm_node_set_info info = pdessm_node_set_get_info(j->set);
-    const pdessm_gnn_config config =
+    pdessm_gnn_config config =
         pdessm_gnn_defaults((pdessm_gnn_kind)j->network, info.features, info.classes);
     pdessm_multiscale_options options = j->options;
     options.seed = row->seed;
     options.progress = on_progress;
     options.user = j;
+    config.layers = j->layers ? j->layers : config.layers;
+    config.width = j->width ? j->width : config.width;
     PDESSM_TRY(pdessm_gnn_create(j->c->device, &config, row->seed, &gnn));
-    const double begin = pdessm_cli_seconds();
+    row->begin = pdessm_cli_seconds();
+    row->cpu_begin = cpu_seconds();
     PDESSM_TRY(pdessm_multiscale_train(gnn, j->set, &options, &row->result));
-    row->seconds = pdessm_cli_seconds() - begin;
+    row->seconds = pdessm_cli_seconds() - row->begin;
+    row->cpu_seconds = cpu_seconds() - row->cpu_begin;
 out:
     pdessm_gnn_destroy(&gnn);
     return status;
@@ -76,7 +114,6 @@ out:
 static pdessm_status run_rows(graph_job *j) {
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)j->runs, sizeof *j->row, &j->row));
-    pdessm_cli_interrupt_catch();
     pdessm_cli_progress_begin(&j->bar, j->c, "graph", 0);
     for (j->done = 0; j->done < j->runs && status == PDESSM_OK; j->done += status == PDESSM_OK) {
         j->row[j->done].seed = (uint64_t)(j->c->seed + j->done);
@@ -84,6 +121,21 @@ static pdessm_status run_rows(graph_job *j) {
     }
     pdessm_cli_progress_end(&j->bar);
 out:
+    return status;
+}
+
+static int on_building(void *user, double share) {
+    graph_job *j = user;
+    pdessm_cli_progress_update(&j->bar, share, "building the graph");
+    return pdessm_cli_interrupted();
+}
+
+static pdessm_status open_set(graph_job *j) {
+    const pdessm_node_options options = {.progress = on_building, .user = j};
+    pdessm_cli_interrupt_catch();
+    pdessm_cli_progress_begin(&j->bar, j->c, j->data, 0);
+    pdessm_status status = pdessm_node_set_open(j->c->ctx, j->data, &options, &j->set);
+    pdessm_cli_progress_end(&j->bar);
     return status;
 }
 
@@ -133,6 +185,21 @@ static void print_table(const graph_job *j) {
                sqrt(fmax(0, (squares - n * mean * mean) / (n - 1))), (long long)j->done);
 }
 
+/* One array for each look: epoch, level, seconds, CPU seconds, node work, edge work, loss,
+ * validation accuracy, and the test accuracy of the epoch that is best by validation so far. */
+static void print_curve(cJSON *o, const graph_row *row) {
+    cJSON *curve = pdessm_cli_json_array(o, "curve");
+    for (int64_t i = 0; i < row->looks; i++) {
+        const graph_look *k = &row->look[i];
+        const double number[] = {
+            (double)k->state.epoch, k->state.level,     k->seconds,    k->cpu_seconds,
+            k->state.node_work,     k->state.edge_work, k->state.loss, k->state.validation_accuracy,
+            k->state.test_accuracy};
+        cJSON_AddItemToArray(curve,
+                             pdessm_cli_need(cJSON_CreateDoubleArray(number, CLI_COUNT(number))));
+    }
+}
+
 static void print_json(const graph_job *j) {
     cJSON *json = pdessm_cli_json_begin(j->c);
     cJSON *rows = pdessm_cli_json_array(json, "rows");
@@ -154,6 +221,8 @@ static void print_json(const graph_job *j) {
         pdessm_cli_json_number(o, "node_work", r->node_work);
         pdessm_cli_json_number(o, "edge_work", r->edge_work);
         pdessm_cli_json_number(o, "evaluations", (double)r->evaluations);
+        pdessm_cli_json_number(o, "cpu_seconds", row->cpu_seconds);
+        print_curve(o, row);
     }
     pdessm_cli_json_print(json);
 }
@@ -162,8 +231,10 @@ static void print_json(const graph_job *j) {
 
 static pdessm_status parse(cli *c, graph_job *j) {
     cli_option options[] = {
-        {"data", 0, CLI_TEXT, &j->data, "DATA", "clubs: a toy of 34 nodes (clubs)"},
-        {"network", 0, CLI_CHOICE, &j->network, "NAME", "gcn or gin (gcn)", 0, 0, "gcn gin"},
+        {"data", 0, CLI_TEXT, &j->data, "DATA",
+         "clubs, fashion-knn, qtips, an .npz file or a folder (clubs)"},
+        {"network", 0, CLI_CHOICE, &j->network, "NAME", "gcn, gin or gat (gcn)", 0, 0,
+         "gcn gin gat"},
         {"method", 0, CLI_CHOICE, &j->method, "NAME",
          "single, coarse-to-fine, sub-to-full, mge (single)", 0, 0,
          "single coarse-to-fine sub-to-full mge"},
@@ -174,6 +245,11 @@ static pdessm_status parse(cli *c, graph_job *j) {
          "levels, the whole graph among them (3; single 1)", 1, 12},
         {"epochs", 0, CLI_WHOLE, &j->options.epochs, "N",
          "at the finest level (2000, 1000, 800, 600 for 1 to 4 levels)", 1, 1 << 24},
+        {"layers", 0, CLI_WHOLE, &j->layers, "N", "of the network (gcn 4, gin 3, gat 3)", 1, 64},
+        {"width", 0, CLI_WHOLE, &j->width, "N", "of its layers (gcn 192, gin 256, gat 64)", 1,
+         1 << 16},
+        {"batch", 0, CLI_WHOLE, &j->options.batch, "N",
+         "training graphs of a step, or training nodes with neighbours (all)", 1, 1 << 30},
         {"lr", 0, CLI_REAL, &j->options.rate, "X", "learning rate of Adam (0.001)", 1e-9, 10},
         {"evaluate", 0, CLI_WHOLE, &j->options.evaluate, "N",
          "epochs between looks at the validation nodes (10)", 1, 1 << 24},
@@ -196,7 +272,7 @@ static pdessm_status run(cli *c) {
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(parse(c, &j));
     PDESSM_TRY(pdessm_cli_open_device(c));
-    PDESSM_TRY(pdessm_node_set_open(c->ctx, j.data, 0, &j.set));
+    PDESSM_TRY(open_set(&j));
     tell_graph(&j);
     status = run_rows(&j);
     if (status != PDESSM_OK && status != PDESSM_ERROR_CANCELLED)
@@ -206,6 +282,8 @@ static pdessm_status run(cli *c) {
     else if (j.done > 0)
         print_table(&j);
 out:
+    for (int64_t i = 0; j.row && i < j.runs; i++)
+        free(j.row[i].look);
     free(j.row);
     pdessm_node_set_destroy(&j.set);
     return status;

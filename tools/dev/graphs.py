@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+# graphs.py: measures what docs/graph-results.md shows: tools/dev/graphs.py PROGRAM [PART..]. Every run of
+# `graph` is kept under its arguments in docs/graphs/PART.json as soon as it has ended, and is not made
+# again: an interrupted measurement goes on where it was. graphs_page.py writes the page.
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+from homotopy import machine, short, store
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "graphs"
+SEEDS = [0, 1, 2]
+POOLINGS = ["random", "rns", "topk", "subgraph"]
+
+
+def run(data, network, method, epochs, evaluate, seed, *more):
+    return ["--data", data, "--network", network, "--method", method, "--epochs", epochs,
+            "--evaluate", evaluate, "--lr", 0.01, "--width", 64, "--seed", seed, *more]
+
+
+def pooled(pooling, levels=3):
+    return ["--pooling", pooling, "--levels", levels]
+
+
+def fashion(data, network):
+    """One level; over levels with less than half of its work on nodes; mge with two thirds of it.
+    Looks at the validation nodes are of the whole graph, so that a short run can afford few."""
+    plan = [run(data, network, method, epochs, every, seed, *more)
+            for seed in SEEDS for method, epochs, every, more in (
+                ("single", 60, 4, []), ("coarse-to-fine", 8, 4, pooled("random")),
+                ("coarse-to-fine", 6, 3, pooled("random", 4)))]
+    plan += [run(data, network, "coarse-to-fine", 8, 4, seed, *pooled(pooling))
+             for seed in SEEDS for pooling in POOLINGS[1:]]
+    return plan + [run(data, network, "mge", 10, 2, seed, *pooled("random")) for seed in SEEDS]
+
+
+def qtips(data, network):
+    """Batches of 32 graphs; mge with 8 at level 0, 32 at level 2."""
+    return [run(data, network, method, epochs, 1, seed, *more)
+            for seed in SEEDS for method, epochs, more in (
+                ("single", 12, ["--batch", 32]),
+                ("coarse-to-fine", 3, ["--batch", 32] + pooled("random")),
+                ("mge", 3, ["--batch", 8] + pooled("random")))]
+
+
+# The first tenth of each set says in minutes what the whole says in hours.
+SMALL = {"fashion-knn": "fashion-knn:7000", "qtips": "qtips:220"}
+NETWORKS = ["gcn", "gin", "gat"]
+PARTS = {"%s-%s" % (name, network): (plan, SMALL[data] if small else data, network)
+         for small, data, name, plan in (
+             (1, "fashion-knn", "small-fashion", fashion), (1, "qtips", "small-qtips", qtips),
+             (0, "fashion-knn", "fashion", fashion), (0, "qtips", "qtips", qtips))
+         for network in NETWORKS}
+
+
+def measure(program, part):
+    path = FOLDER / (part + ".json")
+    kept = json.loads(path.read_text(encoding="ascii")) if path.exists() else {"runs": {}}
+    planner, data, network = PARTS[part]
+    plan = planner(data, network)
+    for number, arguments in enumerate(plan, 1):
+        key = " ".join(map(str, arguments))
+        if key in kept["runs"]:
+            continue
+        print("%s %d/%d: %s" % (part, number, len(plan), key), file=sys.stderr, flush=True)
+        answer = subprocess.run(
+            [program, "graph", "--device", "cpu", "--threads", "1", "--quiet", "--format", "json"]
+            + key.split(), stdout=subprocess.PIPE, check=True,
+            env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
+        result = json.loads(answer.stdout)
+        kept["runs"][key] = short(result["rows"][0])
+        kept.update(machine=machine(), program=result["program"])
+        store(path, kept)
+
+
+def main():
+    if len(sys.argv) < 2 or any(p not in PARTS for p in sys.argv[2:]):
+        sys.exit("graphs.py: expected PROGRAM and parts out of: " + " ".join(PARTS))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for part in sys.argv[2:] or PARTS:
+        measure(sys.argv[1], part)
+
+
+if __name__ == "__main__":
+    main()
