@@ -10,9 +10,11 @@ pdessm_status pdessm_cli_precondition_fit(cli *c, pdessm_dataset *data,
                                           pdessm_precondition_options *options,
                                           pdessm_precondition **ret);
 
-/* A set taken through a map, with a progress bar. */
+/* A set taken through a map, with a progress bar. folder: keeps what is done; NULL: nothing does.
+ */
 pdessm_status pdessm_cli_precondition_dataset(cli *c, pdessm_precondition *map,
-                                              pdessm_dataset *data, pdessm_dataset **ret);
+                                              pdessm_dataset *data, const char *folder,
+                                              pdessm_dataset **ret);
 
 /* What `precondition report` is asked for; nothing is owned. */
 typedef struct cli_precondition_report {
