@@ -30,7 +30,7 @@ typedef struct job {
     cli *c;
     const char *verb, *data_path, *map_path, *model_path, *out;
     int kind, split;
-    int64_t limit;
+    int64_t limit, n;
     pdessm_precondition_options options;
     pdessm_dataset *data;
     pdessm_precondition *map;
@@ -210,8 +210,11 @@ static pdessm_status report(job *j) {
     pdessm_status status = PDESSM_OK;
     const char *file = NULL;
     pdessm_model *model = NULL;
-    cli_precondition_report asked = {
-        .data = j->data, .data_name = j->data_path, .model = j->model_path, .out = j->out};
+    cli_precondition_report asked = {.data = j->data,
+                                     .data_name = j->data_path,
+                                     .model = j->model_path,
+                                     .out = j->out,
+                                     .n = j->n};
     if (j->model_path) {
         PDESSM_TRY(pdessm_cli_find_model(j->c, j->model_path, &file));
         PDESSM_TRY(pdessm_model_load(j->c->device, file, 0, &model));
@@ -221,6 +224,8 @@ static pdessm_status report(job *j) {
         PDESSM_REQUIRE(j->c->ctx, !j->map_path, PDESSM_ERROR_ARGUMENT,
                        "--map does not go with --model: the model %s",
                        asked.map ? "has a map of its own" : "was trained without one");
+        PDESSM_REQUIRE(j->c->ctx, j->n != 1, PDESSM_ERROR_ARGUMENT,
+                       "--n 1: one image has no variance; expected 2 or more, or 0 for none");
     } else if (j->map_path) {
         PDESSM_TRY(load_map(j));
         asked.map = j->map;
@@ -300,7 +305,7 @@ out:
 }
 
 static pdessm_status run(cli *c) {
-    job j = {.c = c};
+    job j = {.c = c, .n = 256};
     j.options = pdessm_precondition_defaults(PDESSM_PRECONDITION_WHITEN);
     const cli_positional positional = {"ACTION", &j.verb};
     cli_option options[] = {
@@ -311,6 +316,8 @@ static pdessm_status run(cli *c) {
         {"map", 0, CLI_TEXT, &j.map_path, "FILE", "a file of fit, or a model or run behind a map"},
         {"model", 'm', CLI_TEXT, &j.model_path, "PATH",
          "report: a model, or a run whose checkpoints are compared"},
+        {"n", 'n', CLI_WHOLE, &j.n, "N",
+         "report --model: images drawn for the low-eigenvalue recovery, 0: none (256)", 0, 1 << 24},
         {"out", 'o', CLI_TEXT, &j.out, "PATH",
          "fit: the map; apply, invert: images, .safetensors with labels or .npy; report: a folder"},
         {"kind", 0, CLI_CHOICE, &j.kind, "whiten|spectral|realnvp|flow", "of the map (whiten)", 0,
@@ -320,8 +327,8 @@ static pdessm_status run(cli *c) {
          "share of the mean variance added to all (1e-3)", 1e-12, 1e3},
         {"shrinkage", 0, CLI_REAL, &j.options.shrinkage, "X",
          "whiten, realnvp: share of the mean covariance of all classes (0.1)", 0, 1},
-        {"steps", 0, CLI_WHOLE, &j.options.steps, "N", "realnvp, flow: steps of training (1000)", 1,
-         4e9},
+        {"steps", 0, CLI_WHOLE, &j.options.steps, "N",
+         "realnvp, flow: steps of training (1000); an interrupted fit goes on", 1, 4e9},
         {"layers", 0, CLI_WHOLE, &j.options.layers, "N", "realnvp: coupling layers (8)", 2, 64},
         {"hidden", 0, CLI_WHOLE, &j.options.hidden, "N",
          "realnvp: numbers in the hidden layers of a coupling's network (256)", 1, 4096},
