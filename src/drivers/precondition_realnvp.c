@@ -216,6 +216,14 @@ static void list_kept(fit *f, pdessm_tensor *ret[KEPT]) {
     ret[3] = f->state;
 }
 
+/* Numbers of the largest of them. */
+static size_t largest(pdessm_tensor *const tensor[KEPT]) {
+    int64_t most = 0;
+    for (int i = 0; i < KEPT; i++)
+        most = pdessm_tensor_count(tensor[i]) > most ? pdessm_tensor_count(tensor[i]) : most;
+    return (size_t)most;
+}
+
 static void kept_path(const fit *f, char ret[4096]) {
     snprintf(ret, 4096, "%s/couplings.safetensors", f->job->options->state);
 }
@@ -237,8 +245,7 @@ static pdessm_status write_state(fit *f, int64_t steps) {
     for (int i = 0; i < KEPT; i++)
         head[i] = (pdessm_safetensors_tensor){
             kept_names[i], PDESSM_FILE_F32, 1, {pdessm_tensor_count(tensor[i])}};
-    PDESSM_TRY(
-        pdessm_alloc(f->job->ctx, (size_t)pdessm_tensor_count(tensor[0]), sizeof *values, &values));
+    PDESSM_TRY(pdessm_alloc(f->job->ctx, largest(tensor), sizeof *values, &values));
     PDESSM_TRY(pdessm_safetensors_writer_create(f->job->ctx, path, &pair, 1, head, KEPT, &writer));
     for (int i = 0; i < KEPT; i++) {
         PDESSM_TRY(pdessm_tensor_read(tensor[i], values));
@@ -272,8 +279,7 @@ static pdessm_status read_state(fit *f, int64_t *ret) {
                    "%s: metadata pdessm.step is %s, expected 0 to %lld; remove "
                    "the folder to begin anew",
                    path, text ? text : "missing", (long long)f->job->options->steps);
-    PDESSM_TRY(
-        pdessm_alloc(f->job->ctx, (size_t)pdessm_tensor_count(tensor[0]), sizeof *values, &values));
+    PDESSM_TRY(pdessm_alloc(f->job->ctx, largest(tensor), sizeof *values, &values));
     for (int i = 0; i < KEPT; i++) {
         const int64_t count = pdessm_tensor_count(tensor[i]);
         const pdessm_safetensors_entry *entry = NULL;
