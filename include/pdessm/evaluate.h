@@ -116,6 +116,10 @@ typedef struct pdessm_evaluation {
 pdessm_status pdessm_evaluate(pdessm_context *ctx, const pdessm_image_set *samples,
                               const pdessm_image_set *reference,
                               const pdessm_metric_options *options, pdessm_evaluation *ret);
+/* Bytes that it takes at most beside the sets themselves and with them, from their counts and sizes
+ * alone (pointers are not looked at); feature_dimension 0: the pixels are the features. */
+double pdessm_evaluation_bytes(const pdessm_image_set *samples, const pdessm_image_set *reference,
+                               const pdessm_metric_options *options);
 /* Accepts a zeroed one. */
 void pdessm_evaluation_release(pdessm_evaluation *evaluation);
 

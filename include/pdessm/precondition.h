@@ -65,6 +65,10 @@ typedef struct pdessm_precondition_options {
     int64_t hidden;   /* realnvp: numbers in each hidden layer of a coupling's network */
     int solver_steps; /* flow: Runge-Kutta steps between the ends */
     uint64_t seed;    /* realnvp, flow */
+    /* realnvp, flow: a folder, made when needed, that keeps the training every 200 steps and when
+     * it is cancelled. The same fit goes on from there, to the same bits; another one is refused
+     * (ERROR_FILE). The caller removes it once the map is safe. NULL: none. */
+    const char *state;
     /* Called now and then with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED). */
     int (*progress)(void *user, double share);
     void *user;
@@ -96,6 +100,9 @@ typedef struct pdessm_precondition_info {
 } pdessm_precondition_info;
 const pdessm_precondition_info *pdessm_precondition_get_info(const pdessm_precondition *map);
 
+/* Are these the same map, to the bit? */
+int pdessm_precondition_equal(const pdessm_precondition *a, const pdessm_precondition *b);
+
 /* T_y and T_y^-1 of images [n, channels, height, width] with labels in [0, classes); images and ret
  * may be the same. labels may be NULL where classes is 1 or has_null is set; a label below 0 or of
  * classes is the null class. Without has_null a map of several classes has none for the null class:
@@ -118,6 +125,13 @@ pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n, i
 pdessm_status pdessm_precondition_dataset(pdessm_precondition *map, pdessm_dataset *data,
                                           int (*progress)(void *user, double share), void *user,
                                           pdessm_dataset **ret);
+
+/* The same for a map that takes long (a flow): what is done is kept in files below `folder`, which
+ * is made, and the same call goes on from there. ERROR_FILE: they are of another map or set. */
+pdessm_status pdessm_precondition_dataset_kept(pdessm_precondition *map, pdessm_dataset *data,
+                                               const char *folder,
+                                               int (*progress)(void *user, double share),
+                                               void *user, pdessm_dataset **ret);
 
 /* Error of T_y^-1(T_y(x)) over the first n images of a set (0: all): root mean square and largest,
  * in the images' units, where an 8-bit step is 2/255. */

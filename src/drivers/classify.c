@@ -4,34 +4,14 @@
 #include <string.h>
 
 #include "drivers/metrics.h"
-#include "model/model.h"
+#include "model/runner.h"
 
 typedef struct run {
-    pdessm_model *model;
+    pdessm_runner runner;
     const float *images;
-    int64_t count, batch, pixels, classes, dimension;
-    pdessm_graph *graph;
-    pdessm_tensor *x, *logits, *features;
-    float *host, *found; /* one batch of images; of logits or features */
+    int64_t classes, dimension;
+    float *host, *logits, *features; /* of one batch */
 } run;
-
-static pdessm_status prepare(run *r) {
-    pdessm_status status;
-    pdessm_context *ctx = r->model->ctx;
-    const pdessm_config *c = &r->model->config;
-    const int64_t dims[4] = {r->batch, c->channels, c->image_size[0], c->image_size[1]};
-    const int64_t widest = r->classes > r->dimension ? r->classes : r->dimension;
-    PDESSM_TRY(pdessm_graph_create(r->model->device, &r->graph));
-    r->x = pdessm_graph_input(r->graph, PDESSM_FLOAT32, 4, dims);
-    r->logits = pdessm_model_logits(r->model, r->graph, r->x, &r->features);
-    r->logits = pdessm_graph_output(r->graph, r->logits);
-    r->features = pdessm_graph_output(r->graph, r->features);
-    PDESSM_TRY(pdessm_graph_plan(r->graph, NULL));
-    PDESSM_TRY(pdessm_alloc(ctx, (size_t)r->batch, (size_t)r->pixels * sizeof *r->host, &r->host));
-    PDESSM_TRY(pdessm_alloc(ctx, (size_t)r->batch, (size_t)widest * sizeof *r->found, &r->found));
-out:
-    return status;
-}
 
 static int32_t largest(const float *value, int64_t n) {
     int64_t best = 0;
@@ -44,15 +24,14 @@ static int32_t largest(const float *value, int64_t n) {
 static pdessm_status run_batch(run *r, int64_t first, int64_t n, float *ret_features,
                                int32_t *ret_classes) {
     pdessm_status status;
-    memcpy(r->host, r->images + first * r->pixels, (size_t)(n * r->pixels) * sizeof *r->host);
-    PDESSM_TRY(pdessm_tensor_write(r->x, r->host));
-    PDESSM_TRY(pdessm_graph_forward(r->graph));
-    PDESSM_TRY(pdessm_tensor_read(r->logits, r->found));
+    const int64_t pixels = r->runner.pixels;
+    memcpy(r->host, r->images + first * pixels, (size_t)(n * pixels) * sizeof *r->host);
+    PDESSM_TRY(pdessm_runner_run(&r->runner, r->host, NULL, NULL, ret_classes ? r->logits : NULL,
+                                 ret_features ? r->features : NULL));
     for (int64_t i = 0; ret_classes && i < n; i++)
-        ret_classes[first + i] = largest(r->found + i * r->classes, r->classes);
-    PDESSM_TRY(pdessm_tensor_read(r->features, r->found));
+        ret_classes[first + i] = largest(r->logits + i * r->classes, r->classes);
     if (ret_features)
-        memcpy(ret_features + first * r->dimension, r->found,
+        memcpy(ret_features + first * r->dimension, r->features,
                (size_t)(n * r->dimension) * sizeof *ret_features);
 out:
     return status;
@@ -63,26 +42,26 @@ pdessm_status pdessm_classify(pdessm_model *model, int64_t count, const float *i
                               int32_t *ret_classes) {
     const pdessm_config *c = &model->config;
     const pdessm_watch watch = pdessm_metric_watch(options);
+    pdessm_context *ctx = model->ctx;
     pdessm_status status = PDESSM_OK;
-    run r = {.model = model,
-             .images = images,
-             .count = count,
-             .batch = batch < count ? batch : count,
-             .pixels = (int64_t)c->channels * c->image_size[0] * c->image_size[1],
-             .classes = c->num_classes,
-             .dimension = c->width};
-    PDESSM_REQUIRE(model->ctx, count >= 1 && batch >= 1, PDESSM_ERROR_ARGUMENT,
+    run r = {.images = images, .classes = c->num_classes, .dimension = c->width};
+    PDESSM_REQUIRE(ctx, count >= 1 && batch >= 1, PDESSM_ERROR_ARGUMENT,
                    "classifier: %lld images in batches of %d, expected 1 or more of both",
                    (long long)count, batch);
-    PDESSM_TRY(prepare(&r));
-    for (int64_t first = 0; first < count; first += r.batch) {
-        const int64_t n = count - first < r.batch ? count - first : r.batch;
+    PDESSM_TRY(pdessm_runner_logits(model, batch < count ? batch : count, &r.runner));
+    const int64_t b = r.runner.batch;
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)(b * r.runner.pixels), sizeof *r.host, &r.host));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)(b * r.classes), sizeof *r.logits, &r.logits));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)(b * r.dimension), sizeof *r.features, &r.features));
+    for (int64_t first = 0; first < count; first += b) {
+        const int64_t n = count - first < b ? count - first : b;
         PDESSM_TRY(run_batch(&r, first, n, ret_features, ret_classes));
-        PDESSM_TRY(pdessm_watch_tell(model->ctx, &watch, (double)(first + n) / (double)count));
+        PDESSM_TRY(pdessm_watch_tell(ctx, &watch, (double)(first + n) / (double)count));
     }
 out:
-    pdessm_graph_destroy(&r.graph);
+    pdessm_runner_release(&r.runner);
     free(r.host);
-    free(r.found);
+    free(r.logits);
+    free(r.features);
     return status;
 }

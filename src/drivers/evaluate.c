@@ -206,6 +206,19 @@ out:
     return status;
 }
 
+double pdessm_evaluation_bytes(const pdessm_image_set *samples, const pdessm_image_set *reference,
+                               const pdessm_metric_options *options) {
+    const double pixels = (double)pixel_count(reference);
+    const double features = (double)reference->feature_dimension;
+    const double widest = pixels > features ? pixels : features;
+    const double both = (double)(samples->count + reference->count);
+    const double half = fmin((double)reference->count / 2, (double)samples->count);
+    /* The sets, two halves and as many samples as one; then a float64 copy for products, three
+     * matrices of second moments and one on the way to eigenvectors, projections. */
+    return 4 * (pixels + features) * (both + 3 * half) + 8 * widest * both +
+           4 * 8 * widest * widest + 8 * (double)options->directions * both;
+}
+
 void pdessm_evaluation_release(pdessm_evaluation *evaluation) {
     free(evaluation->spectrum);
     free(evaluation->reference_spectrum);

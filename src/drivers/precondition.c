@@ -2,11 +2,15 @@
 /* precondition.c: fitting a map to a set of images, and taking the set through it. */
 #include "drivers/precondition.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "data/dataset.h"
+#include "drivers/fingerprint.h"
+#include "drivers/parts.h"
 
 pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind) {
     return (pdessm_precondition_options){.kind = kind,
@@ -171,6 +175,7 @@ pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *dat
                                            .solver_steps = options->solver_steps};
     PDESSM_TRY(check_options(job.ctx, options));
     PDESSM_TRY(check_size(job.ctx, &info));
+    PDESSM_TRY(pdessm_fit_state_open(&job, &info));
     PDESSM_TRY(fit(&job, &info, ret));
 out:
     pdessm_fit_job_release(&job);
@@ -208,32 +213,59 @@ out:
     return status;
 }
 
-static pdessm_status map_pixels(pdessm_precondition *map, const pdessm_dataset *data,
-                                const pdessm_watch *watch, pdessm_dataset *to) {
-    enum { CHUNK = 16 * PDESSM_MAP_CHUNK };
-    pdessm_status status = PDESSM_OK;
-    const pdessm_dataset_info *i = &data->info;
+/* Images of a set through a map, as parts. */
+typedef struct mapping {
+    pdessm_precondition *map;
+    const pdessm_dataset *data;
+    const int32_t *labels;
+} mapping;
+
+static pdessm_status map_images(void *user, int64_t first, int64_t n, const pdessm_watch *watch,
+                                float *ret) {
+    const mapping *m = user;
+    const pdessm_dataset_info *i = &m->data->info;
     const int64_t pixels = i->channels * i->height * i->width;
-    float *all = to->pixels;
-    for (int64_t at = 0; at < i->count; at += CHUNK) {
-        const int64_t n = i->count - at < CHUNK ? i->count - at : CHUNK;
-        for (int64_t k = 0; k < n; k++)
-            pdessm_dataset_image(data, at + k, all + (at + k) * pixels);
-        PDESSM_TRY(pdessm_precondition_apply(map, n, i->height, i->width,
-                                             to->labels ? to->labels + at : NULL, all + at * pixels,
-                                             all + at * pixels));
-        PDESSM_TRY(pdessm_watch_tell(map->ctx, watch, (double)(at + n) / (double)i->count));
-    }
+    for (int64_t k = 0; k < n; k++)
+        pdessm_dataset_image(m->data, first + k, ret + k * pixels);
+    return pdessm_map_turn(m->map, PDESSM_MAP_APPLY, n, i->height, i->width,
+                           m->labels ? m->labels + first : NULL, ret, watch, ret);
+}
+
+static pdessm_status map_in_parts(mapping *m, const char *folder, const pdessm_watch *watch,
+                                  float *ret) {
+    pdessm_status status = PDESSM_OK;
+    const pdessm_dataset_info *i = &m->data->info;
+    char origin[PDESSM_ORIGIN_TEXT];
+    uint64_t hash = 0;
+    const pdessm_parts parts = {.ctx = m->map->ctx,
+                                .folder = folder,
+                                .origin = origin,
+                                .count = i->count,
+                                .each = 1024,
+                                .channels = i->channels,
+                                .height = i->height,
+                                .width = i->width,
+                                .watch = *watch,
+                                .make = map_images,
+                                .user = m};
+    PDESSM_TRY(pdessm_fingerprint_data(m->map->ctx, m->data, &hash));
+    snprintf(origin, sizeof origin, "data %016" PRIx64 " map %016" PRIx64, hash,
+             pdessm_fingerprint_map(m->map));
+    PDESSM_TRY(pdessm_parts_make(&parts));
+    PDESSM_TRY(pdessm_parts_read(&parts, ret));
 out:
     return status;
 }
 
-pdessm_status pdessm_precondition_dataset(pdessm_precondition *map, pdessm_dataset *data,
-                                          int (*progress)(void *user, double share), void *user,
-                                          pdessm_dataset **ret) {
+pdessm_status pdessm_precondition_dataset_kept(pdessm_precondition *map, pdessm_dataset *data,
+                                               const char *folder,
+                                               int (*progress)(void *user, double share),
+                                               void *user, pdessm_dataset **ret) {
     pdessm_status status = PDESSM_OK;
     const pdessm_watch watch = {progress, user, 0, 1};
     const pdessm_dataset_info *i = &data->info;
+    const int64_t pixels = i->channels * i->height * i->width;
+    mapping m = {.map = map, .data = data};
     pdessm_dataset *to = NULL;
     PDESSM_REQUIRE(map->ctx, i->channels == map->info.channels, PDESSM_ERROR_SHAPE,
                    "the map is made for images of %lld channels, these have %lld",
@@ -244,15 +276,22 @@ pdessm_status pdessm_precondition_dataset(pdessm_precondition *map, pdessm_datas
     to->info.class_names = NULL;
     PDESSM_TRY(copy_names(map->ctx, i, to));
     PDESSM_TRY(copy_labels(map->ctx, data, to));
-    PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)i->count,
-                            (size_t)(i->channels * i->height * i->width) * sizeof(float),
-                            &to->pixels));
-    PDESSM_TRY(map_pixels(map, data, &watch, to));
+    m.labels = to->labels;
+    PDESSM_TRY(
+        pdessm_alloc(map->ctx, (size_t)i->count, (size_t)pixels * sizeof(float), &to->pixels));
+    PDESSM_TRY(folder ? map_in_parts(&m, folder, &watch, to->pixels)
+                      : map_images(&m, 0, i->count, &watch, to->pixels));
     *ret = to;
     to = NULL;
 out:
     pdessm_dataset_destroy(&to);
     return status;
+}
+
+pdessm_status pdessm_precondition_dataset(pdessm_precondition *map, pdessm_dataset *data,
+                                          int (*progress)(void *user, double share), void *user,
+                                          pdessm_dataset **ret) {
+    return pdessm_precondition_dataset_kept(map, data, NULL, progress, user, ret);
 }
 
 /* ------------------------------------------------------------------ there and back */

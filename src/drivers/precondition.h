@@ -33,6 +33,13 @@ pdessm_status pdessm_fit_mean(const pdessm_fit_job *job, int64_t label, double *
 pdessm_status pdessm_fit_add_covariance(const pdessm_fit_job *job, int64_t label, double weight,
                                         const double *mean, double *sum);
 
+/* options->state: a folder for this fit, or for one begun earlier, which has to be the same.
+ * Nothing where the kind is fitted in one go, or no folder is asked for (precondition_state.c). */
+pdessm_status pdessm_fit_state_open(const pdessm_fit_job *job,
+                                    const pdessm_precondition_info *info);
+/* Steps between two savings. */
+enum { PDESSM_FIT_SAVE_EVERY = 200 };
+
 /* One for each kind: fills the arrays of the map (precondition_KIND.c). */
 pdessm_status pdessm_fit_whiten(const pdessm_fit_job *job, const pdessm_watch *watch,
                                 pdessm_precondition *map);

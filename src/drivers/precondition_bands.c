@@ -5,7 +5,7 @@
 
 #include "core/random.h"
 #include "drivers/precondition.h"
-#include "model/model.h"
+#include "model/runner.h"
 
 pdessm_band_options pdessm_band_defaults(void) {
     return (pdessm_band_options){.t = 0.95, .count = 512, .batch = 64, .bands = 8};
@@ -17,8 +17,7 @@ typedef struct run {
     const pdessm_band_options *options;
     const double *vectors;
     int64_t batch, pixels;
-    pdessm_graph *graph;
-    pdessm_tensor *x, *t, *y, *v;
+    pdessm_runner runner;
     float *image, *path, *velocity; /* [B, pixels]: x, then x - z; x_t; v, then the error */
     float *time;
     int32_t *label;
@@ -29,15 +28,8 @@ static pdessm_status open(run *r) {
     pdessm_status status = PDESSM_OK;
     pdessm_context *ctx = r->model->ctx;
     const pdessm_dataset_info *i = pdessm_dataset_get_info(r->data);
-    const int64_t dims[] = {r->batch, i->channels, i->height, i->width};
     const size_t numbers = (size_t)(r->batch * r->pixels), images = (size_t)r->batch;
-    PDESSM_TRY(pdessm_graph_create(r->model->device, &r->graph));
-    r->x = pdessm_graph_input(r->graph, PDESSM_FLOAT32, 4, dims);
-    r->t = pdessm_graph_input(r->graph, PDESSM_FLOAT32, 1, dims);
-    r->y = pdessm_graph_input(r->graph, PDESSM_INT32, 1, dims);
-    r->v =
-        pdessm_graph_output(r->graph, pdessm_model_velocity(r->model, r->graph, r->x, r->t, r->y));
-    PDESSM_TRY(pdessm_graph_plan(r->graph, NULL));
+    PDESSM_TRY(pdessm_runner_velocity(r->model, r->batch, i->height, i->width, 1, &r->runner));
     PDESSM_TRY(pdessm_alloc(ctx, numbers, sizeof *r->image, &r->image));
     PDESSM_TRY(pdessm_alloc(ctx, numbers, sizeof *r->path, &r->path));
     PDESSM_TRY(pdessm_alloc(ctx, numbers, sizeof *r->velocity, &r->velocity));
@@ -49,7 +41,7 @@ out:
 }
 
 static void close(run *r) {
-    pdessm_graph_destroy(&r->graph);
+    pdessm_runner_release(&r->runner);
     free(r->image);
     free(r->path);
     free(r->velocity);
@@ -96,11 +88,7 @@ static void project(void *argument, int64_t k, int worker) {
 static pdessm_status run_batch(run *r, int64_t first) {
     pdessm_status status = PDESSM_OK;
     draw(r, first);
-    PDESSM_TRY(pdessm_tensor_write(r->x, r->path));
-    PDESSM_TRY(pdessm_tensor_write(r->t, r->time));
-    PDESSM_TRY(pdessm_tensor_write(r->y, r->label));
-    PDESSM_TRY(pdessm_graph_forward(r->graph));
-    PDESSM_TRY(pdessm_tensor_read(r->v, r->velocity));
+    PDESSM_TRY(pdessm_runner_run(&r->runner, r->path, r->time, r->label, r->velocity, NULL));
     for (int64_t i = 0; i < r->batch * r->pixels; i++)
         r->velocity[i] -= r->image[i];
     pdessm_parallel(r->model->ctx->pool, r->pixels, project, r);

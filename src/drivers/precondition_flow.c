@@ -27,18 +27,36 @@ out:
     return status;
 }
 
+/* A new training, or the one that the folder of the fit keeps. */
+static pdessm_status begin(const pdessm_fit_job *job, const pdessm_config *config,
+                           const pdessm_train_options *options, pdessm_trainer **ret) {
+    pdessm_status status = PDESSM_OK;
+    char *newest = NULL;
+    if (job->options->state)
+        PDESSM_TRY(pdessm_checkpoint_newest(job->ctx, job->options->state, &newest));
+    PDESSM_TRY(newest ? pdessm_trainer_resume(job->device, job->data, newest, options, ret)
+                      : pdessm_trainer_create(job->device, job->data, config, options, ret));
+out:
+    free(newest);
+    return status;
+}
+
 static pdessm_status train(const pdessm_fit_job *job, const pdessm_watch *watch,
                            pdessm_trainer *trainer) {
     enum { OFTEN = 10 };
     pdessm_status status = PDESSM_OK;
     const int64_t steps = job->options->steps;
-    pdessm_train_report report = {0};
-    for (int64_t i = 0; i < steps; i++) {
+    pdessm_train_report report = {0}; /* a training that is done already was found good */
+    for (int64_t i = pdessm_trainer_step_count(trainer) + 1; i <= steps; i++) {
         PDESSM_TRY(pdessm_trainer_step(trainer));
-        if (i % OFTEN == OFTEN - 1 || i == steps - 1) {
-            PDESSM_TRY(pdessm_trainer_report(trainer, &report));
-            PDESSM_TRY(pdessm_watch_tell(job->ctx, watch, (double)(i + 1) / (double)steps));
-        }
+        if (i % OFTEN && i < steps)
+            continue;
+        PDESSM_TRY(pdessm_trainer_report(trainer, &report));
+        const pdessm_status seen = pdessm_watch_tell(job->ctx, watch, (double)i / (double)steps);
+        if (job->options->state &&
+            (seen != PDESSM_OK || i == steps || i % PDESSM_FIT_SAVE_EVERY == 0))
+            PDESSM_TRY(pdessm_trainer_save(trainer, job->options->state, 1));
+        PDESSM_TRY(seen);
     }
     PDESSM_REQUIRE(job->ctx, isfinite(report.loss), PDESSM_ERROR_NUMERIC,
                    "the flow's network did not learn: its loss is not finite; scale the data");
@@ -78,7 +96,7 @@ pdessm_status pdessm_fit_flow(const pdessm_fit_job *job, const pdessm_watch *wat
     o.warmup = o.steps < 10 * o.warmup ? o.steps / 10 : o.warmup;
     o.batch = job->options->batch;
     o.seed = job->options->seed;
-    PDESSM_TRY(pdessm_trainer_create(job->device, job->data, &config, &o, &trainer));
+    PDESSM_TRY(begin(job, &config, &o, &trainer));
     PDESSM_TRY(train(job, watch, trainer));
     PDESSM_TRY(keep(pdessm_trainer_average(trainer), info, ret));
 out:

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* precondition_realnvp.c: fits the whitening map, then trains the coupling layers behind it by
- * maximum likelihood. Batches and noise are drawn by counter from (seed, step, place): a fit that
- * was interrupted begins anew, and ends the same. */
+ * maximum likelihood. Batches and noise are drawn by counter from (seed, step, place), so that
+ * nothing but weights and moments has to be kept to go on. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <pdessm/ops.h>
 
@@ -175,6 +177,123 @@ out:
     return status;
 }
 
+/* ------------------------------------------------------------------ what is kept on the way */
+
+/* The whitening map, from the folder of the fit if it is there. */
+static pdessm_status fit_base(fit *f, const pdessm_watch *watch) {
+    pdessm_status status = PDESSM_OK;
+    const char *folder = f->job->options->state;
+    pdessm_precondition *kept = NULL;
+    char path[4096];
+    snprintf(path, sizeof path, "%s/whiten.safetensors", folder ? folder : "");
+    if (!folder || access(path, F_OK) != 0) {
+        PDESSM_TRY(pdessm_fit_whiten(f->job, watch, f->base));
+        if (folder)
+            PDESSM_TRY(pdessm_precondition_save(f->base, path));
+        goto out;
+    }
+    PDESSM_TRY(pdessm_precondition_load(f->job->device, path, &kept));
+    PDESSM_REQUIRE(f->job->ctx,
+                   kept->info.kind == PDESSM_PRECONDITION_WHITEN &&
+                       kept->info.numbers == f->base->info.numbers,
+                   PDESSM_ERROR_FILE, "%s: is not the whitening map of this fit; remove %s", path,
+                   folder);
+    for (int i = 0; i < kept->count; i++)
+        memcpy(f->base->array[i].value, kept->array[i].value,
+               (size_t)kept->array[i].count * sizeof *kept->array[i].value);
+out:
+    pdessm_precondition_destroy(&kept);
+    return status;
+}
+
+enum { KEPT = 4 };
+static const char *const kept_names[KEPT] = {"values", "exp_avg", "exp_avg_sq", "state"};
+
+static void list_kept(fit *f, pdessm_tensor *ret[KEPT]) {
+    ret[0] = &f->network->values.all;
+    ret[1] = &f->first_moment.all;
+    ret[2] = &f->second_moment.all;
+    ret[3] = f->state;
+}
+
+/* Numbers of the largest of them. */
+static size_t largest(pdessm_tensor *const tensor[KEPT]) {
+    int64_t most = 0;
+    for (int i = 0; i < KEPT; i++)
+        most = pdessm_tensor_count(tensor[i]) > most ? pdessm_tensor_count(tensor[i]) : most;
+    return (size_t)most;
+}
+
+static void kept_path(const fit *f, char ret[4096]) {
+    snprintf(ret, 4096, "%s/couplings.safetensors", f->job->options->state);
+}
+
+/* After `steps` steps. */
+static pdessm_status write_state(fit *f, int64_t steps) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_tensor *tensor[KEPT];
+    pdessm_safetensors_tensor head[KEPT];
+    pdessm_safetensors_writer *writer = NULL;
+    char path[4096], number[32];
+    float *values = NULL;
+    if (!f->job->options->state)
+        return status;
+    list_kept(f, tensor);
+    kept_path(f, path);
+    snprintf(number, sizeof number, "%lld", (long long)steps);
+    const pdessm_safetensors_pair pair = {"pdessm.step", number};
+    for (int i = 0; i < KEPT; i++)
+        head[i] = (pdessm_safetensors_tensor){
+            kept_names[i], PDESSM_FILE_F32, 1, {pdessm_tensor_count(tensor[i])}};
+    PDESSM_TRY(pdessm_alloc(f->job->ctx, largest(tensor), sizeof *values, &values));
+    PDESSM_TRY(pdessm_safetensors_writer_create(f->job->ctx, path, &pair, 1, head, KEPT, &writer));
+    for (int i = 0; i < KEPT; i++) {
+        PDESSM_TRY(pdessm_tensor_read(tensor[i], values));
+        PDESSM_TRY(pdessm_safetensors_writer_write(writer, values, pdessm_tensor_bytes(tensor[i])));
+    }
+    PDESSM_TRY(pdessm_safetensors_writer_finish(writer));
+out:
+    pdessm_safetensors_writer_destroy(&writer);
+    free(values);
+    return status;
+}
+
+/* *ret: the steps done, 0 when nothing was kept. */
+static pdessm_status read_state(fit *f, int64_t *ret) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_tensor *tensor[KEPT];
+    pdessm_safetensors *file = NULL;
+    char path[4096];
+    float *values = NULL;
+    long long steps = -1;
+    kept_path(f, path);
+    if (!f->job->options->state || access(path, F_OK) != 0)
+        return status;
+    list_kept(f, tensor);
+    PDESSM_TRY(pdessm_safetensors_open(f->job->ctx, path, &file));
+    const char *text = pdessm_safetensors_metadata(file, "pdessm.step");
+    PDESSM_REQUIRE(f->job->ctx,
+                   text && sscanf(text, "%lld", &steps) == 1 && steps >= 0 &&
+                       steps <= f->job->options->steps,
+                   PDESSM_ERROR_FILE,
+                   "%s: metadata pdessm.step is %s, expected 0 to %lld; remove "
+                   "the folder to begin anew",
+                   path, text ? text : "missing", (long long)f->job->options->steps);
+    PDESSM_TRY(pdessm_alloc(f->job->ctx, largest(tensor), sizeof *values, &values));
+    for (int i = 0; i < KEPT; i++) {
+        const int64_t count = pdessm_tensor_count(tensor[i]);
+        const pdessm_safetensors_entry *entry = NULL;
+        PDESSM_TRY(pdessm_safetensors_expect(file, kept_names[i], 1, &count, &entry));
+        PDESSM_TRY(pdessm_safetensors_read_float(file, entry, values));
+        PDESSM_TRY(pdessm_tensor_write(tensor[i], values));
+    }
+    *ret = steps;
+out:
+    pdessm_safetensors_destroy(&file);
+    free(values);
+    return status;
+}
+
 /* ------------------------------------------------------------------ training */
 
 /* Linear warm-up over a twentieth of the steps, then half a cosine to zero. */
@@ -207,7 +326,9 @@ static pdessm_status train(fit *f, const pdessm_watch *watch) {
     enum { OFTEN = 10 };
     pdessm_status status = PDESSM_OK;
     const int64_t steps = f->job->options->steps;
-    for (int64_t i = 0; i < steps; i++) {
+    int64_t first = 0;
+    PDESSM_TRY(read_state(f, &first));
+    for (int64_t i = first; i < steps; i++) {
         float state[STATE_SIZE];
         PDESSM_TRY(take_step(f, i));
         if (i % OFTEN < OFTEN - 1 && i < steps - 1)
@@ -217,7 +338,11 @@ static pdessm_status train(fit *f, const pdessm_watch *watch) {
                        "the coupling layers did not learn: their likelihood is not finite at step "
                        "%lld; scale the data, or use whiten",
                        (long long)i);
-        PDESSM_TRY(pdessm_watch_tell(f->job->ctx, watch, (double)(i + 1) / (double)steps));
+        const pdessm_status seen =
+            pdessm_watch_tell(f->job->ctx, watch, (double)(i + 1) / (double)steps);
+        if (seen != PDESSM_OK || i == steps - 1 || (i + 1) % PDESSM_FIT_SAVE_EVERY == 0)
+            PDESSM_TRY(write_state(f, i + 1));
+        PDESSM_TRY(seen);
     }
 out:
     return status;
@@ -230,7 +355,7 @@ pdessm_status pdessm_fit_realnvp(const pdessm_fit_job *job, const pdessm_watch *
     const pdessm_watch second = pdessm_watch_part(watch, 0.2, 1);
     fit f = {.job = job};
     PDESSM_TRY(pdessm_map_part(map, PDESSM_PRECONDITION_WHITEN, &f.base));
-    PDESSM_TRY(pdessm_fit_whiten(job, &first, f.base));
+    PDESSM_TRY(fit_base(&f, &first));
     PDESSM_TRY(pdessm_realnvp_create(job->device, &map->info, 1, &f.network));
     PDESSM_TRY(pdessm_realnvp_init(f.network, job->options->seed));
     PDESSM_TRY(pdessm_arena_create_for(job->device, f.network->parameter, f.network->count,

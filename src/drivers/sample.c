@@ -10,7 +10,8 @@
 
 #include "drivers/calls.h"
 #include "drivers/tableau.h"
-#include "model/model.h"
+#include "model/precondition.h"
+#include "model/runner.h"
 
 /* Smallest and largest change of an adaptive step, and how far below the tolerance it aims. */
 static const double SHRINK_MOST = 0.2, GROW_MOST = 5, SAFETY = 0.9, FIRST_STEP = 0.02;
@@ -24,8 +25,7 @@ typedef struct sampler {
     const pdessm_tableau *method;
     int64_t batch, image[4]; /* [B, channels, H, W] */
     int guided;
-    pdessm_graph *graph;
-    pdessm_tensor *input, *time, *label, *velocity;  /* of the tape; guided: input is [2B, ..] */
+    pdessm_runner runner;                            /* guided: its input is [2B, ..] */
     pdessm_tensor half[2];                           /* the input's halves, or the input itself */
     pdessm_tensor *x, *next, *k[PDESSM_MOST_STAGES]; /* [B, ..] */
     pdessm_tensor *error, *zero, *norm;              /* adaptive methods only */
@@ -60,19 +60,10 @@ out:
 
 static pdessm_status record_tape(sampler *s) {
     pdessm_status status = PDESSM_OK;
-    int64_t input[4] = {s->guided ? 2 * s->batch : s->batch, s->image[1], s->image[2], s->image[3]};
-    PDESSM_TRY(pdessm_graph_create(s->device, &s->graph));
-    pdessm_graph *g = s->graph;
-    s->input = pdessm_graph_input(g, PDESSM_FLOAT32, 4, input);
-    s->time = pdessm_graph_input(g, PDESSM_FLOAT32, 1, input);
-    s->label = pdessm_graph_input(g, PDESSM_INT32, 1, input);
-    pdessm_tensor *v = pdessm_model_velocity(s->model, g, s->input, s->time, s->label);
-    if (s->guided)
-        v = pdessm_guide(g, v, s->options->guidance);
-    s->velocity = pdessm_graph_output(g, v);
-    PDESSM_TRY(pdessm_graph_plan(g, NULL));
+    PDESSM_TRY(pdessm_runner_velocity(s->model, s->batch, s->image[2], s->image[3],
+                                      s->guided ? s->options->guidance : 1, &s->runner));
     for (int i = 0; i <= s->guided; i++) {
-        s->half[i] = *s->input;
+        s->half[i] = *s->runner.x;
         s->half[i].dims[0] = s->batch;
         s->half[i].whole = !s->guided;
         s->half[i].offset += (size_t)i * pdessm_tensor_bytes(&s->half[i]);
@@ -83,7 +74,7 @@ out:
 
 static pdessm_status make_state(sampler *s) {
     pdessm_status status = PDESSM_OK;
-    const size_t inputs = (size_t)pdessm_tensor_count(s->time);
+    const size_t inputs = (size_t)pdessm_tensor_count(s->runner.t);
     const int adaptive = s->options->solver == PDESSM_DOPRI5;
     PDESSM_TRY(pdessm_tensor_create(s->device, PDESSM_FLOAT32, 4, s->image, &s->x));
     PDESSM_TRY(pdessm_tensor_create(s->device, PDESSM_FLOAT32, 4, s->image, &s->next));
@@ -103,7 +94,7 @@ out:
 }
 
 static void release(sampler *s) {
-    pdessm_graph_destroy(&s->graph);
+    pdessm_runner_release(&s->runner);
     pdessm_tensor_destroy(&s->x);
     pdessm_tensor_destroy(&s->next);
     for (int i = 0; i < PDESSM_MOST_STAGES; i++)
@@ -126,11 +117,11 @@ static pdessm_status evaluate(sampler *s, int stage, double time, double h, cons
         scaled[j] = h * a[j];
     for (int i = 0; i <= s->guided; i++)
         PDESSM_TRY(pdessm_call_combine(s->device, s->x, stage, s->k, scaled, &s->half[i]));
-    for (int64_t i = 0; i < pdessm_tensor_count(s->time); i++)
+    for (int64_t i = 0; i < pdessm_tensor_count(s->runner.t); i++)
         s->times[i] = (float)time;
-    PDESSM_TRY(pdessm_tensor_write(s->time, s->times));
-    PDESSM_TRY(pdessm_graph_forward(s->graph));
-    PDESSM_TRY(pdessm_call_combine(s->device, s->velocity, 0, NULL, NULL, s->k[stage]));
+    PDESSM_TRY(pdessm_tensor_write(s->runner.t, s->times));
+    PDESSM_TRY(pdessm_graph_forward(s->runner.graph));
+    PDESSM_TRY(pdessm_call_combine(s->device, s->runner.result[0], 0, NULL, NULL, s->k[stage]));
     s->evaluations++;
 out:
     return status;
@@ -236,12 +227,13 @@ static pdessm_status draw_batch(sampler *s, int64_t first, int64_t count, int64_
     const int32_t null_class = s->model->config.num_classes;
     const size_t pixels = (size_t)(s->image[1] * s->image[2] * s->image[3]);
     const double done = (double)first / (double)n, share = (double)count / (double)n;
+    const pdessm_watch watch = {s->options->progress, s->options->user, done + share, done + share};
     for (int64_t i = 0; i < s->batch; i++) {
         int32_t label = labels && i < count ? labels[first + i] : null_class;
         s->labels[i] = s->guided ? null_class : label;
         s->labels[i + (s->guided ? s->batch : 0)] = label;
     }
-    PDESSM_TRY(pdessm_tensor_write(s->label, s->labels));
+    PDESSM_TRY(pdessm_tensor_write(s->runner.y, s->labels));
     PDESSM_TRY(pdessm_call_normal(s->device, s->options->seed, PDESSM_RANDOM_SAMPLE, 0,
                                   s->options->first + first, s->x));
     if (s->options->solver == PDESSM_DOPRI5)
@@ -250,9 +242,9 @@ static pdessm_status draw_batch(sampler *s, int64_t first, int64_t count, int64_
         PDESSM_TRY(integrate_fixed(s, done, share));
     PDESSM_TRY(pdessm_tensor_read(s->x, s->host));
     if (s->model->precondition)
-        PDESSM_TRY(pdessm_precondition_invert(s->model->precondition, count, s->image[2],
-                                              s->image[3], labels ? labels + first : NULL, s->host,
-                                              s->host));
+        PDESSM_TRY(pdessm_map_turn(s->model->precondition, PDESSM_MAP_INVERT, count, s->image[2],
+                                   s->image[3], labels ? labels + first : NULL, s->host, &watch,
+                                   s->host));
     memcpy(images + (size_t)first * pixels, s->host, (size_t)count * pixels * sizeof *images);
 out:
     return status;
@@ -286,6 +278,8 @@ pdessm_status pdessm_sample(pdessm_model *model, const pdessm_sample_options *op
                    "sampling: %lld images, expected 1 or more", (long long)n);
     PDESSM_TRY(check_options(s.ctx, options));
     PDESSM_TRY(check_labels(&s, n, labels));
+    if (model->precondition) /* refused now rather than when the first batch is drawn */
+        PDESSM_TRY(pdessm_map_check(model->precondition, n, s.image[2], s.image[3], labels));
     PDESSM_TRY(record_tape(&s));
     PDESSM_TRY(make_state(&s));
     for (int64_t first = 0; first < n; first += s.batch, batches++)

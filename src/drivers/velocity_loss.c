@@ -8,7 +8,7 @@
 
 #include "core/random.h"
 #include "drivers/metrics.h"
-#include "model/model.h"
+#include "model/runner.h"
 
 typedef struct run {
     pdessm_model *model;
@@ -17,10 +17,9 @@ typedef struct run {
     const float *images;
     const int32_t *labels;
     int64_t count, batch, pixels;
-    int64_t first;  /* image that place 0 of the batch holds */
-    int64_t *order; /* rank of each image's time */
-    pdessm_graph *graph;
-    pdessm_tensor *x, *t, *y, *v;
+    pdessm_runner runner;
+    int64_t first;                          /* image that place 0 of the batch holds */
+    int64_t *order;                         /* rank of each image's time */
     float *data, *path, *target, *velocity; /* x, x_t, x - z, v of one batch */
     float *time;
     int32_t *label;
@@ -31,16 +30,10 @@ static pdessm_status prepare(run *r) {
     pdessm_status status;
     pdessm_context *ctx = r->model->ctx;
     const pdessm_config *c = &r->model->config;
-    const int64_t dims[4] = {r->batch, c->channels, c->image_size[0], c->image_size[1]};
     const size_t images = (size_t)r->batch, bytes = (size_t)r->pixels * sizeof(float);
     PDESSM_TRY(pdessm_metric_order(ctx, r->seed, PDESSM_METRIC_TIMES, r->count, &r->order));
-    PDESSM_TRY(pdessm_graph_create(r->model->device, &r->graph));
-    r->x = pdessm_graph_input(r->graph, PDESSM_FLOAT32, 4, dims);
-    r->t = pdessm_graph_input(r->graph, PDESSM_FLOAT32, 1, dims);
-    r->y = pdessm_graph_input(r->graph, PDESSM_INT32, 1, dims);
-    r->v = pdessm_model_velocity(r->model, r->graph, r->x, r->t, r->y);
-    r->v = pdessm_graph_output(r->graph, r->v);
-    PDESSM_TRY(pdessm_graph_plan(r->graph, NULL));
+    PDESSM_TRY(pdessm_runner_velocity(r->model, r->batch, c->image_size[0], c->image_size[1], 1,
+                                      &r->runner));
     PDESSM_TRY(pdessm_alloc(ctx, images, bytes, &r->data));
     PDESSM_TRY(pdessm_alloc(ctx, images, bytes, &r->path));
     PDESSM_TRY(pdessm_alloc(ctx, images, bytes, &r->target));
@@ -53,7 +46,7 @@ out:
 }
 
 static void release(run *r) {
-    pdessm_graph_destroy(&r->graph);
+    pdessm_runner_release(&r->runner);
     free(r->order);
     free(r->data);
     free(r->path);
@@ -118,11 +111,7 @@ static pdessm_status run_batch(run *r, double *sum) {
     pdessm_status status;
     PDESSM_TRY(take_batch(r));
     pdessm_parallel(r->pool, r->batch, put_on_path, r);
-    PDESSM_TRY(pdessm_tensor_write(r->x, r->path));
-    PDESSM_TRY(pdessm_tensor_write(r->t, r->time));
-    PDESSM_TRY(pdessm_tensor_write(r->y, r->label));
-    PDESSM_TRY(pdessm_graph_forward(r->graph));
-    PDESSM_TRY(pdessm_tensor_read(r->v, r->velocity));
+    PDESSM_TRY(pdessm_runner_run(&r->runner, r->path, r->time, r->label, r->velocity, NULL));
     pdessm_parallel(r->pool, r->batch, add_squares, r);
     for (int64_t i = 0; i < r->batch && r->first + i < r->count; i++)
         *sum += r->loss[i];

@@ -145,8 +145,8 @@ pdessm_precondition *pdessm_model_get_precondition(const pdessm_model *model) {
 
 /* ------------------------------------------------------------------ running */
 
-static pdessm_status check_images(const pdessm_precondition *map, int64_t n, int64_t height,
-                                  int64_t width, const int32_t *labels) {
+pdessm_status pdessm_map_check(const pdessm_precondition *map, int64_t n, int64_t height,
+                               int64_t width, const int32_t *labels) {
     const pdessm_precondition_info *info = &map->info;
     pdessm_status status = PDESSM_OK;
     PDESSM_REQUIRE(map->ctx, n >= 1 && height >= 1 && width >= 1, PDESSM_ERROR_ARGUMENT,
@@ -176,9 +176,10 @@ static int64_t label_of(const pdessm_precondition_info *info, const int32_t *lab
     return labels && labels[i] >= 0 && labels[i] < info->classes ? labels[i] : info->classes;
 }
 
-/* Images of one label, gathered in chunks. */
+/* Images of one label, or of any where the kind mixes them, gathered in chunks. */
 typedef struct chunk {
     int64_t count, index[PDESSM_MAP_CHUNK];
+    int32_t label[PDESSM_MAP_CHUNK];
     float *images; /* [PDESSM_MAP_CHUNK, channels height width] */
     double log_det[PDESSM_MAP_CHUNK];
 } chunk;
@@ -191,6 +192,7 @@ static pdessm_status run_chunk(pdessm_precondition *map, chunk *c, pdessm_map_ru
         memcpy(c->images + i * pixels, all->x + c->index[i] * pixels, bytes);
     run->n = c->count;
     run->x = run->y = c->images;
+    run->labels = c->label;
     PDESSM_TRY(map->kind->run(map, run));
     for (int64_t i = 0; i < c->count; i++) {
         if (all->y)
@@ -205,64 +207,96 @@ out:
 
 /* all: every image, of any label; x, y (or NULL) and log_det (or NULL) as the caller has them. */
 static pdessm_status convert(pdessm_precondition *map, const pdessm_map_run *all,
-                             const int32_t *labels) {
+                             const pdessm_watch *watch) {
     pdessm_status status = PDESSM_OK;
     const int64_t n = all->n, pixels = map->info.channels * all->height * all->width;
-    const int64_t most = n < PDESSM_MAP_CHUNK ? n : PDESSM_MAP_CHUNK;
+    const int64_t whole = map->kind->mixed ? map->kind->mixed : PDESSM_MAP_CHUNK;
+    const int64_t most = n < whole ? n : whole;
+    const int64_t passes = map->kind->mixed ? 1 : map->info.classes + map->info.has_null;
+    int64_t done = 0;
     pdessm_map_run run = *all;
     chunk c = {0};
-    PDESSM_TRY(check_images(map, n, all->height, all->width, labels));
+    PDESSM_TRY(pdessm_map_check(map, n, all->height, all->width, all->labels));
     PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)(most * pixels), sizeof *c.images, &c.images));
     run.log_det = all->log_det ? c.log_det : NULL;
-    for (run.label = 0; run.label < map->info.classes + map->info.has_null; run.label++) {
-        for (int64_t i = 0; i < n; i++) {
-            if (label_of(&map->info, labels, i) != run.label)
+    for (run.label = 0; run.label < passes; run.label++)
+        for (int64_t i = 0; i <= n; i++) {
+            const int64_t label = i < n ? label_of(&map->info, all->labels, i) : -1;
+            if (i < n && (map->kind->mixed || label == run.label)) {
+                c.label[c.count] = (int32_t)label;
+                c.index[c.count++] = i;
+            }
+            if (c.count < (i < n ? most : 1))
                 continue;
-            c.index[c.count++] = i;
-            if (c.count == most)
-                PDESSM_TRY(run_chunk(map, &c, &run, pixels, all));
-        }
-        if (c.count)
+            done += c.count;
             PDESSM_TRY(run_chunk(map, &c, &run, pixels, all));
-    }
+            PDESSM_TRY(pdessm_watch_tell(map->ctx, watch, (double)done / (double)n));
+        }
 out:
     free(c.images);
     return status;
 }
 
-static pdessm_status turn(pdessm_precondition *map, pdessm_map_direction direction, int64_t n,
-                          int64_t height, int64_t width, const int32_t *labels, const float *images,
-                          float *ret) {
-    const pdessm_map_run all = {
-        .direction = direction, .n = n, .height = height, .width = width, .x = images, .y = ret};
-    return convert(map, &all, labels);
+pdessm_status pdessm_map_turn(pdessm_precondition *map, pdessm_map_direction direction, int64_t n,
+                              int64_t height, int64_t width, const int32_t *labels,
+                              const float *images, const pdessm_watch *watch, float *ret) {
+    const pdessm_map_run all = {.direction = direction,
+                                .n = n,
+                                .height = height,
+                                .width = width,
+                                .labels = labels,
+                                .x = images,
+                                .y = ret};
+    return convert(map, &all, watch);
 }
+
+static const pdessm_watch nobody = {0};
 
 pdessm_status pdessm_precondition_apply(pdessm_precondition *map, int64_t n, int64_t height,
                                         int64_t width, const int32_t *labels, const float *images,
                                         float *ret) {
-    return turn(map, PDESSM_MAP_APPLY, n, height, width, labels, images, ret);
+    return pdessm_map_turn(map, PDESSM_MAP_APPLY, n, height, width, labels, images, &nobody, ret);
 }
 
 pdessm_status pdessm_precondition_invert(pdessm_precondition *map, int64_t n, int64_t height,
                                          int64_t width, const int32_t *labels, const float *images,
                                          float *ret) {
-    return turn(map, PDESSM_MAP_INVERT, n, height, width, labels, images, ret);
+    return pdessm_map_turn(map, PDESSM_MAP_INVERT, n, height, width, labels, images, &nobody, ret);
 }
 
 pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n, int64_t height,
                                           int64_t width, const int32_t *labels, const float *images,
                                           double *ret) {
+    const pdessm_map_run all = {.direction = PDESSM_MAP_APPLY,
+                                .n = n,
+                                .height = height,
+                                .width = width,
+                                .labels = labels,
+                                .x = images,
+                                .log_det = ret};
     if (!map->kind->has_log_det)
         return pdessm_fail(map->ctx, PDESSM_ERROR_ARGUMENT,
                            "a %s map does not know its determinant; expected whiten or realnvp",
                            map->kind->name);
-    return convert(map,
-                   &(pdessm_map_run){.direction = PDESSM_MAP_APPLY,
-                                     .n = n,
-                                     .height = height,
-                                     .width = width,
-                                     .x = images,
-                                     .log_det = ret},
-                   labels);
+    return convert(map, &all, &nobody);
+}
+
+/* ------------------------------------------------------------------ comparing */
+
+int pdessm_precondition_equal(const pdessm_precondition *a, const pdessm_precondition *b) {
+    const pdessm_precondition_info *i = &a->info, *k = &b->info;
+    if (i->kind != k->kind || i->channels != k->channels || i->height != k->height ||
+        i->width != k->width || i->classes != k->classes || i->numbers != k->numbers)
+        return 0;
+    if (i->kind == PDESSM_PRECONDITION_REALNVP &&
+        (i->layers != k->layers || i->hidden != k->hidden))
+        return 0;
+    if (i->kind == PDESSM_PRECONDITION_FLOW && i->solver_steps != k->solver_steps)
+        return 0;
+    /* The same kind and shape: the same arrays. */
+    for (int n = 0; n < a->count; n++)
+        if (memcmp(a->array[n].value, b->array[n].value,
+                   (size_t)a->array[n].count * sizeof *a->array[n].value) != 0)
+            return 0;
+    return !a->network == !b->network && (!a->network || strcmp(a->network, b->network) == 0);
 }

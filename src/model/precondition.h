@@ -7,6 +7,7 @@
 #include <pdessm/precondition.h>
 #include <pdessm/safetensors.h>
 
+#include "core/watch.h"
 #include "device/device.h"
 
 /* Before every tensor of a map in a file, and its description in the metadata. */
@@ -25,11 +26,13 @@ typedef struct pdessm_map_array {
 
 typedef enum pdessm_map_direction { PDESSM_MAP_APPLY, PDESSM_MAP_INVERT } pdessm_map_direction;
 
-/* Images of one label on their way through a map: x and y [n, channels, height, width], x == y or
+/* Images on their way through a map: x and y [n, channels, height, width], x == y or
  * apart. */
 typedef struct pdessm_map_run {
     pdessm_map_direction direction;
-    int64_t label, n, height, width;
+    int64_t n, height, width;
+    int64_t label;         /* of all of them .. */
+    const int32_t *labels; /* .. or, for kinds that mix labels, of each, [n] */
     const float *x;
     float *y;
     double *log_det; /* [n], apply only; NULL: not asked for */
@@ -40,6 +43,7 @@ typedef struct pdessm_map_run {
 typedef struct pdessm_map_kind {
     const char *name;
     int any_size, has_null, has_log_det;
+    int mixed; /* images of any labels that it likes to work on at once; 0: of one label alone */
     /* Names and shapes of the arrays that info means; the number of them. */
     int (*list)(const pdessm_precondition_info *info, pdessm_map_array ret[PDESSM_MAP_ARRAYS]);
     /* Refuses array contents that cannot be inverted. */
@@ -80,6 +84,15 @@ float *pdessm_map_values(const pdessm_precondition *map, const char *name);
 
 /* Images that a map works on together: the most that run is given. */
 enum { PDESSM_MAP_CHUNK = 256 };
+
+/* Refuses what pdessm_precondition_apply() and _invert() refuse, before there are any images. */
+pdessm_status pdessm_map_check(const pdessm_precondition *map, int64_t n, int64_t height,
+                               int64_t width, const int32_t *labels);
+
+/* Both of them, with someone who looks on. */
+pdessm_status pdessm_map_turn(pdessm_precondition *map, pdessm_map_direction direction, int64_t n,
+                              int64_t height, int64_t width, const int32_t *labels,
+                              const float *images, const pdessm_watch *watch, float *ret);
 
 /* ------------------------------------------------------------------ files (precondition_file.c) */
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/model.h"
 #include "model/precondition.h"
+#include "model/runner.h"
 
 enum { BATCH = 64 };
 
@@ -17,15 +17,14 @@ static int list(const pdessm_precondition_info *info, pdessm_map_array ret[PDESS
 
 typedef struct flow {
     pdessm_model *model;
-    pdessm_graph *graph;
-    pdessm_tensor *x, *t, *y, *v;
+    pdessm_runner runner;
     float *image, *stage, *k, *sum; /* [BATCH, pixels] */
     float time[BATCH];
     int32_t label[BATCH];
 } flow;
 
 static void empty(flow *f) {
-    pdessm_graph_destroy(&f->graph);
+    pdessm_runner_release(&f->runner);
     pdessm_model_destroy(&f->model);
     free(f->image);
     free(f->stage);
@@ -74,18 +73,11 @@ out:
 static pdessm_status open(const pdessm_precondition *map, flow **ret) {
     pdessm_status status = PDESSM_OK;
     const pdessm_precondition_info *i = &map->info;
-    const int64_t dims[] = {BATCH, i->channels, i->height, i->width};
     const size_t numbers = BATCH * (size_t)(i->channels * i->height * i->width);
     flow *f = NULL;
     PDESSM_TRY(pdessm_alloc(map->ctx, 1, sizeof *f, &f));
     PDESSM_TRY(load(map, &f->model));
-    PDESSM_TRY(pdessm_graph_create(map->device, &f->graph));
-    f->x = pdessm_graph_input(f->graph, PDESSM_FLOAT32, 4, dims);
-    f->t = pdessm_graph_input(f->graph, PDESSM_FLOAT32, 1, dims);
-    f->y = pdessm_graph_input(f->graph, PDESSM_INT32, 1, dims);
-    f->v =
-        pdessm_graph_output(f->graph, pdessm_model_velocity(f->model, f->graph, f->x, f->t, f->y));
-    PDESSM_TRY(pdessm_graph_plan(f->graph, NULL));
+    PDESSM_TRY(pdessm_runner_velocity(f->model, BATCH, i->height, i->width, 1, &f->runner));
     PDESSM_TRY(pdessm_alloc(map->ctx, numbers, sizeof *f->image, &f->image));
     PDESSM_TRY(pdessm_alloc(map->ctx, numbers, sizeof *f->stage, &f->stage));
     PDESSM_TRY(pdessm_alloc(map->ctx, numbers, sizeof *f->k, &f->k));
@@ -108,15 +100,9 @@ static pdessm_status check(pdessm_precondition *map) {
 
 /* k = v(stage, t) */
 static pdessm_status evaluate(flow *f, double t) {
-    pdessm_status status = PDESSM_OK;
     for (int i = 0; i < BATCH; i++)
         f->time[i] = (float)t;
-    PDESSM_TRY(pdessm_tensor_write(f->t, f->time));
-    PDESSM_TRY(pdessm_tensor_write(f->x, f->stage));
-    PDESSM_TRY(pdessm_graph_forward(f->graph));
-    PDESSM_TRY(pdessm_tensor_read(f->v, f->k));
-out:
-    return status;
+    return pdessm_runner_run(&f->runner, f->stage, f->time, f->label, f->k, NULL);
 }
 
 /* One step of length h from time t. */
@@ -146,11 +132,11 @@ static pdessm_status run(pdessm_precondition *map, const pdessm_map_run *r) {
     if (!f)
         PDESSM_TRY(open(map, &f));
     map->work = f;
-    for (int i = 0; i < BATCH; i++)
-        f->label[i] = (int32_t)r->label;
-    PDESSM_TRY(pdessm_tensor_write(f->y, f->label));
     for (int64_t at = 0; at < r->n; at += BATCH) {
         const int64_t n = r->n - at < BATCH ? r->n - at : BATCH;
+        /* Behind the last image: zeros of class 0, so that every run of the tape is the same. */
+        memset(f->label, 0, sizeof f->label);
+        memcpy(f->label, r->labels + at, (size_t)n * sizeof *f->label);
         memset(f->image, 0, (size_t)(BATCH * pixels) * sizeof *f->image);
         memcpy(f->image, r->x + at * pixels, (size_t)(n * pixels) * sizeof *f->image);
         for (int64_t s = 0; s < steps; s++) {
@@ -163,5 +149,10 @@ out:
     return status;
 }
 
-const pdessm_map_kind pdessm_map_flow = {
-    .name = "flow", .has_null = 1, .list = list, .check = check, .run = run, .release = release};
+const pdessm_map_kind pdessm_map_flow = {.name = "flow",
+                                         .has_null = 1,
+                                         .mixed = BATCH,
+                                         .list = list,
+                                         .check = check,
+                                         .run = run,
+                                         .release = release};

@@ -5,6 +5,7 @@ import csv
 import math
 import pathlib
 import shutil
+import struct
 
 from cli import check, expect, finish, folder, parse, read_tensors, run, write_tensors
 
@@ -121,7 +122,8 @@ def rows_of(path):
 def test_report(tmp, data, images):
     """Condition numbers against the trace and determinant-free bounds of the same covariance."""
     out = tmp / "report"
-    expect(run("precondition", "report", "--data", data, "--model", tmp / "whiten", "-o", out), 0)
+    answer = parse(run("precondition", "report", "--data", data, "--model", tmp / "whiten", "--n", "40",
+                       "-o", out, "--format", "json"), "condition", "low_eigenvalue_recovery")
     rows = rows_of(out / "condition.csv")
     check(len(rows) == 101 and float(rows[0]["raw"]) == 1 and float(rows[0]["mapped"]) == 1,
           "condition: 1 at t = 0")
@@ -146,8 +148,26 @@ def test_report(tmp, data, images):
     check([r["step"] for r in bands] == ["2"] * 8 + ["4"] * 8, "bands: each checkpoint")
     check(all(float(r["error"]) > 0 and float(r["linear"]) > 0 for r in bands), "bands: errors")
     page = (out / "report.html").read_text()
-    check(page.count("<svg") == 3 and "http" not in page.replace("http://www.w3.org", ""),
-          "report.html: three charts, nothing from elsewhere")
+    recovery = rows_of(out / "recovery.csv")
+    check([float(r["eigenvalue"]) for r in recovery] == eigenvalues, "recovery: the data's eigenvalues")
+    # The same images by `sample`; variances along all eigenvectors add up to their trace.
+    labels = [i * COUNT // 40 % CLASSES for i in range(40)]
+    of_class = []
+    for k in range(CLASSES):
+        expect(run("sample", "--model", tmp / "whiten", "--class", k, "--n", "40", "--steps", "25",
+                   "--guidance", "1", "-o", tmp / "x.npy"), 0)
+        data_of = (tmp / "x.npy").read_bytes()[-4 * 40 * PIXELS:]
+        of_class.append(struct.unpack(f"<{40 * PIXELS}f", data_of))
+    images = [v for i, k in enumerate(labels) for v in of_class[k][i * PIXELS:(i + 1) * PIXELS]]
+    matrix = covariance(images)
+    trace = sum(matrix[i][i] for i in range(PIXELS)) * 40 / 39
+    drawn = sum(float(r["drawn"]) for r in recovery)
+    check(abs(drawn / trace - 1) < 1e-4, f"recovery: {drawn} in all, not {trace}")
+    low = range(PIXELS // 4)
+    ratio = (sum(float(recovery[i]["drawn"]) for i in low) / sum(eigenvalues[i] for i in low))
+    check(abs(answer["low_eigenvalue_recovery"] / ratio - 1) < 1e-6, "recovery: the lowest quarter")
+    check(page.count("<svg") == 4 and "http" not in page.replace("http://www.w3.org", ""),
+          "report.html: four charts, nothing from elsewhere")
 
 
 def test_refusals(tmp, data):

@@ -149,6 +149,21 @@ def config():
         yield json.dumps({k: v for k, v in base.items() if k != key}).encode()
 
 
+def yaml():
+    yield b""
+    yield b"data: shapes\nmodel: pde-nano/4\nsteps: 100\nlr: 1e-3\nimage-size: 32x32\nflip: yes\n"
+    yield b"# a comment\ndata: 'a \\'' b'\nmodel: \"a\\tb\"\nschedule: cosine\nseed: 7\n"
+    yield b"init: |\n  a\n  b\nreflow-solver: >-\n  heun\n"
+    yield b"steps: 1\nsteps: 2\n"
+    yield b"steps: [1, 2]\nlr: {a: b}\n"
+    yield b"data: &x shapes\nmodel: *x\n"
+    yield b"---\ndata: shapes\n...\n---\ndata: other\n"
+    yield b"%YAML 1.1\n---\nclip: .inf\nema: -.5\nlimit: 9223372036854775808\n"
+    yield b"precondition: whiten\nprecondition-eps: 1e-6\ntask: classify\nno-gate: no\n"
+    yield b"? steps\n: 3\n"
+    yield b"[" * 500
+
+
 def damage(rng, data):
     """One small act of violence: a cut, some bytes, a block moved, a number made large."""
     data = bytearray(data)
@@ -168,7 +183,7 @@ def damage(rng, data):
     return bytes(data)
 
 
-FORMATS = {f.__name__: f for f in (safetensors, idx, npy, npz, image, cifar, config, node_npz,
+FORMATS = {f.__name__: f for f in (safetensors, idx, npy, npz, image, cifar, config, yaml, node_npz,
                                  csv)}
 
 

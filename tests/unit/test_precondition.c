@@ -204,10 +204,62 @@ static void spectral_takes_any_size(void **state) {
     close_set(s);
 }
 
+/* All classes in one call, as the data has them, against each class by itself; the null class too
+ * where there is one. */
+static void labels_in_any_order(void **state) {
+    fixture *f = *state;
+    set *s = open_set(f);
+    static float all[COUNT * D], one[D];
+    for (int kind = 0; kind < PDESSM_PRECONDITION_KINDS; kind++) {
+        pdessm_precondition *map = fitted(f, s, (pdessm_precondition_kind)kind, 0);
+        int32_t labels[COUNT];
+        double moved = 0;
+        memcpy(labels, s->labels, sizeof labels);
+        if (pdessm_precondition_get_info(map)->has_null)
+            labels[79] = labels[100] = CLASSES;
+        assert_ok(f, pdessm_precondition_apply(map, COUNT, SIDE, SIDE, labels, s->images, all));
+        for (int i = 0; i < COUNT; i += 79) {
+            const int32_t other = (labels[i] + 1) % CLASSES;
+            const float *x = s->images + i * D;
+            assert_ok(f, pdessm_precondition_apply(map, 1, SIDE, SIDE, &labels[i], x, one));
+            for (int k = 0; k < D; k++)
+                assert_float_equal(one[k], all[i * D + k], 1e-5);
+            assert_ok(f, pdessm_precondition_apply(map, 1, SIDE, SIDE, &other, x, one));
+            for (int k = 0; k < D; k++)
+                moved = fmax(moved, fabs((double)one[k] - (double)all[i * D + k]));
+        }
+        assert_true(moved > 1e-4); /* so the labels do matter */
+        pdessm_precondition_destroy(&map);
+    }
+    close_set(s);
+}
+
+static void equal_to_itself_alone(void **state) {
+    fixture *f = *state;
+    set *s = open_set(f);
+    const pdessm_precondition_kind kinds[] = {PDESSM_PRECONDITION_WHITEN,
+                                              PDESSM_PRECONDITION_SPECTRAL};
+    pdessm_precondition *map[6];
+    for (int i = 0; i < 6; i++) /* each kind twice, and for all classes together */
+        map[i] = fitted(f, s, kinds[i / 3], i % 3 == 2);
+    for (int i = 0; i < 6; i++)
+        for (int k = 0; k < 6; k++)
+            assert_int_equal(pdessm_precondition_equal(map[i], map[k]),
+                             i == k || (i / 3 == k / 3 && i % 3 < 2 && k % 3 < 2));
+    for (int i = 0; i < 6; i++)
+        pdessm_precondition_destroy(&map[i]);
+    close_set(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        data_test(whitens), data_test(whitens_all_alike),       data_test(evens_out_spectra),
-        data_test(inverts), data_test(spectral_takes_any_size),
+        data_test(whitens),
+        data_test(whitens_all_alike),
+        data_test(evens_out_spectra),
+        data_test(inverts),
+        data_test(spectral_takes_any_size),
+        data_test(labels_in_any_order),
+        data_test(equal_to_itself_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

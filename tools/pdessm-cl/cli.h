@@ -24,7 +24,7 @@ typedef struct cli_command {
 typedef enum cli_format { CLI_FORMAT_TEXT, CLI_FORMAT_JSON } cli_format;
 
 /* One run of the program. Context and device exist from pdessm_cli_begin() and
- * pdessm_cli_open_device() on; main() releases them. */
+ * pdessm_cli_open_device() on. */
 typedef struct cli {
     const cli_command *command;
     int argc; /* of the subcommand: argv[0] is its name */
@@ -40,6 +40,9 @@ typedef struct cli {
     char **kept;                   /* strings with the lifetime of the run */
     int kept_count;
 } cli;
+
+/* Ends a run: device, context and strings. */
+void pdessm_cli_release(cli *c);
 
 /* Opens the device that --device names; PDESSM_PROFILE=1 switches its profile on. */
 pdessm_status pdessm_cli_open_device(cli *c);

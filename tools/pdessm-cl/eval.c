@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "interrupt.h"
+#include "memory.h"
 #include "options.h"
 #include "paths.h"
 #include "results.h"
@@ -45,6 +46,8 @@ static pdessm_status check_usage(cli_eval *e) {
     PDESSM_REQUIRE(ctx, e->reference_path, PDESSM_ERROR_ARGUMENT,
                    "--reference is missing; expected the real images to compare with, such as "
                    "--reference fashion-mnist");
+    PDESSM_REQUIRE(ctx, e->model_path || !e->keep, PDESSM_ERROR_ARGUMENT,
+                   "--keep is for images that --model draws; --samples are kept already");
     PDESSM_TRY(pdessm_solver_find(ctx, e->solver, &e->sampling.solver));
     e->sampling.steps = (int)e->steps;
     e->sampling.batch = (int)e->batch;
@@ -52,6 +55,52 @@ static pdessm_status check_usage(cli_eval *e) {
     e->metrics.seed = (uint64_t)e->c->seed;
     e->metrics.progress = pdessm_cli_eval_progress;
     e->metrics.user = e;
+out:
+    return status;
+}
+
+/* The samples that there are, or will be. As many images as there are real ones, if nothing else is
+ * asked for, and 10,000 at most. */
+static int64_t sample_count(const cli_eval *e) {
+    enum { MOST = 10000 };
+    if (e->samples_path)
+        return e->samples.count;
+    return e->n ? e->n : e->reference.count < MOST ? e->reference.count : MOST;
+}
+
+static pdessm_status check_counts(const cli_eval *e) {
+    const int64_t least = e->metrics.neighbours + 1;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(e->c->ctx, sample_count(e) >= least && e->reference.count >= 2 * least,
+                   PDESSM_ERROR_ARGUMENT,
+                   "%lld samples and %lld real images: expected at least %lld and %lld, for the %d "
+                   "neighbours in each half of the real ones",
+                   (long long)sample_count(e), (long long)e->reference.count, (long long)least,
+                   (long long)(2 * least), e->metrics.neighbours);
+out:
+    return status;
+}
+
+/* Images are in memory by now where they come from files; the rest is still to come. */
+static pdessm_status check_memory(cli_eval *e) {
+    const cli_eval_set *r = &e->reference;
+    pdessm_status status = PDESSM_OK;
+    pdessm_image_set real = {
+        .count = r->count, .channels = r->channels, .height = r->height, .width = r->width};
+    if (e->classifier)
+        real.feature_dimension = e->feature_dimension;
+    pdessm_image_set samples = real;
+    samples.count = sample_count(e);
+    if (e->model)
+        PDESSM_TRY(pdessm_cli_check_sampling(e->c, e->model, r->height, r->width,
+                                             e->sampling.guidance != 1, e->batch));
+    if (e->classifier)
+        PDESSM_TRY(pdessm_cli_check_classifying(e->c, e->classifier, e->batch));
+    PDESSM_TRY(pdessm_cli_check_host(
+        e->c, pdessm_evaluation_bytes(&samples, &real, &e->metrics),
+        pdessm_cli_text(e->c, "metrics of %lld images against %lld", (long long)samples.count,
+                        (long long)real.count),
+        e->model ? "take fewer with --n and --limit" : "take fewer with --limit"));
 out:
     return status;
 }
@@ -67,23 +116,19 @@ static pdessm_status open_all(cli_eval *e) {
         PDESSM_TRY(pdessm_cli_expect_task(c, e->model, e->model_file, PDESSM_TASK_VELOCITY));
     }
     PDESSM_TRY(pdessm_cli_eval_open_reference(e));
+    if (e->model)
+        PDESSM_TRY(pdessm_cli_eval_check_model(e));
     if (e->samples_path)
         PDESSM_TRY(pdessm_cli_eval_open_samples(e));
     if (e->classifier_path)
         PDESSM_TRY(pdessm_cli_eval_open_classifier(e));
+    PDESSM_TRY(check_counts(e));
+    PDESSM_TRY(check_memory(e));
 out:
     return status;
 }
 
 /* ------------------------------------------------------------------ measuring */
-
-/* As many images as there are real ones, if nothing else is asked for, and 10,000 at most. */
-static pdessm_status draw(cli_eval *e) {
-    enum { MOST = 10000 };
-    if (!e->n)
-        e->n = e->reference.count < MOST ? e->reference.count : MOST;
-    return pdessm_cli_eval_draw(e);
-}
 
 static pdessm_status measure_velocity(cli_eval *e) {
     const cli_eval_set *r = &e->reference;
@@ -131,7 +176,8 @@ static pdessm_status evaluate(cli_eval *e) {
     PDESSM_TRY(open_all(e));
     pdessm_cli_interrupt_catch();
     if (e->model) {
-        PDESSM_TRY(draw(e));
+        e->n = sample_count(e);
+        PDESSM_TRY(pdessm_cli_eval_draw(e));
         PDESSM_TRY(measure_velocity(e));
     }
     if (e->classifier)
@@ -171,6 +217,8 @@ static pdessm_status run(cli *c) {
         {"n", 'n', CLI_WHOLE, &e.n, "N",
          "number of images to draw (as many as real ones, 10000 at most)", 1, 1 << 24,
          .group = "With --model:"},
+        {"keep", 0, CLI_TEXT, &e.keep, "FOLDER",
+         "keep the images drawn there: an interrupted call, or one with other metrics, goes on"},
         {"steps", 's', CLI_WHOLE, &e.steps, "N", "steps of the solver (50)", 1, 1 << 20},
         {"solver", 0, CLI_TEXT, &e.solver, "NAME", "euler, midpoint, heun, rk4 or dopri5 (heun)"},
         {"rtol", 0, CLI_REAL, &e.sampling.rtol, "X", "dopri5: relative tolerance (1e-5)", 0, 1},

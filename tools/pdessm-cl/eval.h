@@ -23,7 +23,7 @@ typedef struct cli_eval_set {
 typedef struct cli_eval {
     cli *c;
     /* what is asked for */
-    const char *samples_path, *model_path, *reference_path, *classifier_path, *solver;
+    const char *samples_path, *model_path, *reference_path, *classifier_path, *solver, *keep;
     int split, fit, layout; /* split: auto, train, test */
     int64_t n, limit, steps, batch, image_size[2], channels;
     pdessm_sample_options sampling;
@@ -44,6 +44,7 @@ typedef struct cli_eval {
  * (eval_sets.c). */
 pdessm_status pdessm_cli_eval_open_reference(cli_eval *e);
 pdessm_status pdessm_cli_eval_open_samples(cli_eval *e);
+pdessm_status pdessm_cli_eval_check_model(cli_eval *e);
 pdessm_status pdessm_cli_eval_draw(cli_eval *e);
 void pdessm_cli_eval_release(cli_eval_set *set);
 

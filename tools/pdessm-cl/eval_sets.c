@@ -7,6 +7,7 @@
 #include "data/image.h"
 #include "drivers/metrics.h"
 #include "eval.h"
+#include "memory.h"
 
 /* Choices of --split. */
 enum { SPLIT_AUTO, SPLIT_TRAIN };
@@ -48,6 +49,10 @@ static pdessm_status take(cli_eval *e, const pdessm_dataset *data, const int64_t
     ret->is_float = info->is_float;
     ret->num_classes = info->num_classes;
     const size_t pixels = pixels_of(ret);
+    PDESSM_TRY(pdessm_cli_check_host(
+        e->c, (double)count * (double)pixels * sizeof *ret->images,
+        pdessm_cli_text(e->c, "%s: %lld images as floats", ret->name, (long long)count),
+        "take fewer with --limit"));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)count, pixels * sizeof *ret->images, &ret->images));
     if (info->has_labels)
         PDESSM_TRY(pdessm_alloc(ctx, (size_t)count, sizeof *ret->labels, &ret->labels));
@@ -107,13 +112,17 @@ static pdessm_status check_size(const cli_eval *e, const char *name, int64_t cha
                                 int64_t height, int64_t width) {
     const cli_eval_set *r = &e->reference;
     pdessm_status status = PDESSM_OK;
-    PDESSM_REQUIRE(e->c->ctx, channels == r->channels && height == r->height && width == r->width,
-                   PDESSM_ERROR_SHAPE,
+    const char *size = "", *depth = "";
+    if (height != r->height || width != r->width)
+        size = pdessm_cli_text(e->c, " --image-size %lldx%lld --fit resize", (long long)height,
+                               (long long)width);
+    if (channels != r->channels)
+        depth = pdessm_cli_text(e->c, " --channels %lld", (long long)channels);
+    PDESSM_REQUIRE(e->c->ctx, !*size && !*depth, PDESSM_ERROR_SHAPE,
                    "%s has images of %lld x %lld with %lld channels, %s of %lld x %lld with %lld: "
-                   "expected the same; give --image-size %lldx%lld --fit resize, or --channels",
+                   "expected the same; give%s%s",
                    name, (long long)height, (long long)width, (long long)channels, r->name,
-                   (long long)r->height, (long long)r->width, (long long)r->channels,
-                   (long long)height, (long long)width);
+                   (long long)r->height, (long long)r->width, (long long)r->channels, size, depth);
 out:
     return status;
 }
@@ -161,6 +170,11 @@ out:
     return status;
 }
 
+pdessm_status pdessm_cli_eval_check_model(cli_eval *e) {
+    const pdessm_config *c = pdessm_model_get_config(e->model);
+    return check_size(e, e->model_file, c->channels, c->image_size[0], c->image_size[1]);
+}
+
 pdessm_status pdessm_cli_eval_draw(cli_eval *e) {
     pdessm_context *ctx = e->c->ctx;
     const pdessm_config *config = pdessm_model_get_config(e->model);
@@ -173,15 +187,24 @@ pdessm_status pdessm_cli_eval_draw(cli_eval *e) {
                         .width = config->image_size[1],
                         .is_float = e->reference.is_float,
                         .num_classes = config->num_classes};
-    PDESSM_TRY(check_size(e, s->name, s->channels, s->height, s->width));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)s->count, pixels_of(s) * sizeof *s->images, &s->images));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)s->count, sizeof *s->labels, &s->labels));
     choose_labels(s);
     e->sampling.progress = pdessm_cli_eval_progress;
     e->sampling.user = e;
     pdessm_cli_eval_begin(e, "draw", pdessm_cli_text(e->c, "%lld images", (long long)s->count));
-    status = pdessm_sample(e->model, &e->sampling, s->count, s->labels, s->images, &e->evaluations);
+    status = e->keep ? pdessm_sample_kept(e->model, &e->sampling, s->count, s->labels, e->keep,
+                                          s->images, &e->evaluations)
+                     : pdessm_sample(e->model, &e->sampling, s->count, s->labels, s->images,
+                                     &e->evaluations);
     pdessm_cli_progress_end(&e->bar);
+    if (status == PDESSM_ERROR_CANCELLED)
+        status = pdessm_fail(
+            ctx, status,
+            e->keep
+                ? "interrupted; the images drawn so far are kept in %s, the same command goes on"
+                : "interrupted; nothing was kept (--keep FOLDER does)",
+            e->keep);
     if (status == PDESSM_OK && !s->is_float)
         status = round_to_bytes(e, s);
 out:

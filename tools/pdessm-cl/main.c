@@ -2,11 +2,9 @@
 /* main.c: pdessm-cl: the table of subcommands, and what begins and ends each of them. */
 #include <locale.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "options.h"
 #include "pdessm_config.h"
@@ -20,66 +18,6 @@ static const cli_command *const commands[] = {
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
-
-/* ------------------------------------------------------------------ shared by subcommands */
-
-double pdessm_cli_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-const char *pdessm_cli_keep(cli *c, char *text) {
-    pdessm_cli_need(text);
-    c->kept = pdessm_cli_need(realloc(c->kept, ((size_t)c->kept_count + 1) * sizeof *c->kept));
-    c->kept[c->kept_count++] = text;
-    return text;
-}
-
-const char *pdessm_cli_text(cli *c, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(NULL, 0, format, arguments);
-    va_end(arguments);
-    char *text = pdessm_cli_need(malloc((size_t)length + 1));
-    va_start(arguments, format);
-    vsnprintf(text, (size_t)length + 1, format, arguments);
-    va_end(arguments);
-    return pdessm_cli_keep(c, text);
-}
-
-static void print_line(cli *c, const char *prefix, const char *format, va_list arguments) {
-    pdessm_cli_progress_clear(c->progress);
-    fprintf(stderr, PDESSM_CLI_PROGRAM ": %s", prefix);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-}
-
-void pdessm_cli_note(cli *c, const char *format, ...) {
-    if (c->quiet)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    print_line(c, "", format, arguments);
-    va_end(arguments);
-}
-
-void pdessm_cli_warn(cli *c, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    print_line(c, "warning: ", format, arguments);
-    va_end(arguments);
-}
-
-pdessm_status pdessm_cli_open_device(cli *c) {
-    const char *profile = getenv("PDESSM_PROFILE");
-    pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_device_open(c->ctx, c->device_name, &c->device));
-    if (profile && strcmp(profile, "1") == 0)
-        PDESSM_TRY(pdessm_device_profile_enable(c->device, 1));
-out:
-    return status;
-}
 
 /* ------------------------------------------------------------------ the program */
 
@@ -125,14 +63,6 @@ static void print_failure(cli *c, pdessm_status status) {
     fputc('\n', stderr);
 }
 
-static void release(cli *c) {
-    pdessm_device_destroy(&c->device);
-    pdessm_context_destroy(&c->ctx);
-    for (int i = 0; i < c->kept_count; i++)
-        free(c->kept[i]);
-    free(c->kept);
-}
-
 static int run_command(const cli_command *command, int argc, const char **argv) {
     cli c = {.command = command, .argc = argc, .argv = argv};
     const char *profile = getenv("PDESSM_PROFILE");
@@ -141,7 +71,7 @@ static int run_command(const cli_command *command, int argc, const char **argv) 
         print_failure(&c, status);
     if (c.device && profile && strcmp(profile, "1") == 0)
         pdessm_cli_print_profile(&c);
-    release(&c);
+    pdessm_cli_release(&c);
     if (c.ended)
         return c.exit_code;
     int code = pdessm_cli_finish_output();

@@ -52,6 +52,10 @@ out:
     return status;
 }
 
+pdessm_status pdessm_cli_remove(cli *c, const char *folder) {
+    return pdessm_cli_is_folder(folder) ? pdessm_remove_tree(c->ctx, folder) : PDESSM_OK;
+}
+
 /* ------------------------------------------------------------------ models */
 
 static pdessm_status newest_of_run(cli *c, const char *run, const char **ret_file) {

@@ -30,4 +30,10 @@ pdessm_status pdessm_cli_write_class_names(cli *c, const char *run,
 /* Names of the classes of a model file, found beside or above it, else their numbers. */
 const char *const *pdessm_cli_class_names(cli *c, const char *model_file, int count);
 
+/* So many images are drawn anew after an interruption rather than kept on the way. */
+enum { PDESSM_CLI_PART = 512 };
+
+/* Removes a folder with what is in it; one that is not there is fine. */
+pdessm_status pdessm_cli_remove(cli *c, const char *folder);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "data/npy.h"
 #include "interrupt.h"
+#include "model/precondition.h"
 #include "paths.h"
 #include "progress.h"
 #include "results.h"
@@ -29,7 +30,7 @@ typedef struct job {
     cli *c;
     const char *verb, *data_path, *map_path, *model_path, *out;
     int kind, split;
-    int64_t limit;
+    int64_t limit, n;
     pdessm_precondition_options options;
     pdessm_dataset *data;
     pdessm_precondition *map;
@@ -44,8 +45,8 @@ static pdessm_status check_usage(job *j) {
     for (int i = 0; i < CLI_COUNT(verbs); i++)
         known |= j->verb && strcmp(j->verb, verbs[i]) == 0;
     PDESSM_REQUIRE(j->c->ctx, known, PDESSM_ERROR_ARGUMENT,
-                   "precondition %s: expected fit, apply, invert or report",
-                   j->verb ? j->verb : "");
+                   "%s: expected what to do: fit, apply, invert or report",
+                   j->verb ? j->verb : "no action");
     const int fits = strcmp(j->verb, "fit") == 0, reports = strcmp(j->verb, "report") == 0;
     PDESSM_REQUIRE(j->c->ctx, j->data_path && j->out && (fits || reports || j->map_path),
                    PDESSM_ERROR_ARGUMENT,
@@ -108,30 +109,36 @@ static int ends_with(const char *text, const char *end) {
     return a >= b && strcmp(text + a - b, end) == 0;
 }
 
+static int show(void *user, double share) {
+    pdessm_cli_progress_update(user, share, "");
+    return pdessm_cli_interrupted();
+}
+
 static pdessm_status convert(job *j, float *images, int32_t *labels) {
-    enum { CHUNK = 4096 };
-    pdessm_status status = PDESSM_OK;
     const pdessm_dataset_info *i = pdessm_dataset_get_info(j->data);
     const int64_t pixels = i->channels * i->height * i->width;
     const int inverse = strcmp(j->verb, "invert") == 0;
     cli_progress bar;
+    const pdessm_watch watch = {show, &bar, 0, 1};
     pdessm_cli_progress_begin(&bar, j->c, j->verb, 0);
     for (int64_t k = 0; k < i->count; k++) {
         pdessm_dataset_image(j->data, k, images + k * pixels);
         labels[k] = pdessm_dataset_label(j->data, k);
     }
-    for (int64_t at = 0; at < i->count; at += CHUNK) {
-        const int64_t n = i->count - at < CHUNK ? i->count - at : CHUNK;
-        float *part = images + at * pixels;
-        PDESSM_REQUIRE(j->c->ctx, !pdessm_cli_interrupted(), PDESSM_ERROR_CANCELLED,
-                       "interrupted; nothing was written");
-        PDESSM_TRY((inverse ? pdessm_precondition_invert : pdessm_precondition_apply)(
-            j->map, n, i->height, i->width, labels + at, part, part));
-        pdessm_cli_progress_update(&bar, (double)(at + n) / (double)i->count, "");
-    }
-out:
+    pdessm_status status =
+        pdessm_map_turn(j->map, inverse ? PDESSM_MAP_INVERT : PDESSM_MAP_APPLY, i->count, i->height,
+                        i->width, labels, images, &watch, images);
     pdessm_cli_progress_end(&bar);
+    if (status == PDESSM_ERROR_CANCELLED)
+        status = pdessm_fail(j->c->ctx, status, "interrupted; nothing was written");
     return status;
+}
+
+/* A folder stands for the model in it, as everywhere. */
+static pdessm_status load_map(job *j) {
+    const char *file = NULL;
+    pdessm_status status = pdessm_cli_find_model(j->c, j->map_path, &file);
+    return status == PDESSM_OK ? pdessm_precondition_load(j->c->device, file, &j->map) : status;
 }
 
 static pdessm_status take_through(job *j) {
@@ -143,7 +150,7 @@ static pdessm_status take_through(job *j) {
                    PDESSM_ERROR_ARGUMENT,
                    "%s: expected x.safetensors (images and labels) or x.npy (float32 NCHW)",
                    j->out);
-    PDESSM_TRY(pdessm_precondition_load(j->c->device, j->map_path, &j->map));
+    PDESSM_TRY(load_map(j));
     PDESSM_REQUIRE(j->c->ctx, i->channels == pdessm_precondition_get_info(j->map)->channels,
                    PDESSM_ERROR_SHAPE, "%s has %lld channels, the map is for %lld", j->data_path,
                    (long long)i->channels,
@@ -160,24 +167,67 @@ out:
     return status;
 }
 
+/* ------------------------------------------------------------------ fitting */
+
+/* What a long fit has is kept beside the file to be, until that is there. */
+static pdessm_status fit(job *j) {
+    pdessm_status status = PDESSM_OK;
+    j->options.state = pdessm_cli_text(j->c, "%s.parts", j->out);
+    status = pdessm_cli_precondition_fit(j->c, j->data, &j->options, &j->map);
+    if (status == PDESSM_ERROR_CANCELLED)
+        return pdessm_fail(j->c->ctx, status,
+                           pdessm_cli_is_folder(j->options.state)
+                               ? "interrupted; what is done is kept in %s, the same command goes on"
+                               : "interrupted; nothing was written",
+                           j->options.state);
+    PDESSM_TRY(status);
+    PDESSM_TRY(pdessm_precondition_save(j->map, j->out));
+    PDESSM_TRY(pdessm_cli_remove(j->c, j->options.state));
+out:
+    return status;
+}
+
 /* ------------------------------------------------------------------ the report */
+
+static pdessm_status check_fit(job *j, const pdessm_config *c, const char *file) {
+    const pdessm_dataset_info *i = pdessm_dataset_get_info(j->data);
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(j->c->ctx,
+                   i->channels == c->channels && i->height == c->image_size[0] &&
+                       i->width == c->image_size[1] && i->num_classes <= c->num_classes,
+                   PDESSM_ERROR_SHAPE,
+                   "%s has images of %lld x %lld x %lld (height, width, channels) of %lld classes, "
+                   "%s was trained on %d x %d x %d of %d; expected the data of its training",
+                   j->data_path, (long long)i->height, (long long)i->width, (long long)i->channels,
+                   (long long)i->num_classes, file, c->image_size[0], c->image_size[1], c->channels,
+                   c->num_classes);
+out:
+    return status;
+}
 
 /* A model's own map goes before --map. */
 static pdessm_status report(job *j) {
     pdessm_status status = PDESSM_OK;
     const char *file = NULL;
     pdessm_model *model = NULL;
-    cli_precondition_report asked = {
-        .data = j->data, .data_name = j->data_path, .model = j->model_path, .out = j->out};
+    cli_precondition_report asked = {.data = j->data,
+                                     .data_name = j->data_path,
+                                     .model = j->model_path,
+                                     .out = j->out,
+                                     .n = j->n};
     if (j->model_path) {
         PDESSM_TRY(pdessm_cli_find_model(j->c, j->model_path, &file));
         PDESSM_TRY(pdessm_model_load(j->c->device, file, 0, &model));
+        PDESSM_TRY(pdessm_cli_expect_task(j->c, model, file, PDESSM_TASK_VELOCITY));
+        PDESSM_TRY(check_fit(j, pdessm_model_get_config(model), file));
         asked.map = pdessm_model_get_precondition(model);
         PDESSM_REQUIRE(j->c->ctx, !j->map_path, PDESSM_ERROR_ARGUMENT,
                        "--map does not go with --model: the model %s",
                        asked.map ? "has a map of its own" : "was trained without one");
+        PDESSM_REQUIRE(j->c->ctx, j->n != 1, PDESSM_ERROR_ARGUMENT,
+                       "--n 1: one image has no variance; expected 2 or more, or 0 for none");
     } else if (j->map_path) {
-        PDESSM_TRY(pdessm_precondition_load(j->c->device, j->map_path, &j->map));
+        PDESSM_TRY(load_map(j));
         asked.map = j->map;
     }
     PDESSM_TRY(pdessm_cli_precondition_report(j->c, &asked));
@@ -255,7 +305,7 @@ out:
 }
 
 static pdessm_status run(cli *c) {
-    job j = {.c = c};
+    job j = {.c = c, .n = 256};
     j.options = pdessm_precondition_defaults(PDESSM_PRECONDITION_WHITEN);
     const cli_positional positional = {"ACTION", &j.verb};
     cli_option options[] = {
@@ -263,9 +313,11 @@ static pdessm_status run(cli *c) {
         {"split", 0, CLI_CHOICE, &j.split, "train|test", "which part of the data (train)", 0, 0,
          "train test"},
         {"limit", 0, CLI_WHOLE, &j.limit, "N", "only the first N images (0: all)"},
-        {"map", 0, CLI_TEXT, &j.map_path, "FILE", "a file of fit, or of a model behind a map"},
+        {"map", 0, CLI_TEXT, &j.map_path, "FILE", "a file of fit, or a model or run behind a map"},
         {"model", 'm', CLI_TEXT, &j.model_path, "PATH",
          "report: a model, or a run whose checkpoints are compared"},
+        {"n", 'n', CLI_WHOLE, &j.n, "N",
+         "report --model: images drawn for the low-eigenvalue recovery, 0: none (256)", 0, 1 << 24},
         {"out", 'o', CLI_TEXT, &j.out, "PATH",
          "fit: the map; apply, invert: images, .safetensors with labels or .npy; report: a folder"},
         {"kind", 0, CLI_CHOICE, &j.kind, "whiten|spectral|realnvp|flow", "of the map (whiten)", 0,
@@ -275,8 +327,8 @@ static pdessm_status run(cli *c) {
          "share of the mean variance added to all (1e-3)", 1e-12, 1e3},
         {"shrinkage", 0, CLI_REAL, &j.options.shrinkage, "X",
          "whiten, realnvp: share of the mean covariance of all classes (0.1)", 0, 1},
-        {"steps", 0, CLI_WHOLE, &j.options.steps, "N", "realnvp, flow: steps of training (1000)", 1,
-         4e9},
+        {"steps", 0, CLI_WHOLE, &j.options.steps, "N",
+         "realnvp, flow: steps of training (1000); an interrupted fit goes on", 1, 4e9},
         {"layers", 0, CLI_WHOLE, &j.options.layers, "N", "realnvp: coupling layers (8)", 2, 64},
         {"hidden", 0, CLI_WHOLE, &j.options.hidden, "N",
          "realnvp: numbers in the hidden layers of a coupling's network (256)", 1, 4096},
@@ -292,8 +344,7 @@ static pdessm_status run(cli *c) {
     j.options.kind = (pdessm_precondition_kind)j.kind;
     j.options.seed = (uint64_t)c->seed;
     if (strcmp(j.verb, "fit") == 0) {
-        PDESSM_TRY(pdessm_cli_precondition_fit(c, j.data, &j.options, &j.map));
-        PDESSM_TRY(pdessm_precondition_save(j.map, j.out));
+        PDESSM_TRY(fit(&j));
         PDESSM_TRY(print(&j));
     } else if (strcmp(j.verb, "report") == 0) {
         PDESSM_TRY(report(&j));

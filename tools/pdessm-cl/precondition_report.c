@@ -28,6 +28,7 @@ typedef struct study {
     double *values[2];                                    /* [sets, pixels] */
     double *vectors[2];                                   /* [pixels, pixels], of the whole set */
     double time[TIMES], whole[2][TIMES], worst[2][TIMES]; /* condition numbers */
+    double *drawn, recovery; /* [pixels]: variance of what the model draws; NULL: not asked for */
     cli_progress bar;
 } study;
 
@@ -216,6 +217,28 @@ static pdessm_status measure_bands(study *s, cli_precondition_bands *ret, int *r
     return status == PDESSM_OK ? written : status;
 }
 
+/* ------------------------------------------------------------------ recovery */
+
+/* The newest model's images along the eigenvectors of the data. */
+static pdessm_status measure_recovery(study *s) {
+    pdessm_status status = PDESSM_OK;
+    const char *file = NULL;
+    pdessm_model *model = NULL;
+    text t;
+    PDESSM_TRY(pdessm_cli_find_model(s->c, s->asked->model, &file));
+    PDESSM_TRY(pdessm_model_load(s->c->device, file, 0, &model));
+    PDESSM_TRY(pdessm_alloc(s->c->ctx, (size_t)s->pixels, sizeof *s->drawn, &s->drawn));
+    PDESSM_TRY(pdessm_cli_precondition_recovery(
+        s->c, model, s->data[0], s->values[0], s->vectors[0], s->asked->n, s->drawn, &s->recovery));
+    begin(&t, "index,eigenvalue,drawn");
+    for (int64_t i = 0; i < s->pixels; i++)
+        fprintf(t.f, "%lld,%.9g,%.9g\n", (long long)i, s->values[0][i], s->drawn[i]);
+    PDESSM_TRY(end(s, &t, "recovery.csv"));
+out:
+    pdessm_model_destroy(&model);
+    return status;
+}
+
 /* ------------------------------------------------------------------ the page */
 
 static void print_condition(study *s, FILE *f) {
@@ -248,6 +271,12 @@ static pdessm_status print_eigenvalues(study *s, FILE *f) {
         chart.one[k] = (chart_series){
             k ? "mapped data" : "data", k, CHART_LINE, s->pixels, index, s->values[k]};
     pdessm_cli_chart_print(&chart, f);
+    if (s->drawn) {
+        chart.title = "Recovery: variance of what the model draws, along the data's eigenvectors";
+        chart.series = 2;
+        chart.one[1] = (chart_series){"drawn", 2, CHART_THIN, s->pixels, index, s->drawn};
+        pdessm_cli_chart_print(&chart, f);
+    }
 out:
     free(index);
     return status;
@@ -295,6 +324,11 @@ static pdessm_status write_page(study *s, const cli_precondition_bands *bands, i
         pdessm_cli_page_fact(page.f, pdessm_cli_text(s->c, "%s: effective rank", what), "%.1f",
                              pdessm_effective_rank(s->values[k], s->pixels));
     }
+    if (s->drawn)
+        pdessm_cli_page_fact(page.f, "low-eigenvalue recovery",
+                             isfinite(s->recovery) ? "%.3g (1: recovered)"
+                                                   : "unknown: fewer images than pixels",
+                             s->recovery);
     pdessm_cli_page_facts_end(page.f);
     print_condition(s, page.f);
     PDESSM_TRY(print_eigenvalues(s, page.f));
@@ -326,6 +360,8 @@ static void print(const study *s) {
         pdessm_cli_json_number(json, "mapped_effective_rank",
                                pdessm_effective_rank(mapped, s->pixels));
     }
+    if (s->drawn && isfinite(s->recovery))
+        pdessm_cli_json_number(json, "low_eigenvalue_recovery", s->recovery);
     pdessm_cli_json_print(json);
 }
 
@@ -337,10 +373,12 @@ pdessm_status pdessm_cli_precondition_report(cli *c, const cli_precondition_repo
     PDESSM_TRY(pdessm_alloc(c->ctx, CLI_PRECONDITION_STEPS, sizeof *bands, &bands));
     PDESSM_TRY(pdessm_cli_make_folder(c, asked->out));
     if (asked->map)
-        PDESSM_TRY(pdessm_cli_precondition_dataset(c, asked->map, asked->data, &s.data[1]));
+        PDESSM_TRY(pdessm_cli_precondition_dataset(c, asked->map, asked->data, NULL, &s.data[1]));
     PDESSM_TRY(measure(&s));
     if (asked->model)
         PDESSM_TRY(measure_bands(&s, bands, &count));
+    if (asked->model && asked->n)
+        PDESSM_TRY(measure_recovery(&s));
     PDESSM_TRY(write_condition(&s));
     PDESSM_TRY(write_eigenvalues(&s));
     PDESSM_TRY(write_summary(&s));
@@ -348,6 +386,7 @@ pdessm_status pdessm_cli_precondition_report(cli *c, const cli_precondition_repo
     print(&s);
 out:
     free(bands);
+    free(s.drawn);
     pdessm_dataset_destroy(&s.data[1]);
     for (int k = 0; k < 2; k++) {
         free(s.values[k]);

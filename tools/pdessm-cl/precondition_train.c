@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "interrupt.h"
+#include "paths.h"
 #include "precondition.h"
 #include "progress.h"
 #include "results.h"
@@ -48,11 +49,12 @@ out:
 }
 
 pdessm_status pdessm_cli_precondition_dataset(cli *c, pdessm_precondition *map,
-                                              pdessm_dataset *data, pdessm_dataset **ret) {
+                                              pdessm_dataset *data, const char *folder,
+                                              pdessm_dataset **ret) {
     cli_progress bar;
     pdessm_cli_interrupt_catch();
     pdessm_cli_progress_begin(&bar, c, "map", 0);
-    pdessm_status status = pdessm_precondition_dataset(map, data, show, &bar, ret);
+    pdessm_status status = pdessm_precondition_dataset_kept(map, data, folder, show, &bar, ret);
     pdessm_cli_progress_end(&bar);
     return status;
 }
@@ -80,20 +82,24 @@ static pdessm_status find_map(cli *c, const cli_settings *s, const char *folder,
                               pdessm_dataset *data, pdessm_precondition **ret) {
     pdessm_status status = PDESSM_OK;
     const char *path = pdessm_cli_text(c, "%s/precondition.safetensors", folder);
+    const char *state = pdessm_cli_text(c, "%s.parts", path);
     pdessm_precondition_options o =
         pdessm_precondition_defaults((pdessm_precondition_kind)(s->precondition - 1));
     if (s->resume && access(path, F_OK) == 0) {
         PDESSM_TRY(pdessm_precondition_load(c->device, path, ret));
         pdessm_cli_note(c, "map: %s, from %s",
                         pdessm_precondition_name(pdessm_precondition_get_info(*ret)->kind), path);
+        PDESSM_TRY(pdessm_cli_remove(c, state)); /* where the run was killed in between */
         goto out;
     }
     o.pooled = s->precondition_pooled;
     o.epsilon = s->precondition_epsilon;
     o.steps = s->precondition_steps;
     o.seed = (uint64_t)s->seed;
+    o.state = state;
     PDESSM_TRY(pdessm_cli_precondition_fit(c, data, &o, ret));
     PDESSM_TRY(pdessm_precondition_save(*ret, path));
+    PDESSM_TRY(pdessm_cli_remove(c, state));
 out:
     return status;
 }
@@ -105,6 +111,7 @@ pdessm_status pdessm_cli_train_precondition(cli *c, const cli_settings *s, const
     pdessm_precondition *map = NULL;
     pdessm_dataset *mapped = NULL;
     int inherited = 0;
+    const char *kept = NULL;
     PDESSM_REQUIRE(c->ctx, !teacher || !s->precondition, PDESSM_ERROR_ARGUMENT,
                    "--precondition does not go with --reflow: the student keeps its teacher's map");
     if (teacher)
@@ -118,7 +125,10 @@ pdessm_status pdessm_cli_train_precondition(cli *c, const cli_settings *s, const
         PDESSM_TRY(pdessm_precondition_load(c->device, teacher, &map));
     else
         PDESSM_TRY(find_map(c, s, folder, *data, &map));
-    PDESSM_TRY(pdessm_cli_precondition_dataset(c, map, *data, &mapped));
+    /* Only the flow of a network takes so long that a resumed run should not do it again. */
+    if (pdessm_precondition_get_info(map)->kind == PDESSM_PRECONDITION_FLOW)
+        kept = pdessm_cli_text(c, "%s/mapped", folder);
+    PDESSM_TRY(pdessm_cli_precondition_dataset(c, map, *data, kept, &mapped));
     const pdessm_dataset_info *i = pdessm_dataset_get_info(mapped);
     pdessm_cli_note(c, "mapped data: %s in memory",
                     pdessm_cli_bytes(4 * i->count * i->channels * i->height * i->width).text);
@@ -128,6 +138,11 @@ pdessm_status pdessm_cli_train_precondition(cli *c, const cli_settings *s, const
     *ret = map;
     map = NULL;
 out:
+    if (status == PDESSM_ERROR_CANCELLED)
+        status = pdessm_fail(c->ctx, status,
+                             "interrupted before the first step; what is done is kept, go on with "
+                             "`pdessm-cl train --resume %s`",
+                             folder);
     pdessm_dataset_destroy(&mapped);
     pdessm_precondition_destroy(&map);
     return status;

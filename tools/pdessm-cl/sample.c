@@ -8,6 +8,7 @@
 #include <pdessm/sample.h>
 
 #include "interrupt.h"
+#include "memory.h"
 #include "options.h"
 #include "paths.h"
 #include "pictures.h"
@@ -28,6 +29,7 @@ const cli_command pdessm_cli_sample = {
 typedef struct job {
     cli *c;
     const char *model_path, *file, *out, *class_name, *solver;
+    const char *parts; /* folder of images on the way, or NULL */
     int64_t n, steps, batch, size[2], scale;
     pdessm_sample_options options;
     pdessm_model *model;
@@ -100,23 +102,15 @@ out:
 }
 
 static pdessm_status check_memory(job *j) {
-    const pdessm_device_info *info = pdessm_device_get_info(j->c->device);
+    const cli_pictures *p = &j->pictures;
     pdessm_status status = PDESSM_OK;
-    pdessm_config config = *pdessm_model_get_config(j->model);
-    pdessm_memory_estimate need;
-    int copies = j->options.guidance != 1 ? 2 : 1; /* the null class rides in the same batch */
-    config.image_size[0] = (int)j->pictures.height;
-    config.image_size[1] = (int)j->pictures.width;
-    PDESSM_TRY(pdessm_config_check(j->c->ctx, &config));
-    PDESSM_TRY(pdessm_memory_to_sample(j->c->ctx, &config, copies * j->options.batch, &need));
-    PDESSM_REQUIRE(
-        j->c->ctx, need.total <= info->memory && need.largest_buffer <= info->largest_allocation,
-        PDESSM_ERROR_MEMORY,
-        "a batch of %d needs %s, its largest buffer %s; %s has %s and allocates at "
-        "most %s at once: use a smaller --batch",
-        j->options.batch, pdessm_cli_bytes(need.total).text,
-        pdessm_cli_bytes(need.largest_buffer).text, info->name, pdessm_cli_bytes(info->memory).text,
-        pdessm_cli_bytes(info->largest_allocation).text);
+    PDESSM_TRY(pdessm_cli_check_sampling(j->c, j->model, p->height, p->width,
+                                         j->options.guidance != 1, j->options.batch));
+    /* Floats, and what is written. */
+    const double pixels = (double)(p->channels * p->height * p->width);
+    PDESSM_TRY(pdessm_cli_check_host(j->c, 5 * (double)j->n * pixels,
+                                     pdessm_cli_text(j->c, "%lld images", (long long)j->n),
+                                     "ask for fewer with --n, in several calls of another --seed"));
 out:
     return status;
 }
@@ -129,16 +123,34 @@ static int show_progress(void *user, double share) {
     return pdessm_cli_interrupted();
 }
 
+static const char *without_slash(job *j, const char *path) {
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    return pdessm_cli_text(j->c, "%.*s", (int)length, path);
+}
+
+/* Many images are kept beside the output until that is there. */
 static pdessm_status draw(job *j) {
     pdessm_cli_interrupt_catch();
     j->options.progress = show_progress;
     j->options.user = j;
     pdessm_cli_progress_begin(&j->bar, j->c, "sample", 0);
     double start = pdessm_cli_seconds();
-    pdessm_status status = pdessm_sample(j->model, &j->options, j->n, j->pictures.labels,
-                                         j->pictures.images, &j->evaluations);
+    if (j->n > PDESSM_CLI_PART)
+        j->parts = pdessm_cli_text(j->c, "%s.parts", without_slash(j, j->out));
+    const int32_t *labels = j->pictures.labels;
+    float *images = j->pictures.images;
+    pdessm_status status =
+        j->parts ? pdessm_sample_kept(j->model, &j->options, j->n, labels, j->parts, images,
+                                      &j->evaluations)
+                 : pdessm_sample(j->model, &j->options, j->n, labels, images, &j->evaluations);
     j->seconds = pdessm_cli_seconds() - start;
     pdessm_cli_progress_end(&j->bar);
+    if (status == PDESSM_ERROR_CANCELLED && j->parts)
+        status = pdessm_fail(j->c->ctx, status,
+                             "interrupted; what is done is kept in %s, the same command goes on",
+                             j->parts);
     return status;
 }
 
@@ -177,7 +189,8 @@ static pdessm_status run(cli *c) {
          "a safetensors file, a checkpoint, or the folder of a run (newest, averaged weights)"},
         {"out", 'o', CLI_TEXT, &j.out, "PATH",
          "grid.png, x.npz (uint8 NHWC), x.npy (float32 NCHW), or a folder for PNGs"},
-        {"n", 'n', CLI_WHOLE, &j.n, "N", "number of images (64)", 1, 1 << 24},
+        {"n", 'n', CLI_WHOLE, &j.n, "N",
+         "number of images (64); more than 512 go on after an interruption", 1, 1 << 24},
         {"steps", 's', CLI_WHOLE, &j.steps, "N", "steps of the solver (50)", 1, 1 << 20},
         {"solver", 0, CLI_TEXT, &j.solver, "NAME", "euler, midpoint, heun, rk4 or dopri5 (heun)"},
         {"rtol", 0, CLI_REAL, &j.options.rtol, "X", "dopri5: relative tolerance (1e-5)", 0, 1},
@@ -198,6 +211,8 @@ static pdessm_status run(cli *c) {
     PDESSM_TRY(choose_labels(&j));
     PDESSM_TRY(draw(&j));
     PDESSM_TRY(pdessm_cli_pictures_write(c, &j.pictures, j.out));
+    if (j.parts)
+        PDESSM_TRY(pdessm_cli_remove(c, j.parts));
     print(&j);
 out:
     pdessm_cli_pictures_release(&j.pictures);

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <pdessm/safetensors.h>
 
 #include "interrupt.h"
+#include "model/precondition.h"
 #include "paths.h"
 #include "precondition.h"
 #include "results.h"
@@ -129,16 +131,24 @@ out:
 
 /* Weights mean something in the space that they were trained in: that of images, or of a map. */
 static pdessm_status warn_of_other_space(job *j, const char *file) {
+    pdessm_status status = PDESSM_OK;
     pdessm_safetensors *weights = NULL;
-    pdessm_status status = pdessm_safetensors_open(j->c->ctx, file, &weights);
-    if (status != PDESSM_OK)
-        return status;
-    int mapped = pdessm_safetensors_metadata(weights, "pdessm.precondition") != NULL;
-    if (mapped != (j->map != NULL))
+    pdessm_precondition *map = NULL;
+    PDESSM_TRY(pdessm_safetensors_open(j->c->ctx, file, &weights));
+    PDESSM_TRY(pdessm_map_read(j->c->device, weights, file, &map));
+    if (map && j->map && !pdessm_precondition_equal(map, j->map))
+        pdessm_cli_warn(j->c,
+                        "%s was trained behind another map (%s, here %s; kind, data or options "
+                        "differ): it has much to unlearn",
+                        file, pdessm_precondition_name(pdessm_precondition_get_info(map)->kind),
+                        pdessm_precondition_name(pdessm_precondition_get_info(j->map)->kind));
+    else if (!map != !j->map)
         pdessm_cli_warn(j->c, "%s was trained %s a map, this run is %s one: it has much to unlearn",
-                        file, mapped ? "behind" : "without", mapped ? "without" : "behind");
+                        file, map ? "behind" : "without", map ? "without" : "behind");
+out:
+    pdessm_precondition_destroy(&map);
     pdessm_safetensors_destroy(&weights);
-    return PDESSM_OK;
+    return status;
 }
 
 /* The weights to begin with: --init, or reflow's model where the student is its twin. */
@@ -178,8 +188,17 @@ static pdessm_status even_out(job *j) {
         teacher = pdessm_cli_text(j->c, "%s/model.safetensors", j->checkpoint);
     else if (j->settings.reflow)
         PDESSM_TRY(pdessm_cli_find_model(j->c, j->settings.reflow, &teacher));
-    PDESSM_TRY(
-        pdessm_cli_train_precondition(j->c, &j->settings, j->folder, teacher, &j->data, &j->map));
+    /* The folder is a run from here on, so that an interrupted fit can go on. A fit that is refused
+     * leaves the folder free for another try. */
+    const char *config = pdessm_cli_text(j->c, "%s/config.yaml", j->folder);
+    const int is_new = access(config, F_OK) != 0;
+    if (j->settings.precondition)
+        PDESSM_TRY(pdessm_cli_settings_save(j->c, config, &j->settings));
+    status =
+        pdessm_cli_train_precondition(j->c, &j->settings, j->folder, teacher, &j->data, &j->map);
+    if (status != PDESSM_OK && status != PDESSM_ERROR_CANCELLED && is_new)
+        unlink(config);
+    PDESSM_TRY(status);
     if (!j->settings.reflow)
         j->images = *pdessm_dataset_get_info(j->data);
 out:

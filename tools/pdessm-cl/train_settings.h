@@ -5,6 +5,7 @@
 
 #include <pdessm/pdessm.h>
 
+#include "data/file.h"
 #include "options.h"
 
 typedef struct cli_settings {
@@ -60,6 +61,10 @@ pdessm_status pdessm_cli_settings_read(cli *c, cli_settings *ret);
 pdessm_status pdessm_cli_settings_load(cli *c, const char *path, cli_settings *s);
 /* Writes one that load() reads back. */
 pdessm_status pdessm_cli_settings_save(cli *c, const char *path, cli_settings *s);
+/* The same two on memory; `path` is for messages, *ret is released with free(). */
+pdessm_status pdessm_cli_settings_parse(cli *c, const char *path, const pdessm_bytes *text,
+                                        cli_settings *s);
+pdessm_status pdessm_cli_settings_format(cli *c, cli_settings *s, char **ret, size_t *ret_size);
 
 /* What the library takes. */
 pdessm_train_options pdessm_cli_settings_train(const cli_settings *s);

@@ -99,21 +99,20 @@ static pdessm_status not_yaml(cli *c, const char *path, const pdessm_bytes *text
                        *s->message ? s->message : cyaml_strerror(code));
 }
 
-pdessm_status pdessm_cli_settings_load(cli *c, const char *path, cli_settings *settings) {
+pdessm_status pdessm_cli_settings_parse(cli *c, const char *path, const pdessm_bytes *text,
+                                        cli_settings *settings) {
     cli_option rows[PDESSM_CLI_SETTINGS];
     schema s;
-    pdessm_bytes text = {0};
     char **values = NULL;
     pdessm_status status = PDESSM_OK;
     int count = file_rows(settings, rows);
     make_schema(&s, rows, count);
-    PDESSM_TRY(pdessm_bytes_map(c->ctx, path, &text));
     cyaml_err_t code =
-        cyaml_load_data(text.data, text.size, &s.config, &s.top, (cyaml_data_t **)&values, NULL);
+        cyaml_load_data(text->data, text->size, &s.config, &s.top, (cyaml_data_t **)&values, NULL);
     if (code == CYAML_OK && *s.message)
         pdessm_cli_warn(c, "%s: %s", path, s.message);
     if (code != CYAML_OK) {
-        status = not_yaml(c, path, &text, &s, code);
+        status = not_yaml(c, path, text, &s, code);
         goto out;
     }
     for (int i = 0; values && i < count; i++) {
@@ -121,16 +120,25 @@ pdessm_status pdessm_cli_settings_load(cli *c, const char *path, cli_settings *s
         PDESSM_REQUIRE(c->ctx,
                        !values[i] || pdessm_cli_convert(c, &rows[i], values[i], why, sizeof why),
                        PDESSM_ERROR_FILE, "%s:%d: %s: '%s': %s", path,
-                       line_of(&text, rows[i].name, 1), rows[i].name, values[i], why);
+                       line_of(text, rows[i].name, 1), rows[i].name, values[i], why);
     }
 out:
     if (values)
         cyaml_free(&s.config, &s.top, values, 0);
+    return status;
+}
+
+pdessm_status pdessm_cli_settings_load(cli *c, const char *path, cli_settings *settings) {
+    pdessm_bytes text = {0};
+    pdessm_status status = pdessm_bytes_map(c->ctx, path, &text);
+    if (status == PDESSM_OK)
+        status = pdessm_cli_settings_parse(c, path, &text, settings);
     pdessm_bytes_release(&text);
     return status;
 }
 
-pdessm_status pdessm_cli_settings_save(cli *c, const char *path, cli_settings *settings) {
+pdessm_status pdessm_cli_settings_format(cli *c, cli_settings *settings, char **ret,
+                                         size_t *ret_size) {
     cli_option rows[PDESSM_CLI_SETTINGS];
     const char *values[PDESSM_CLI_SETTINGS];
     schema s;
@@ -142,10 +150,20 @@ pdessm_status pdessm_cli_settings_save(cli *c, const char *path, cli_settings *s
     for (int i = 0; i < count; i++)
         values[i] = pdessm_cli_value_text(c, &rows[i]);
     cyaml_err_t code = cyaml_save_data(&text, &size, &s.config, &s.top, values, 0);
-    PDESSM_REQUIRE(c->ctx, code == CYAML_OK, PDESSM_ERROR_FAILED, "%s: cannot be formed: %s", path,
+    PDESSM_REQUIRE(c->ctx, code == CYAML_OK, PDESSM_ERROR_FAILED, "settings as YAML: %s",
                    cyaml_strerror(code));
-    PDESSM_TRY(pdessm_write_file(c->ctx, path, text, size));
+    *ret = text;
+    *ret_size = size;
 out:
+    return status;
+}
+
+pdessm_status pdessm_cli_settings_save(cli *c, const char *path, cli_settings *settings) {
+    char *text = NULL;
+    size_t size = 0;
+    pdessm_status status = pdessm_cli_settings_format(c, settings, &text, &size);
+    if (status == PDESSM_OK)
+        status = pdessm_write_file(c->ctx, path, text, size);
     free(text);
     return status;
 }
