@@ -94,8 +94,9 @@ typedef struct pdessm_optimize_options {
     double lambda0;          /* first lambda over the deviation of f on the first cloud */
     double ess_least, ess_most; /* range of the effective sample size as shares of the samples */
     int antithetic;             /* samples in pairs x + sigma z, x - sigma z */
-    double polish;              /* share of the budget kept for L-BFGS at the end; 0: none; below 0:
-                                   max(0.05, 1 - budget / (150 dimension)), but one level is always paid */
+    /* Share of the budget kept for L-BFGS at the end; 0: none; below 0: max(0.05, 1 - budget / (150
+     * dimension)), but one level is always paid. */
+    double polish;
     int64_t restarts; /* pgho, most of them: once L-BFGS has converged, again from the weighted mean
                          of one cloud around the best point, as wide as the first */
     pdessm_homotopy_step step; /* of pgho-grad and gh */
