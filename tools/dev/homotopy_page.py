@@ -222,7 +222,7 @@ def option(arguments, name):
 
 
 CDR_WHY = """
-L-BFGS from no shift is lost once the bumps no longer overlap; begun again elsewhere it needs luck. The few misses of
+L-BFGS from no shift is often lost once the bumps no longer overlap. The few misses of
 pgho and pgho-grad end at 0.4 to 0.8 of the squared field, where a wrong shift lays some bumps over others: weights
 that prefer the best samples settle there early, the equal ones of `gh` average over it. The misfit has one deep
 valley and shallow ones, which is the case that classical smoothing was made for.
