@@ -94,15 +94,19 @@ typedef struct pdessm_optimize_options {
     double lambda0;          /* first lambda over the deviation of f on the first cloud */
     double ess_least, ess_most; /* range of the effective sample size as shares of the samples */
     int antithetic;             /* samples in pairs x + sigma z, x - sigma z */
-    double polish;              /* share of the budget kept for L-BFGS at the end; 0: none */
-    pdessm_homotopy_step step;  /* of pgho-grad and gh */
+    /* Share of the budget kept for L-BFGS at the end; 0: none; below 0: max(0.05, 1 - budget / (150
+     * dimension)), but one level is always paid. */
+    double polish;
+    int64_t restarts; /* pgho, most of them: once L-BFGS has converged, again from the weighted mean
+                         of one cloud around the best point, as wide as the first */
+    pdessm_homotopy_step step; /* of pgho-grad and gh */
     /* Called after each iteration; nonzero ends the search with ERROR_CANCELLED. */
     int (*progress)(void *user, const pdessm_optimize_state *state);
     void *user;
 } pdessm_optimize_options;
 
 /* budget 20000, seed 0, inner 1, PDESSM_LAMBDA_ESS with 0.1 to 0.5, lambda0 0.3, antithetic, polish
- * 0.05, PDESSM_STEP_PLAIN, the rest 0. */
+ * -1, restarts while the budget lasts, PDESSM_STEP_PLAIN, the rest 0. */
 pdessm_optimize_options pdessm_optimize_defaults(void);
 
 typedef enum pdessm_optimize_ending {
@@ -115,12 +119,17 @@ typedef enum pdessm_optimize_ending {
 /* In words. */
 const char *pdessm_optimize_ending_text(pdessm_optimize_ending ending);
 
+enum { PDESSM_OPTIMIZE_PARTS = 32 };
+
 typedef struct pdessm_optimum {
     double value; /* infinite if no finite value was seen */
     int64_t function_evaluations, gradient_evaluations;
     int64_t not_finite; /* points whose value or gradient was not */
     pdessm_optimize_ending ending;
-    double effective_mean, effective_least; /* of the cloud, as shares of the samples; else 0 */
+    /* Effective sample size of the homotopies' clouds as a share of the samples, else 0; and over
+     * time: the mean in each of so many equal parts of the budget, 0 where no cloud was drawn. */
+    double effective_mean, effective_least;
+    double effective[PDESSM_OPTIMIZE_PARTS];
 } pdessm_optimum;
 
 /* Searches from x [dimension], inside the box, which becomes the best point seen; also when the

@@ -2,7 +2,8 @@
 /* homotopy.c: probabilistic Gaussian homotopy, and the classical one as its case of equal weights.
  *
  * Two schedules, sigma and lambda, fall over the levels; each step draws a cloud around x, weighs
- * it, and moves x; at the end L-BFGS goes on from the best point seen on f itself. */
+ * it, and moves x; then L-BFGS goes on from the best point seen on f itself, and what budget that
+ * leaves pays for more such descents from around the best point. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,8 @@
 
 /* Schedules end at this share of their start, not at 0. */
 static const double FLOOR = 1e-3;
+/* Fewer evaluations for each unknown than this are too few for clouds to say much. */
+static const double ENOUGH = 150, LEAST_POLISH = 0.05;
 static const double ADAM_RATE = 0.1, BETA1 = 0.9, BETA2 = 0.999, EPSILON = 1e-12;
 
 typedef struct homotopy {
@@ -162,18 +165,47 @@ static pdessm_status advance(homotopy *h, double q, double *x) {
         step_along_gradient(h, q, sigma, x);
     h->steps++;
     s->sigma = sigma;
-    s->effective = effective;
-    s->effective_sum += effective;
-    s->result.effective_least = fmin(s->result.effective_least, effective);
-    s->clouds++;
+    pdessm_search_note_cloud(s, effective);
     PDESSM_TRY(pdessm_search_tell(s));
+out:
+    return status;
+}
+
+/* Evaluations that are not kept for L-BFGS; `level` is what one level costs. */
+static int64_t count_room(const pdessm_search *s, int64_t level) {
+    const int64_t budget = s->options->budget;
+    double polish = s->options->polish;
+    if (s->method == PDESSM_OPTIMIZE_PGHO_FREE)
+        return budget;
+    if (polish >= 0)
+        return budget - (int64_t)(polish * (double)budget);
+    polish = fmax(LEAST_POLISH, 1 - (double)budget / (ENOUGH * (double)s->d));
+    const int64_t room = budget - (int64_t)(polish * (double)budget);
+    return room >= level || budget < level ? room : level;
+}
+
+/* Once a descent has converged: more of them, each from the weighted mean of one cloud around the
+ * best point, as wide as the first of all. */
+static pdessm_status descend_again(homotopy *h, double *x) {
+    pdessm_search *s = h->s;
+    pdessm_status status = PDESSM_OK;
+    for (int64_t i = 0; i < s->options->restarts; i++) {
+        if (pdessm_search_left(s) < h->n + 2) {
+            s->result.ending = PDESSM_ENDED_BUDGET;
+            break;
+        }
+        memcpy(x, s->best, (size_t)s->d * sizeof *x);
+        h->lambda0 = 0; /* anew from this cloud */
+        PDESSM_TRY(advance(h, 1, x));
+        PDESSM_TRY(pdessm_search_lbfgs(s, x));
+    }
 out:
     return status;
 }
 
 pdessm_status pdessm_search_homotopy(pdessm_search *s, double *x) {
     const pdessm_optimize_options *o = s->options;
-    const int polishes = o->polish > 0 && s->method != PDESSM_OPTIMIZE_PGHO_FREE;
+    const int polishes = o->polish != 0 && s->method != PDESSM_OPTIMIZE_PGHO_FREE;
     const int mean = s->method == PDESSM_OPTIMIZE_PGHO || s->method == PDESSM_OPTIMIZE_PGHO_FREE;
     homotopy h = {.s = s,
                   .n = count_samples(o, !mean),
@@ -186,9 +218,8 @@ pdessm_status pdessm_search_homotopy(pdessm_search *s, double *x) {
                            : mean             ? 2
                                               : 1};
     pdessm_status status = PDESSM_OK;
-    const int64_t cost = h.gradients ? 2 * h.n : h.n;
-    const int64_t room = o->budget - (polishes ? (int64_t)(o->polish * (double)o->budget) : 0);
-    const int64_t levels = room / (cost * o->inner);
+    const int64_t cost = (h.gradients ? 2 * h.n : h.n) * o->inner;
+    const int64_t levels = count_room(s, cost) / cost;
     PDESSM_REQUIRE(s->ctx, levels >= 1, PDESSM_ERROR_ARGUMENT,
                    "homotopy: a budget of %lld does not pay for one level, %lld samples at %lld "
                    "steps; raise the budget or lower the samples",
@@ -201,6 +232,8 @@ pdessm_status pdessm_search_homotopy(pdessm_search *s, double *x) {
     memcpy(x, s->best, (size_t)s->d * sizeof *x);
     if (polishes)
         PDESSM_TRY(pdessm_search_lbfgs(s, x));
+    if (polishes && mean)
+        PDESSM_TRY(descend_again(&h, x));
 out:
     release(&h);
     return status;

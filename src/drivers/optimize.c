@@ -51,7 +51,8 @@ pdessm_optimize_options pdessm_optimize_defaults(void) {
                                      .ess_least = 0.1,
                                      .ess_most = 0.5,
                                      .antithetic = 1,
-                                     .polish = 0.05,
+                                     .polish = -1,
+                                     .restarts = INT64_MAX,
                                      .step = PDESSM_STEP_PLAIN};
 }
 
@@ -89,6 +90,31 @@ pdessm_status pdessm_search_evaluate(pdessm_search *s, int64_t n, const double *
         }
     }
     return PDESSM_OK;
+}
+
+void pdessm_search_note_cloud(pdessm_search *s, double effective) {
+    const double spent = (double)(s->options->budget - pdessm_search_left(s));
+    const int part = (int)((spent - 1) / (double)s->options->budget * PDESSM_OPTIMIZE_PARTS);
+    s->effective = effective;
+    s->result.effective[part] += effective;
+    s->result.effective_least = fmin(s->result.effective_least, effective);
+    s->clouds[part]++;
+}
+
+/* Sums become means. */
+static void finish_effective(pdessm_search *s) {
+    pdessm_optimum *r = &s->result;
+    int64_t clouds = 0;
+    for (int i = 0; i < PDESSM_OPTIMIZE_PARTS; i++) {
+        r->effective_mean += r->effective[i];
+        clouds += s->clouds[i];
+        if (s->clouds[i] > 0)
+            r->effective[i] /= (double)s->clouds[i];
+    }
+    if (clouds > 0)
+        r->effective_mean /= (double)clouds;
+    else
+        r->effective_least = 0;
 }
 
 pdessm_status pdessm_search_tell(pdessm_search *s) {
@@ -180,7 +206,7 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_objective *
                                    pdessm_optimize_method method,
                                    const pdessm_optimize_options *o) {
     pdessm_status status = PDESSM_OK;
-    const int polishes = method == PDESSM_OPTIMIZE_PGHO && o->polish > 0;
+    const int polishes = method == PDESSM_OPTIMIZE_PGHO && o->polish != 0;
     PDESSM_REQUIRE(ctx, (int)method >= 0 && method < PDESSM_OPTIMIZE_COUNT, PDESSM_ERROR_ARGUMENT,
                    "optimisation: there is no method number %d", (int)method);
     PDESSM_REQUIRE(ctx, !f->values_only || (!methods[method].needs_gradients && !polishes),
@@ -205,9 +231,10 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_objective *
         PDESSM_ERROR_ARGUMENT,
         "optimisation: effective samples from %g to %g, expected 0 <= least <= most <= 1",
         o->ess_least, o->ess_most);
-    PDESSM_REQUIRE(ctx, o->polish >= 0 && o->polish < 1, PDESSM_ERROR_ARGUMENT,
-                   "optimisation: polish is %g of the budget, expected 0 to less than 1",
-                   o->polish);
+    PDESSM_REQUIRE(ctx, o->polish < 1 && o->restarts >= 0, PDESSM_ERROR_ARGUMENT,
+                   "optimisation: polish is %g of the budget, with %lld restarts; expected less "
+                   "than 1, and 0 or more",
+                   o->polish, (long long)o->restarts);
 out:
     return status;
 }
@@ -253,10 +280,7 @@ pdessm_status pdessm_optimize(pdessm_context *ctx, const pdessm_objective *objec
     memcpy(s.best, x, (size_t)s.d * sizeof *s.best);
     status = run_method(&s, start);
     memcpy(x, s.best, (size_t)s.d * sizeof *x);
-    if (s.clouds)
-        s.result.effective_mean = s.effective_sum / (double)s.clouds;
-    else
-        s.result.effective_least = 0;
+    finish_effective(&s);
     *ret = s.result;
 out:
     free(s.half);

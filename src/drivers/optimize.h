@@ -15,12 +15,11 @@ typedef struct pdessm_search {
     const pdessm_optimize_options *options;
     pdessm_optimize_method method;
     int64_t d;
-    double *half;                    /* [d] half of the box */
-    double *best;                    /* [d] best point seen */
-    uint32_t drawn;                  /* streams of random numbers taken so far */
-    double sigma, lambda, effective; /* of the last cloud, for those who watch */
-    double effective_sum;
-    int64_t clouds;
+    double *half;                          /* [d] half of the box */
+    double *best;                          /* [d] best point seen */
+    uint32_t drawn;                        /* streams of random numbers taken so far */
+    double sigma, lambda, effective;       /* of the last cloud, for those who watch */
+    int64_t clouds[PDESSM_OPTIMIZE_PARTS]; /* drawn in each part of the budget */
     pdessm_optimum result;
 } pdessm_search;
 
@@ -31,6 +30,10 @@ int64_t pdessm_search_left(const pdessm_search *s);
  * What is not finite comes back as an infinite value, with the gradient 0, and is counted. */
 pdessm_status pdessm_search_evaluate(pdessm_search *s, int64_t n, const double *x, double *values,
                                      double *gradients);
+
+/* Notes the effective sample size of the cloud that was evaluated last, as a share of its samples.
+ */
+void pdessm_search_note_cloud(pdessm_search *s, double effective);
 
 /* Tells whoever watches; ERROR_CANCELLED if that one wants no more. */
 pdessm_status pdessm_search_tell(pdessm_search *s);

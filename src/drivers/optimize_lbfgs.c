@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* optimize_lbfgs.c: L-BFGS (Nocedal and Wright, algorithms 7.4 and 7.5) with a line search that
  * brackets a step of the weak Wolfe conditions by halving and doubling (Lewis and Overton). Points
- * are kept in the box by projection. */
+ * are kept in the box by projection. A coordinate that a side of the box holds back counts neither
+ * for direction nor for slope: with it no step would ever be flat enough. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,12 +54,23 @@ static pdessm_status allocate(lbfgs *l) {
     return PDESSM_OK;
 }
 
-/* p = -H g by the two loops; before the first pair a step of a hundredth of half the box. */
-static void direction(lbfgs *l) {
+/* Whether a step downhill from x would leave the box through coordinate j. */
+static int held(const lbfgs *l, const double *x, int64_t j) {
+    const pdessm_objective *f = l->s->objective;
+    return l->g[j] > 0 ? x[j] <= f->lower[j] : x[j] >= f->upper[j];
+}
+
+static int inside(const lbfgs *l, const double *x, int64_t j) {
+    return x[j] > l->s->objective->lower[j] && x[j] < l->s->objective->upper[j];
+}
+
+/* p = -H g by the two loops, 0 where held; before the first pair a step of a hundredth of half the
+ * box. */
+static void direction(lbfgs *l, const double *x) {
     double alpha[MEMORY];
     const int64_t first = l->pairs > MEMORY ? l->pairs - MEMORY : 0;
     for (int64_t j = 0; j < l->d; j++)
-        l->p[j] = -l->g[j];
+        l->p[j] = held(l, x, j) ? 0 : -l->g[j];
     for (int64_t k = l->pairs - 1; k >= first; k--) {
         const int i = (int)(k % MEMORY);
         alpha[i] = l->inverse[i] * dot(l->d, l->step[i], l->p);
@@ -72,7 +84,7 @@ static void direction(lbfgs *l) {
     } else {
         scale = 0;
         for (int64_t j = 0; j < l->d; j++)
-            scale = fmax(scale, fabs(l->g[j]) / l->s->half[j]);
+            scale = fmax(scale, fabs(l->p[j]) / l->s->half[j]);
         scale = 0.01 / scale;
     }
     for (int64_t j = 0; j < l->d; j++)
@@ -83,27 +95,52 @@ static void direction(lbfgs *l) {
         for (int64_t j = 0; j < l->d; j++)
             l->p[j] += (alpha[i] - beta) * l->step[i][j];
     }
+    for (int64_t j = 0; j < l->d; j++)
+        if (held(l, x, j))
+            l->p[j] = 0;
+}
+
+/* x_trial = x + t p, kept in the box; answers its distance, the largest of all coordinates. */
+static double place_trial(lbfgs *l, const double *x, double t) {
+    double moved = 0;
+    for (int64_t j = 0; j < l->d; j++)
+        l->x_trial[j] = x[j] + t * l->p[j];
+    pdessm_search_clip(l->s, l->x_trial);
+    for (int64_t j = 0; j < l->d; j++)
+        moved = fmax(moved, fabs(l->x_trial[j] - x[j]) / l->s->half[j]);
+    return moved;
+}
+
+/* g . p over the coordinates that x_trial has inside of the box, which a longer step would move. */
+static double slope_inside(const lbfgs *l, const double *g) {
+    double sum = 0;
+    for (int64_t j = 0; j < l->d; j++)
+        if (inside(l, l->x_trial, j))
+            sum += g[j] * l->p[j];
+    return sum;
+}
+
+/* What a share ARMIJO of the slope promises for x_trial. */
+static double promise(const lbfgs *l, const double *x, double t) {
+    double cut = 0;
+    for (int64_t j = 0; j < l->d; j++)
+        if (!inside(l, l->x_trial, j))
+            cut += l->g[j] * (l->x_trial[j] - x[j]);
+    return fmin(0, ARMIJO * t * slope_inside(l, l->g) + ARMIJO * cut);
 }
 
 /* Looks along p; *ret_found says whether x_next, g_next and f_next hold a better point. */
 static pdessm_status search_line(lbfgs *l, const double *x, int *ret_found) {
     double t = 1, below = 0, above = INFINITY, f;
-    const double slope = dot(l->d, l->g, l->p);
     const size_t bytes = (size_t)l->d * sizeof *x;
     pdessm_status status = PDESSM_OK;
     *ret_found = 0;
     for (int trial = 0; trial < MOST_TRIALS && pdessm_search_left(l->s) >= 2; trial++) {
-        double moved = 0;
-        for (int64_t j = 0; j < l->d; j++)
-            l->x_trial[j] = x[j] + t * l->p[j];
-        pdessm_search_clip(l->s, l->x_trial);
-        for (int64_t j = 0; j < l->d; j++)
-            moved = fmax(moved, fabs(l->x_trial[j] - x[j]) / l->s->half[j]);
-        if (moved < LEAST_MOVE)
+        if (place_trial(l, x, t) < LEAST_MOVE)
             break;
         PDESSM_TRY(pdessm_search_evaluate(l->s, 1, l->x_trial, &f, l->g_trial));
-        if (f <= l->f + ARMIJO * t * slope) {
-            const int steep = dot(l->d, l->g_trial, l->p) < WOLFE * slope;
+        if (f <= l->f + promise(l, x, t)) {
+            const int steep = slope_inside(l, l->g_trial) < WOLFE * slope_inside(l, l->g);
             l->f_next = f;
             memcpy(l->x_next, l->x_trial, bytes);
             memcpy(l->g_next, l->g_trial, bytes);
@@ -120,12 +157,14 @@ out:
     return status;
 }
 
-/* Moves to x_next, remembering the pair if it has positive curvature. */
+/* Moves to x_next, remembering the pair, of the coordinates inside, if its curvature is positive.
+ */
 static void accept(lbfgs *l, double *x) {
     const int i = (int)(l->pairs % MEMORY);
     for (int64_t j = 0; j < l->d; j++) {
-        l->step[i][j] = l->x_next[j] - x[j];
-        l->change[i][j] = l->g_next[j] - l->g[j];
+        const int counts = inside(l, l->x_next, j);
+        l->step[i][j] = counts ? l->x_next[j] - x[j] : 0;
+        l->change[i][j] = counts ? l->g_next[j] - l->g[j] : 0;
     }
     const double curvature = dot(l->d, l->step[i], l->change[i]);
     if (curvature > 1e-14 * dot(l->d, l->change[i], l->change[i])) {
@@ -139,10 +178,9 @@ static void accept(lbfgs *l, double *x) {
 
 /* The largest coordinate of the gradient that the box leaves free, in units of half the box. */
 static double steepness(const lbfgs *l, const double *x) {
-    const pdessm_objective *f = l->s->objective;
     double most = 0;
     for (int64_t j = 0; j < l->d; j++)
-        if (l->g[j] > 0 ? x[j] > f->lower[j] : x[j] < f->upper[j])
+        if (!held(l, x, j))
             most = fmax(most, fabs(l->g[j]) * l->s->half[j]);
     return most;
 }
@@ -154,10 +192,10 @@ static pdessm_status descend(lbfgs *l, double *x) {
         return PDESSM_OK;
     while (pdessm_search_left(l->s) >= 2 && steepness(l, x) > TOLERANCE * (1 + fabs(l->f))) {
         int found = 0;
-        direction(l);
+        direction(l, x);
         if (!(dot(l->d, l->p, l->g) < 0)) {
             l->pairs = 0;
-            direction(l);
+            direction(l, x);
         }
         PDESSM_TRY(search_line(l, x, &found));
         if (!found && l->pairs == 0)

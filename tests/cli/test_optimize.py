@@ -37,6 +37,10 @@ def test_rows():
         curve = [math.inf if m is None else m for m in row["curve"]["median_best"]]
         check(curve == sorted(curve, reverse=True), "curves fall")
         check(curve[-1] == row["median_best"], "a curve ends at the end")
+        share = [s for s in row["effective"]["share"] if s is not None]
+        check(row["effective"]["evaluations"][-1] == 1500, "effective samples over the budget")
+        check(all(0.1 - 1e-6 <= s <= 0.5 + 1e-6 for s in share), f"effective samples: {share}")
+        check((len(share) > 20) == (row["method"] == "pgho"), f"effective samples: {share}")
     found = [row for row in table if row["method"] == "pgho" and row["dimension"] == 2]
     check(all(row["successes_1e-2"] == 3 for row in found), f"pgho in 2 dimensions: {found}")
 
@@ -56,6 +60,13 @@ def test_recovery():
     check(table[0]["dimension"] == 6 and table[0]["recovered"] == 3, f"a small shift: {table[0]}")
 
 
+def test_restarts():
+    arguments = ["--problem", "sparse-log", "--dim", "20", "--methods", "pgho"]
+    alone, more = rows(*arguments, "--restarts", 0)[0], rows(*arguments)[0]
+    check(more["function_evaluations"] > alone["function_evaluations"], "what is left is spent")
+    check(all(a >= b for a, b in zip(alone["best"], more["best"])), "restarts lose nothing")
+
+
 def test_text():
     answer = run("optimize", "--problem", "levy", "--methods", "gd", *SMALL)
     check(answer.returncode == 0 and "levy" in answer.stdout and "gd" in answer.stdout, "a table")
@@ -71,6 +82,8 @@ def test_wrong_input():
             (["--budget", "1"], ["--budget"]),
             (["--lambda", "magic"], ["--lambda"]),
             (["--ess-least", "0.9"], ["effective samples"]),
+            (["--restarts", "-1"], ["--restarts"]),
+            (["--polish", "1"], ["--polish"]),
             (["--methods", "pgho", "--samples", "30000"], ["does not pay"]),
             (["--problem", "sparse-log", "--nonzeros", "99"], ["nonzeros"])]:
         expect(run("optimize", "--quiet", *arguments), 2, *words)
@@ -84,6 +97,6 @@ def test_interrupt():
     check(process.returncode == 130 and out == "", f"Ctrl-C: {process.returncode} {err}")
 
 
-for test in (test_rows, test_seeds, test_recovery, test_text, test_wrong_input, test_interrupt):
+for test in (test_rows, test_seeds, test_recovery, test_restarts, test_text, test_wrong_input, test_interrupt):
     test()
 finish()

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_optimize.c: the weighted cloud by its identities, every method by what it promises about
- * budget, box and failure, descents by known least values. */
+ * budget, box and failure. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -333,40 +333,6 @@ static void test_bad_input(void **state) {
                      PDESSM_ERROR_ARGUMENT);
 }
 
-/* ------------------------------------------------------------------ a descent */
-
-static pdessm_status rosenbrock(void *user, int64_t n, const double *x, double *values,
-                                double *gradients) {
-    (void)user;
-    for (int64_t i = 0; i < n; i++) {
-        const double a = x[2 * i], b = x[2 * i + 1], t = b - a * a;
-        values[i] = 100 * t * t + (1 - a) * (1 - a);
-        if (gradients) {
-            gradients[2 * i] = -400 * a * t - 2 * (1 - a);
-            gradients[2 * i + 1] = 200 * t;
-        }
-    }
-    return PDESSM_OK;
-}
-
-static void test_lbfgs_walks_the_valley(void **state) {
-    (void)state;
-    const double low[2] = {-5, -5}, high[2] = {5, 5};
-    const pdessm_objective f = {
-        .dimension = 2, .lower = low, .upper = high, .evaluate = rosenbrock};
-    pdessm_optimize_options o = pdessm_optimize_defaults();
-    pdessm_optimum r;
-    double x[2] = {-1.2, 1};
-    o.budget = 160; /* SciPy 1.x needs 46 values with gradients from here */
-    assert_int_equal(pdessm_optimize(ctx, &f, PDESSM_OPTIMIZE_LBFGS, &o, x, &r), PDESSM_OK);
-    assert_true(r.value < 1e-14 && fabs(x[0] - 1) < 1e-6 && fabs(x[1] - 1) < 1e-6);
-    double y[2] = {-1.2, 1};
-    o.budget = 3000;
-    assert_int_equal(pdessm_optimize(ctx, &f, PDESSM_OPTIMIZE_CMAES, &o, y, &r), PDESSM_OK);
-    assert_true(r.value < 1e-10);
-    assert_int_equal(r.ending, PDESSM_ENDED_CONVERGED);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gradient_is_that_of_the_soft_minimum),
@@ -379,7 +345,6 @@ int main(void) {
         cmocka_unit_test(test_lambda_to_infinity_is_the_classical_homotopy),
         cmocka_unit_test(test_cancelling_keeps_the_best),
         cmocka_unit_test(test_bad_input),
-        cmocka_unit_test(test_lbfgs_walks_the_valley),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

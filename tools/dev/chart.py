@@ -13,7 +13,7 @@ text { fill: #24292f; } .title { font-size: 15px; font-weight: 600; } .small { f
 svg { background: #0d1117; } text { fill: #e6edf3; } .grid { stroke: #30363d; }
 .axis { stroke: #8b949e; } .whisker, .goal { stroke: #e6edf3; } }
 </style>"""
-COLOURS = ["#2f74c0", "#d9730d", "#3a9a63", "#8f63b8", "#8b949e", "#c2435b"]
+COLOURS = ["#2f74c0", "#d9730d", "#3a9a63", "#8f63b8", "#8b949e", "#c2435b", "#b59f00"]
 
 
 def text(x, y, value, anchor="start", kind=""):

@@ -7,7 +7,7 @@ import math
 import sys
 
 import chart
-from homotopy import FOLDER, FUNCTIONS, METHODS
+from homotopy import ABLATIONS, FOLDER, FUNCTIONS, METHODS, keys
 
 PAGE = FOLDER.parent / "homotopy.md"
 SHOWN = ["pgho", "gh", "lbfgs", "sa", "cmaes", "ipop"]  # of the budget curves
@@ -23,15 +23,19 @@ soft minimum over a Gaussian cloud while the cloud shrinks:
 **Defaults.** Clouds of budget / 80 samples (32 to 256) in antithetic pairs, folded at the sides of the
 box; sigma from half the box, falling as (1 - p/P)^2, to a thousandth; lambda falling linearly from 0.3
 standard deviations of f over the first cloud, moved at each cloud so that the effective sample size
-1 / sum w^2 stays within 10 and 50 % of the samples; L-BFGS from the best point seen, for at most 5 % of the
-budget. They were chosen on seed 0; everything below is seed 1.
+1 / sum w^2 stays within 10 and 50 % of the samples; then L-BFGS from the best point seen. For that 5 % of the
+budget are kept, more in many dimensions: 1 - budget / (150 d), since fewer than 150 evaluations for each
+unknown are too few for clouds to say much. What a descent that has converged leaves is spent on further ones,
+each from the weighted mean of one cloud around the best point, as wide as the first. They were chosen on
+seed 0; everything below is seed 1.
 
 **Measured as follows.** Every start is an instance of its own: optimum drawn anywhere in the box but near
 its centre and sides (Schwefel's within 50 of its usual place), start drawn anywhere in the box. One
 counter for all methods: a value costs 1, a gradient 1 more. Success: f - f* < 0.01. In brackets: Wilson's
-interval of 95 %. A method that has converged may leave budget unspent: `gd`, `adam` and `cmaes` do not
-start again; `lbfgs` and `ipop` (CMA-ES, population doubled) do. `sa` moves one coordinate at a time,
-which suits the separable ones: all but Ackley and Griewank.
+interval of 95 %. A method that has converged may leave budget unspent: `gd`, `adam`, `gh`, `pgho-grad` and
+`cmaes` do not start again; `pgho` (around the best point), `lbfgs` (anywhere) and `ipop` (CMA-ES, population
+doubled) do. `sa` moves one coordinate at a time,
+which suits the separable ones: all but Ackley and Griewank. `-`: not measured.
 
 Made by `tools/dev/homotopy.py PROGRAM` (goes on where it was interrupted) and
 `tools/dev/homotopy_page.py`, from SOURCES
@@ -41,7 +45,7 @@ METHOD_LINES = """
 | method | what it is |
 |---|---|
 | pgho | the homotopy as above |
-| pgho-free | the same without any gradient: no L-BFGS at the end |
+| pgho-free | the same without any gradient: no L-BFGS, so no further descents |
 | pgho-grad | steps along sum w_i grad f(y_i), 32 samples, sigma from 0.2 of the box, linear |
 | gh | the same with equal weights: classical Gaussian homotopy |
 | gd, adam | gradient descent (Armijo), Adam, once from the start |
@@ -85,8 +89,8 @@ def by_method(kept, key, names=FUNCTIONS):
             for m in METHODS if any((m, f) in rows for f in names)]
 
 
-def rates(title, x_name, series, logarithmic):
-    """Success rates, 0 to 1, over budgets or sparsity: {name: {x: rate}}."""
+def rates(title, x_name, series, logarithmic, dots=None):
+    """Success rates, 0 to 1, over budgets or sparsity: {name: {x: rate}}; dots are another {x: rate}."""
     left, right, top, bottom = 60, 520, 50, 300
     xs = sorted({x for s in series.values() for x in s})
     place = math.log if logarithmic else float
@@ -99,7 +103,7 @@ def rates(title, x_name, series, logarithmic):
     for y in (0, 0.25, 0.5, 0.75, 1):
         parts += [chart.line(left, at(xs[0], y)[1], right, at(xs[0], y)[1], "grid"),
                   chart.text(left - 8, at(xs[0], y)[1] + 4, "%g" % y, "end", "small")]
-    for x in xs[::8] if len(xs) > 12 else xs:
+    for x in chart.round_numbers(xs[0], xs[-1]) if logarithmic else xs[7::8] if len(xs) > 12 else xs:
         parts.append(chart.text(at(x, 0)[0], bottom + 18, format(int(x), ","), "middle", "small"))
     for number, (name, points) in enumerate(series.items()):
         colour = chart.COLOURS[number]
@@ -108,22 +112,53 @@ def rates(title, x_name, series, logarithmic):
         y = top + 14 + 22 * number
         parts += ['<rect x="%d" y="%d" width="14" height="4" fill="%s"/>' % (right + 20, y - 6, colour),
                   chart.text(right + 42, y, name)]
+    parts += ['<circle cx="%.1f" cy="%.1f" r="5" fill="%s"/>' % (at(x, y) + (chart.COLOURS[0],))
+              for x, y in (dots or {}).items()]
     parts.append(chart.text((left + right) / 2, bottom + 38, x_name, "middle"))
     return chart.document(660, 350, title, parts)
 
 
 def curves(kept, files):
     text = ("\n## Success over the budget, d = 10\n\nThe homotopies have a schedule for the whole budget and "
-            "arrive at its end; given less, they take a shorter one.\n\n")
+            "arrive at its end; given less, they take a shorter one")
+    given = rows_of(load("budgets") or {"runs": {}})
+    text += (": the dots are pgho with budgets of 2,500, 5,000, 10,000 and 20,000" if given else "") + ".\n\n"
     rows = {(r["problem"], r["method"]): r["curve"] for r in rows_of(kept)}
     for f in FUNCTIONS:
         series = {m: dict(zip(rows[f, m]["evaluations"], rows[f, m]["success_1e-2"]))
                   for m in SHOWN if (f, m) in rows}
         if series:
             name = "curve-%s.svg" % f
-            files[FOLDER / name] = rates(f + ": share of starts within 0.01", "function and gradient evaluations", series, True)
+            dots = {int(option(r["arguments"], "--budget")): r["successes_1e-2"] / r["starts"]
+                    for r in given if r["problem"] == f}
+            dots.update({20000: series["pgho"][20000]} if dots else {})
+            files[FOLDER / name] = rates(f + ": share of starts within 0.01",
+                                         "function and gradient evaluations", series, True, dots)
             text += "![%s: share of starts within 0.01](homotopy/%s)\n" % (f, name)
     return text
+
+
+WHY_MANY = """
+**Where it loses, and why.** No cloud has more than 256 samples, and each coordinate's part in a value is one of fifty.
+On Styblinski-Tang two coordinates of fifty end in the shallower of their two valleys (28.3 apiece); annealing, which moves
+one coordinate at a time, sees each alone, and so on Alpine1 (at 0.0001 also for the kinks). On Rastrigin about 19
+coordinates end in the valley beside the right one, a loss of 1 each. Schwefel's deep valleys lie in different corners, so that the mean of good
+samples is no good point, and the wide clouds of the start carry it to the middle.
+"""
+
+
+def effective(kept, files):
+    """Effective sample size over the schedule: mean over the starts, for each function."""
+    series = {r["problem"]: {x: share for x, share in zip(r["effective"]["evaluations"], r["effective"]["share"])
+                             if share is not None}
+              for r in rows_of(kept) if r["method"] == "pgho" and "effective" in r}
+    if not series:
+        return ""
+    files[FOLDER / "effective.svg"] = rates("pgho: effective samples, share of the cloud",
+                                            "function and gradient evaluations", series, False)
+    return ("\nEffective samples are held at the lower end of their range, 10 % of the cloud, while it spans many "
+            "valleys (Ackley's to the end), and at the upper, 50 %, once it lies in one; the wide clouds of further "
+            "descents are in the last part.\n\n![effective samples over the budget](homotopy/effective.svg)\n")
 
 
 def beats(kept):
@@ -150,7 +185,9 @@ def tests(part, title, files):
     text += "\nThe same at f - f* < 0.0001, and the median of f - f*:\n\n"
     text += table(["< 0.0001, median"] + FUNCTIONS, by_method(
         kept, lambda r: "%.2f, %.1e" % (r["successes_1e-4"] / r["starts"], r["median_best"])))
-    return text + (curves(kept, files) + WHY if part == "d10" else "")
+    if part == "d10":
+        return text + curves(kept, files) + effective(kept, files) + WHY
+    return text + (WHY_MANY if part == "d50" else "")
 
 
 WHY = """
@@ -159,31 +196,37 @@ there, CMA-ES and annealing do not. Rastrigin and Schwefel stay open for all: wh
 to see the bowl, the ripples of the other coordinates drown what one of them says, so that one or two of
 ten end in the valley beside the right one. Larger clouds help (20 starts of seed 0, Rastrigin: 0.00 with 96
 samples, 0.15 with 256, 0.55 with 400) until the levels become too few (Schwefel: 0.40 with 192, 0.00 with
-400). `pgho-free` ends where the last width of the cloud, a thousandth of half the box, lets it: too wide
-for 0.01 on Ackley, Griewank and Alpine1. Weighted gradients (`pgho-grad`) are better than equal ones (`gh`) on
-three and worse on three: the weights pay where the step itself is made of them.
+400). Over the budget: a homotopy arrives when its schedule ends, so where CMA-ES or annealing succeed they
+are there first. `pgho-free` ends where the last width of the cloud, a thousandth of half the box, lets it: too
+wide for 0.01 on Ackley, Griewank and Alpine1. Weighted gradients (`pgho-grad`) are better than equal ones (`gh`)
+on three and worse on three: the weights pay where the step itself is made of them.
 """
 
 
 def ablations():
     kept = load("ablation")
-    main = load("d10")
-    if not kept or not main:
+    if not kept:
         return ""
-    from homotopy import ABLATIONS
-    names = {"pgho --starts 50 " + " ".join(map(str, change)): name for name, change in ABLATIONS.items()}
-    lines = by_method(main, lambda r: rate(r["successes_1e-2"], r["starts"]))
-    lines = [["as it is"] + line[1:] for line in lines if line[0] == "pgho"]
-    for key, rows in kept["runs"].items():
-        name = names[key.split("--methods ")[1]]
-        found = {r["problem"]: r for r in rows}
-        lines.append([name] + [rate(found[f]["successes_1e-2"], found[f]["starts"]) for f in FUNCTIONS])
-    return "\n## One choice changed at a time (pgho, d = 10)\n\n" + table(["f - f* < 0.01"] + FUNCTIONS, lines)
+    lines = []
+    for name, key in zip(ABLATIONS, keys("ablation")):
+        if key in kept["runs"]:
+            found = {r["problem"]: r for r in kept["runs"][key]}
+            lines.append([name] + [rate(found[f]["successes_1e-2"], found[f]["starts"]) for f in FUNCTIONS])
+    return ("\n## One choice changed at a time (pgho, d = 10)\n\nWithout further descents, for which at most 5 % "
+            "of the budget would be left here.\n\n" + table(["f - f* < 0.01"] + FUNCTIONS, lines) + ABLATED)
 
 
 def option(arguments, name):
     words = arguments.split()
     return words[words.index(name) + 1]
+
+
+CDR_WHY = """
+L-BFGS from no shift is often lost once the bumps no longer overlap. The few misses of
+pgho and pgho-grad end at 0.4 to 0.8 of the squared field, where a wrong shift lays some bumps over others: weights
+that prefer the best samples settle there early, the equal ones of `gh` average over it. The misfit has one deep
+valley and shallow ones, which is the case that classical smoothing was made for.
+"""
 
 
 def cdr():
@@ -202,7 +245,43 @@ def cdr():
             "coefficients are sought, from the middle of the box, which is no shift, with 1,000 "
             "evaluations (120: one L-BFGS descent, which does not begin again elsewhere). Recovered: the "
             "shift within 0.01 of the side. By length of the true shift:\n\n"
-            + table(["recovered"] + ["%g" % s for s in shifts], lines))
+            + table(["recovered"] + ["%g" % s for s in shifts], lines) + CDR_WHY)
+
+
+SPARSE = """
+## Sparse recovery
+
+|A x - y|^2 / 2 + weight sum penalty(x_j / width), d = 200, A Gaussian, noise 0.01, 4,000 evaluations; weight
+0.003 and width 0.05 for log(1 + t^2), 0.02 and 0.2 for t^2 / (1 + t^2), which is flat beyond its width. pgho has
+its defaults, which here keep 87 % of the budget for descents; pgho-grad and gh have 8 samples, Adam and 30 %, the
+best of some. Recovered: |x - x*| below 0.05 |x*|; then mean relative error and F1 of the support.
+
+One homotopy with one descent stops with most of the budget unspent, and falls behind `lbfgs`, which keeps the best of
+many descents, once the truth has many nonzeros. Three ways to spend the rest were tried on seed 0 (80 measurements, 25
+nonzeros, log; 50 or 100 starts; one descent recovered 0.34), with an L-BFGS that then still lost evaluations at the
+sides of the box: from anywhere, 0.68; from the best point after a whole narrow homotopy again, its first cloud 0.02,
+0.05, 0.1, 0.2 of half the box wide, 0.34, 0.38, 0.44, 0.50; from the weighted mean of a single cloud of the first width
+around the best point, 0.88 to 0.94. To begin around the best point keeps what it has right, and the step must be long
+enough to leave its valley.
+"""
+
+
+def sparse_name(row):
+    return row["method"] + (", one descent" if "--restarts 0" in row["arguments"] else "")
+
+
+ABLATED = ""
+
+
+def sparse_beats(cases):
+    """How often pgho recovers more, as much, and less than each rival over all cases of the tables."""
+    words = []
+    for other in ("lbfgs", "gh", "pgho-grad", "gd"):
+        pairs = [(lines["pgho"][k]["recovered"], lines[other][k]["recovered"]) for lines in cases.values()
+                 for k in lines.get("pgho", {}) if k in lines.get(other, {})]
+        words.append("%s: %d, %d, %d" % (other, sum(a > b for a, b in pairs), sum(a == b for a, b in pairs),
+                                         sum(a < b for a, b in pairs)))
+    return "\nCases in which pgho recovers more, as much, less often than " + "; ".join(words) + ".\n"
 
 
 def sparse(files):
@@ -212,28 +291,23 @@ def sparse(files):
     cases = {}
     for r in rows_of(kept):
         case = (r["problem"], int(option(r["arguments"], "--measurements")))
-        cases.setdefault(case, {}).setdefault(r["method"], {})[
+        cases.setdefault(case, {}).setdefault(sparse_name(r), {})[
             int(option(r["arguments"], "--nonzeros"))] = r
-    text = ("\n## Sparse recovery\n\n|A x - y|^2 / 2 + weight sum penalty(x_j / width), d = 200, A Gaussian, "
-            "noise 0.01, 4,000 evaluations; weight 0.003 and width 0.05 for log(1 + t^2), 0.02 and 0.2 for "
-            "t^2 / (1 + t^2), which is flat beyond its width. Up to where most starts recover all are alike; "
-            "beyond, `lbfgs` is ahead, which spends the same budget on several descents from as many places and "
-            "keeps the best, where a homotopy has one. 50 clouds say little about 200 unknowns, so pgho has a narrow "
-            "start (0.05 of the box) and 90 % for the descent; pgho-grad and gh have 8 samples, Adam, 30 %. "
-            "Recovered: |x - x*| below 0.05 |x*|; then mean relative error and F1 of the support.\n")
+    text = SPARSE + sparse_beats(cases)
     for (problem, m), methods in sorted(cases.items()):
         counts = sorted({k for line in methods.values() for k in line})
         text += "\n%s, %d measurements, by nonzeros:\n\n" % (problem, m)
         text += table(["method"] + [str(k) for k in counts], [
-            [name] + ["%s %.2f %.2f" % (rate(line[k]["recovered"], line[k]["starts"]),
-                                        line[k]["relative_error"], line[k]["support_f1"])
-                      if k in line else "-" for k in counts] for name, line in methods.items()])
-        if len(counts) > 2:
-            name = "phase-%s-%d.svg" % (problem, m)
-            files[FOLDER / name] = rates("%s, %d measurements: share recovered" % (problem, m), "nonzeros", {
-                name: {k: r["recovered"] / r["starts"] for k, r in line.items()}
-                for name, line in methods.items()}, False)
-            text += "\n![share recovered](homotopy/%s)\n" % name
+            [name] + ["%s %.2f %.2f" % (rate(methods[name][k]["recovered"], methods[name][k]["starts"]),
+                                        methods[name][k]["relative_error"], methods[name][k]["support_f1"])
+                      if k in methods[name] else "-" for k in counts]
+            for name in sorted(methods, key=lambda n: (METHODS.index(n.split(",")[0]), n))])
+        name = "phase-%s-%d.svg" % (problem, m)
+        files[FOLDER / name] = rates(
+            "%s, %d measurements: share recovered" % (problem, m), "nonzeros",
+            {n: {k: r["recovered"] / r["starts"] for k, r in methods[n].items()}
+             for n in ("pgho", "pgho-grad", "gh", "lbfgs", "gd") if n in methods}, False)
+        text += "\n![share recovered](homotopy/%s)\n" % name
     return text
 
 
@@ -249,7 +323,7 @@ def build():
     for part, title in (("d2", "Two dimensions"), ("d50", "Fifty dimensions"),
                         ("d100", "A hundred dimensions")):
         text += tests(part, title + ", 20,000 evaluations, 50 starts", files)
-    text += ablations() + cdr() + sparse(files) + PEERS
+    text += ablations() + cdr() + sparse(files) + peers()
     files[PAGE] = text
     return files
 
@@ -257,13 +331,44 @@ def build():
 PEERS = """
 ## Beside independent programs
 
-`tools/dev/optimize_peer.py` draws the same 50 instances of Ackley, Griewank and Levy at d = 10 once more and
-gives them to SciPy's L-BFGS-B (with restarts) and to pycma, with the same budget; both must succeed as
-often as ours, within three standard errors. It needs packages of the Python registry and is run by hand.
-Ackley, 50 starts, budget 20,000: L-BFGS 0.00 here and 0.00 there (median 18.6 and 17.5), CMA-ES 0.98 and
-0.96. From (-1.2, 1) Rosenbrock's valley takes SciPy's L-BFGS-B 46 values with gradients; a unit test holds
-ours to 80.
+`tools/dev/optimize_peer.py` draws the first STARTS instances once more (d = 10, BUDGET evaluations) and gives them to
+SciPy SCIPY's L-BFGS-B, begun again at random points, and to pycma CMA, whose first step is 0.6 of half the box as
+ours. Both must succeed as often as ours, within three standard errors. It needs packages of the Python registry
+and is run by hand. Spent: evaluations, a mean, until the method ended. Half: evaluations by which half of the starts
+had come within 0.01. From (-1.2, 1) Rosenbrock's valley takes SciPy's L-BFGS-B 46 values with gradients; a unit test
+holds ours to 80.
+
 """
+
+
+PEERS_WHY = """
+On Levy the 335 descents that SciPy makes from one set of random places for 40,000 evaluations end at a median of 28, 358
+of ours at 33: about as many, of about as many steps, but another line search (halving and doubling here, cubic
+interpolation there), which leads into other valleys of the ripples. Comparing medians, where success rates were all 0,
+is also what showed that L-BFGS once lost whole budgets at the sides of the box.
+"""
+
+
+def number(value):
+    return "-" if value is None else format(round(value), ",")
+
+
+def peers():
+    path = FOLDER / "peers.json"
+    if not path.exists():
+        return ""
+    kept = json.loads(path.read_text(encoding="ascii"))
+    lines = []
+    for key, pair in kept["runs"].items():
+        cells = [[rate(r["successes_1e-2"], r["starts"]), "%.1e" % r["median_best"],
+                  number(r["evaluations"]), number(r["half"])] for r in (pair["ours"], pair["peer"])]
+        lines.append(key.split() + [cell for both in zip(*cells) for cell in both])
+    head = ["problem", "method"]
+    for what in ("f - f* < 0.01", "median", "spent", "half"):
+        head += [what + ", ours", "peer's"]
+    starts = max(r["starts"] for pair in kept["runs"].values() for r in pair.values())
+    return PEERS.replace("BUDGET", number(kept["budget"])).replace("STARTS", str(starts)).replace("SCIPY", kept["scipy"]).replace(
+        "CMA,", kept["cma"] + ",") + table(head, lines) + PEERS_WHY
 
 
 def main():

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # optimize_peer.py: L-BFGS and CMA-ES of `optimize` beside SciPy's and pycma's on the same instances
-# of three problems: tools/dev/optimize_peer.py PROGRAM. Needs NumPy, SciPy and pycma, so it is run by
-# hand. The instances are drawn once more here, by a Philox of its own, and the functions are written
-# down once more; so it also checks what `optimize` minimises.
+# of three problems: tools/dev/optimize_peer.py PROGRAM. Writes docs/homotopy/peers.json, comparison
+# by comparison; what is there is not made again. Needs NumPy, SciPy and pycma, so it is run by hand.
+# The instances are drawn once more here, by a Philox of its own, and the functions are written down
+# once more; so it also checks what `optimize` minimises.
 import json
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import cma
 import numpy as np
 import scipy.optimize
 
-STARTS, DIMENSION, BUDGET, SEED = 50, 10, 20000, 1
+from homotopy import FOLDER, Bar, store
+
+STARTS, DIMENSION, BUDGET, SEED, NEAR = 25, 10, 5000, 1, 1e-2
 DATA = 8  # the purpose of built-in data in src/core/random.h
-HALF = {"ackley": 32.768, "griewank": 600.0, "levy": 10.0}
+HALF = {"levy": 10.0, "griewank": 600.0, "ackley": 32.768}
 
 
 def philox(seed, counter):
@@ -55,7 +58,7 @@ def levy(z):
             + (last - 1)**2 * (1 + np.sin(2 * np.pi * last)**2))
 
 
-FUNCTIONS = {"ackley": ackley, "griewank": griewank, "levy": levy}
+FUNCTIONS = {"levy": levy, "griewank": griewank, "ackley": ackley}
 
 
 def gradient(f, z):
@@ -64,60 +67,103 @@ def gradient(f, z):
     return (f(z + h) - f(z - h)) / (2 * np.diag(h))
 
 
-def by_scipy(f, place, x, half, rng):
+class Counted:
+    """f around its place, its least value so far, and the evaluations until that came near 0."""
+
+    def __init__(self, f, place):
+        self.f, self.place, self.spent, self.best, self.hit = f, place, 0, np.inf, np.inf
+
+    def note(self, value, cost):
+        self.spent += cost
+        self.best = min(self.best, value)
+        if value < NEAR:
+            self.hit = min(self.hit, self.spent)
+        return value
+
+    def value(self, x):
+        return self.note(self.f(np.asarray(x) - self.place), 1)
+
+    def both(self, x):
+        z = x - self.place
+        return self.note(self.f(z), 2), gradient(self.f, z)
+
+
+def by_scipy(counted, x, half, number):
     """Descents from the start and then from anywhere until the budget is spent."""
-    spent, best = 0, np.inf
-    while spent < BUDGET:
-        result = scipy.optimize.minimize(lambda y: (f(y - place), gradient(f, y - place)), x, jac=True,
-                                         method="L-BFGS-B", bounds=[(-half, half)] * len(x),
-                                         options={"maxcor": 10, "ftol": 1e-15, "gtol": 1e-12,
-                                                  "maxfun": (BUDGET - spent) // 2 + 1})
-        best, spent = min(best, result.fun), spent + 2 * result.nfev
+    rng = np.random.default_rng(number)
+    while counted.spent < BUDGET:
+        scipy.optimize.minimize(counted.both, x, jac=True, method="L-BFGS-B",
+                                bounds=[(-half, half)] * len(x),
+                                options={"maxcor": 10, "ftol": 1e-15, "gtol": 1e-12,
+                                         "maxfun": (BUDGET - counted.spent) // 2 + 1})
         x = rng.uniform(-half, half, len(x))
-    return best
 
 
-def by_pycma(f, place, x, half, number):
+def by_pycma(counted, x, half, number):
     options = {"maxfevals": BUDGET, "verbose": -9, "seed": number + 1, "bounds": [-half, half]}
-    strategy = cma.CMAEvolutionStrategy(x, 0.6 * half, options)
-    strategy.optimize(lambda y: f(np.asarray(y) - place))
-    return strategy.result.fbest
+    cma.CMAEvolutionStrategy(x, 0.6 * half, options).optimize(counted.value)
 
 
-def ours(program, name):
-    answer = subprocess.run([program, "optimize", "--device", "cpu", "--quiet", "--format", "json",
-                             "--problem", name, "--dim", str(DIMENSION), "--methods", "lbfgs,cmaes",
-                             "--starts", str(STARTS), "--budget", str(BUDGET), "--seed", str(SEED)],
-                            stdout=subprocess.PIPE, check=True)
-    return {row["method"]: np.array(row["best"]) for row in json.loads(answer.stdout)["rows"]}
+PEERS = {"lbfgs": by_scipy, "cmaes": by_pycma}
 
 
-def compare(name, method, mine, theirs):
-    """Success rates of the same 50 instances: the difference beside its standard error."""
-    a, b = np.mean(mine < 1e-2), np.mean(theirs < 1e-2)
-    error = np.sqrt((a * (1 - a) + b * (1 - b)) / STARTS)
-    # A rate of 0 or 1 has no error of its own: three misses in fifty would still be chance.
-    good = abs(a - b) <= 3 * max(error, 0.02)
-    print("%-9s %-6s success %.2f, peer %.2f (difference %+.2f, standard error %.2f)   median %.3g, "
-          "peer %.3g   %s" % (name, method, a, b, a - b, error, np.median(mine), np.median(theirs),
-                              "agree" if good else "DIFFER"), flush=True)
-    return good
+def theirs(name, method, checkpoints):
+    runs = []
+    for number in range(STARTS):
+        place, x = instance_of(name, number)
+        runs.append(Counted(FUNCTIONS[name], place))
+        PEERS[method](runs[-1], x, HALF[name], number)
+    return {"successes_1e-2": sum(bool(r.best < NEAR) for r in runs), "starts": STARTS,
+            "median_best": float(np.median([r.best for r in runs])),
+            "evaluations": float(np.mean([min(r.spent, BUDGET) for r in runs])),
+            "half": half_way(checkpoints, [sum(r.hit <= c for r in runs) / STARTS for c in checkpoints])}
+
+
+def half_way(checkpoints, rates):
+    """The first point of a budget curve at which half of the starts have come near, or None."""
+    return next((c for c, rate in zip(checkpoints, rates) if rate >= 0.5), None)
+
+
+def ours(program, name, method):
+    answer = subprocess.run([program, "optimize", "--device", "cpu", "--threads", "1", "--quiet",
+                             "--format", "json", "--problem", name, "--dim", str(DIMENSION), "--methods",
+                             method, "--starts", str(STARTS), "--budget", str(BUDGET), "--seed",
+                             str(SEED)], stdout=subprocess.PIPE, check=True)
+    result = json.loads(answer.stdout)
+    row, curve = result["rows"][0], result["rows"][0]["curve"]
+    found = {key: row[key] for key in ("successes_1e-2", "starts", "median_best")}
+    found["evaluations"] = row["function_evaluations"] + row["gradient_evaluations"]
+    found["half"] = half_way(curve["evaluations"], curve["success_1e-2"])
+    return found, curve["evaluations"], result["program"]
+
+
+def agree(a, b):
+    """Success rates of the same instances within three standard errors of their difference."""
+    rates = [r["successes_1e-2"] / r["starts"] for r in (a, b)]
+    error = np.sqrt(sum(r * (1 - r) for r in rates) / STARTS)
+    # A rate of 0 or 1 has no error of its own: three misses would still be chance.
+    return bool(abs(rates[0] - rates[1]) <= 3 * max(error, 1 / STARTS))
 
 
 def main():
     if len(sys.argv) != 2:
         sys.exit("optimize_peer.py: expected PROGRAM")
-    good = True
-    for name, f in FUNCTIONS.items():
-        mine, half = ours(sys.argv[1], name), HALF[name]
-        drawn = [instance_of(name, i) for i in range(STARTS)]
-        rng = np.random.default_rng(1)
-        good &= compare(name, "lbfgs", mine["lbfgs"],
-                        np.array([by_scipy(f, place, x, half, rng) for place, x in drawn]))
-        good &= compare(name, "cmaes", mine["cmaes"],
-                        np.array([by_pycma(f, place, x, half, i)
-                                  for i, (place, x) in enumerate(drawn)]))
-    sys.exit(not good)
+    path = FOLDER / "peers.json"
+    kept = json.loads(path.read_text(encoding="ascii")) if path.exists() else {"runs": {}}
+    cases = [(name, method) for name in FUNCTIONS for method in PEERS]
+    bar = Bar(len(cases), len(kept["runs"]))
+    for name, method in cases:
+        key = name + " " + method
+        if key not in kept["runs"]:
+            bar.show(key)
+            mine, checkpoints, kept["program"] = ours(sys.argv[1], name, method)
+            kept["runs"][key] = {"ours": mine, "peer": theirs(name, method, checkpoints)}
+            kept.update(budget=BUDGET, scipy=scipy.__version__, cma=cma.__version__)
+            store(path, kept)
+            bar.made += 1
+    bar.show("done")
+    differ = [key for key, pair in kept["runs"].items() if not agree(pair["ours"], pair["peer"])]
+    sys.exit("\noptimize_peer.py: success rates differ: " + ", ".join(differ) if differ else 0)
 
 
 if __name__ == "__main__":

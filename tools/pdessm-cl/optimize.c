@@ -138,7 +138,12 @@ static void add_homotopy(table *t, optimize_job *j) {
         {"ess-most", 0, CLI_REAL, &o->ess_most, "X", "homotopies: most of them (0.5)", 0, 1},
         {"no-antithetic", 0, CLI_FLAG, &j->single, NULL, "homotopies: no pairs x + z, x - z"},
         {"polish", 0, CLI_REAL, &o->polish, "X",
-         "homotopies: share of the budget for L-BFGS at the end (0.05; 0: none)", 0, 0.99},
+         "homotopies: share of the budget for L-BFGS at the end (0.05, more in many dimensions; 0: "
+         "none)",
+         0, 0.99},
+        {"restarts", 0, CLI_WHOLE, &o->restarts, "N",
+         "pgho: most further descents from around the best point (while the budget lasts)", 0,
+         1e12},
         {"step", 0, CLI_CHOICE, &j->step, "KIND", "pgho-grad and gh: plain or adam (plain)", 0, 0,
          "plain adam"},
     };

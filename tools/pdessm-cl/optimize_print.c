@@ -56,6 +56,23 @@ static void add_curve(const optimize_job *j, cJSON *object, const optimize_row *
     }
 }
 
+/* Over the parts of the budget; null where no start drew a cloud. */
+static void add_effective(const optimize_job *j, cJSON *object, const optimize_row *row) {
+    cJSON *effective = pdessm_cli_json_object(object, "effective");
+    cJSON *evaluations = pdessm_cli_json_array(effective, "evaluations");
+    cJSON *share = pdessm_cli_json_array(effective, "share");
+    for (int i = 0; i < PDESSM_OPTIMIZE_PARTS; i++) {
+        double sum = 0, clouds = 0;
+        for (int64_t k = 0; k < row->starts; k++) {
+            sum += row->start[k].optimum.effective[i];
+            clouds += row->start[k].optimum.effective[i] > 0;
+        }
+        append_number(evaluations,
+                      round((i + 1) * (double)j->options.budget / PDESSM_OPTIMIZE_PARTS));
+        append_number(share, clouds > 0 ? sum / clouds : INFINITY);
+    }
+}
+
 static void add_starts(cJSON *object, const optimize_row *row) {
     cJSON *best = pdessm_cli_json_array(object, "best");
     for (int64_t i = 0; i < row->starts; i++)
@@ -83,6 +100,7 @@ static void add_row(const optimize_job *j, cJSON *rows, const optimize_row *row)
     pdessm_cli_json_number(object, "effective_samples", MEAN(row, optimum.effective_mean));
     pdessm_cli_json_number(object, "seconds", row->seconds / (double)row->starts);
     add_curve(j, object, row);
+    add_effective(j, object, row);
     add_starts(object, row);
 }
 
