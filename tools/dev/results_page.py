@@ -247,7 +247,7 @@ def diagnostics_part(result, files):
         series[kind] = {"points": {int(row["band"]) + 1: float(row["error"]) / float(row["linear"])
                                    for row in found["bands"]}, "guessed": {}}
     files["docs/results/bands.svg"] = chart.lines(
-        "Error of the velocity over the best affine one's", "eighth of the eigenvectors, largest first",
+        "Error of the velocity over the best affine one's", "eighth of the eigenvectors, smallest first",
         "error / affine error", series, range(1, 9))
     return (["### Conditioning", "", "Condition number of the covariance of x_t at t = 0.95, all images, "
              "before and after the map; and the error of the trained velocity there in each eighth of the "
