@@ -275,9 +275,11 @@ def pictures(lab):
     out = {}
 
     def show(part, run, step, name, sampling):
-        if run.seed == 0:
-            out.setdefault(part, {})[name] = picture(lab, "%s-%s" % (part, name),
-                                                     "%s/step-%08d" % (run.name, step), sampling)
+        model = "%s/step-%08d" % (run.name, step)
+        if run.seed == 0 and not (lab.folder / model).is_dir():
+            lab.say("no picture of %s: it is not trained yet" % model)
+        elif run.seed == 0:
+            out.setdefault(part, {})[name] = picture(lab, "%s-%s" % (part, name), model, sampling)
     for run in plan.mixers(stored("rates")["best"]):
         show("mixers", run, run.steps, run.variant, plan.SOLVER)
     for run in plan.precondition():
