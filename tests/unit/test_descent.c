@@ -10,18 +10,7 @@
 
 #include <pdessm/optimize.h>
 
-static pdessm_context *ctx;
-
-static int setup(void **state) {
-    (void)state;
-    return pdessm_context_create(&(pdessm_context_options){.threads = 1}, &ctx) != PDESSM_OK;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    pdessm_context_destroy(&ctx);
-    return 0;
-}
+#include "one_thread.h"
 
 /* Rosenbrock's valley, and by every further coordinate 50 (x - 3)^2. */
 static pdessm_status valley(void *user, int64_t n, const double *x, double *values,

@@ -12,20 +12,9 @@
 
 #include <pdessm/optimize.h>
 
+#include "one_thread.h"
+
 enum { D = 3, N = 32, MOST = 80 };
-
-static pdessm_context *ctx;
-
-static int setup(void **state) {
-    (void)state;
-    return pdessm_context_create(&(pdessm_context_options){.threads = 1}, &ctx) != PDESSM_OK;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    pdessm_context_destroy(&ctx);
-    return 0;
-}
 
 typedef struct cloud {
     double y[N * D], f[N];

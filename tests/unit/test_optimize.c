@@ -14,21 +14,9 @@
 #include "core/random.h"
 #include "drivers/cloud.h"
 #include "drivers/optimize.h"
+#include "one_thread.h"
 
 enum { D = 3, N = 400 };
-
-static pdessm_context *ctx;
-
-static int setup(void **state) {
-    (void)state;
-    return pdessm_context_create(&(pdessm_context_options){.threads = 1}, &ctx) != PDESSM_OK;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    pdessm_context_destroy(&ctx);
-    return 0;
-}
 
 static double normal(uint32_t stream, int64_t i) {
     return pdessm_normal(3, PDESSM_RANDOM_CHECK, stream, 0, i);
