@@ -143,6 +143,28 @@ static inline void api_perturb(pdessm_context *ctx, pdessm_model *model, uint64_
     }
 }
 
+/* Normal numbers, others for each stream. */
+static inline void api_fill(api *a, pdessm_tensor *t, uint32_t stream) {
+    int64_t n = pdessm_tensor_count(t);
+    float *values = malloc((size_t)n * sizeof *values);
+    assert_non_null(values);
+    for (int64_t i = 0; i < n; i++)
+        values[i] = (float)pdessm_normal(7, PDESSM_RANDOM_CHECK, 1, stream, i);
+    assert_ok(a, pdessm_tensor_write(t, values));
+    free(values);
+}
+
+/* A small trainer, with weights that no gradient is zero for. */
+static inline pdessm_trainer *api_begin(api *a, pdessm_mixer mixer, const pdessm_train_options *o) {
+    pdessm_config config = api_config(mixer);
+    pdessm_trainer *t = NULL;
+    config.depth = 1;
+    config.states = 2;
+    assert_ok(a, pdessm_trainer_create(a->device, a->data, &config, o, &t));
+    api_perturb(a->ctx, pdessm_trainer_model(t), 3);
+    return t;
+}
+
 /* All parameters (gradients != 0: their gradients) one after the other; released with free(). */
 static inline float *api_read_all(pdessm_context *ctx, pdessm_model *model, int gradients,
                                   int64_t *ret_count) {

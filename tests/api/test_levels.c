@@ -22,17 +22,6 @@ static pdessm_train_options several(pdessm_resolution resolution, int levels) {
     return o;
 }
 
-/* With weights that no gradient is zero for. */
-static pdessm_trainer *begin(api *a, pdessm_mixer mixer, const pdessm_train_options *o) {
-    pdessm_config config = api_config(mixer);
-    pdessm_trainer *t = NULL;
-    config.depth = 1;
-    config.states = 2;
-    assert_ok(a, pdessm_trainer_create(a->device, a->data, &config, o, &t));
-    api_perturb(a->ctx, t->model, 3);
-    return t;
-}
-
 /* ------------------------------------------------------------------ an oracle */
 
 /* gain^level times the means over squares of 2^level, of an image [CHANNELS, side, side]. */
@@ -124,7 +113,7 @@ static void assert_holds(api *a, pdessm_tensor *tensor, const float *expected, c
 static void tapes_see_averages(void **state) {
     api *a = *state;
     const pdessm_train_options o = several(PDESSM_RESOLUTION_MGE, 3);
-    pdessm_trainer *t = begin(a, PDESSM_MIXER_PDE, &o);
+    pdessm_trainer *t = api_begin(a, PDESSM_MIXER_PDE, &o);
     t->step = 5;
     for (int level = 0; level < 3; level++) {
         pdessm_tape *tape = &t->tape[level];
@@ -147,7 +136,7 @@ static void averaged_noise_has_unit_variance(void **state) {
     pdessm_train_options o = several(PDESSM_RESOLUTION_COARSE_TO_FINE, 3);
     o.level_steps[2] = 1000;
     o.batch = 16;
-    pdessm_trainer *t = begin(a, PDESSM_MIXER_PDE, &o);
+    pdessm_trainer *t = api_begin(a, PDESSM_MIXER_PDE, &o);
     float noise[64 * CHANNELS * 2 * 2];
     const int n = (int)(sizeof noise / sizeof *noise), steps = 20;
     double sum = 0, squares = 0;
@@ -190,7 +179,7 @@ static void a_step_is_the_signed_sum(void **state) {
     api *a = *state;
     pdessm_train_options o = several(PDESSM_RESOLUTION_MGE, 3);
     o.accumulate = 2;
-    pdessm_trainer *t = begin(a, PDESSM_MIXER_PDE, &o);
+    pdessm_trainer *t = api_begin(a, PDESSM_MIXER_PDE, &o);
     int64_t n, first = 0;
     assert_int_equal(pdessm_level_images(&o, 1), 2 * (2 + 4 + 8));
     for (int micro = 0; micro < 2; micro++)
@@ -211,7 +200,7 @@ static void the_sum_telescopes(void **state) {
     api *a = *state;
     enum { IMAGES = 4 };
     const pdessm_train_options o = several(PDESSM_RESOLUTION_MGE, 3);
-    pdessm_trainer *t = begin(a, PDESSM_MIXER_PDE, &o);
+    pdessm_trainer *t = api_begin(a, PDESSM_MIXER_PDE, &o);
     const int level[] = {0, 1, 1, 2, 2}, sign[] = {1, -1, 1, -1, 1};
     int64_t n;
     add_gradient(a, t, 0, 0, IMAGES, 1);
@@ -231,7 +220,7 @@ static void the_sum_telescopes(void **state) {
 static void a_coarse_step_is_a_step_of_its_level(void **state) {
     api *a = *state;
     const pdessm_train_options o = several(PDESSM_RESOLUTION_COARSE_TO_FINE, 3);
-    pdessm_trainer *t = begin(a, PDESSM_MIXER_CONV, &o);
+    pdessm_trainer *t = api_begin(a, PDESSM_MIXER_CONV, &o);
     const struct {
         int64_t step;
         int level, batch;
@@ -260,7 +249,7 @@ static void images_are_counted(void **state) {
     assert_int_equal(pdessm_level_images(&o, 20), 20 * 8);
     assert_int_equal(pdessm_level_images(&o, 31), 20 * 8 + 10 * 4 + 2);
     assert_true(pdessm_trainer_ema(&o, 20) == 0.1 && pdessm_trainer_ema(&o, 29) < 0.6);
-    pdessm_trainer *t = begin(a, PDESSM_MIXER_PDE, &o);
+    pdessm_trainer *t = api_begin(a, PDESSM_MIXER_PDE, &o);
     t->step = 25;
     assert_int_equal(pdessm_trainer_image_count(t), 20 * 8 + 5 * 4);
     pdessm_trainer_destroy(&t);

@@ -15,21 +15,11 @@ typedef struct net {
 static const int64_t DIMS[PARAMETERS][2] = {
     {HIDDEN, WIDTH}, {HIDDEN, 0}, {HIDDEN, 0}, {CLASSES, HIDDEN}, {CLASSES, 0}};
 
-static void fill(api *a, pdessm_tensor *t, uint32_t stream) {
-    int64_t n = pdessm_tensor_count(t);
-    float *values = malloc((size_t)n * sizeof *values);
-    assert_non_null(values);
-    for (int64_t i = 0; i < n; i++)
-        values[i] = (float)pdessm_normal(7, PDESSM_RANDOM_CHECK, 1, stream, i);
-    assert_ok(a, pdessm_tensor_write(t, values));
-    free(values);
-}
-
 static pdessm_tensor *parameter(api *a, net *n, int i) {
     int rank = DIMS[i][1] ? 2 : 1;
     assert_ok(a, pdessm_tensor_create(a->device, PDESSM_FLOAT32, rank, DIMS[i], &n->value[i]));
     assert_ok(a, pdessm_tensor_create(a->device, PDESSM_FLOAT32, rank, DIMS[i], &n->gradient[i]));
-    fill(a, n->value[i], (uint32_t)i);
+    api_fill(a, n->value[i], (uint32_t)i);
     return pdessm_graph_parameter(n->graph, n->value[i], n->gradient[i]);
 }
 
@@ -71,7 +61,7 @@ static void run(api *a, net *n, int64_t rows, float *results) {
     int64_t at = 1;
     for (int64_t i = 0; i < rows; i++)
         labels[i] = (int32_t)(i % CLASSES);
-    fill(a, n->input[0], 50);
+    api_fill(a, n->input[0], 50);
     assert_ok(a, pdessm_tensor_write(n->input[1], labels));
     for (int i = 0; i < PARAMETERS; i++)
         assert_ok(a, pdessm_tensor_zero(n->gradient[i]));

@@ -16,16 +16,6 @@ typedef struct tape {
     pdessm_tensor *loss;
 } tape;
 
-static void fill(api *a, pdessm_tensor *t, uint32_t stream) {
-    int64_t n = pdessm_tensor_count(t);
-    float *values = malloc((size_t)n * sizeof *values);
-    assert_non_null(values);
-    for (int64_t i = 0; i < n; i++)
-        values[i] = (float)pdessm_normal(7, PDESSM_RANDOM_CHECK, 1, stream, i);
-    assert_ok(a, pdessm_tensor_write(t, values));
-    free(values);
-}
-
 /* A parameter with a gradient, full of numbers. */
 static pdessm_tensor *parameter(tape *t, int rank, const int64_t *dims) {
     int i = t->count++;
@@ -33,7 +23,7 @@ static pdessm_tensor *parameter(tape *t, int rank, const int64_t *dims) {
     assert_ok(t->a, pdessm_tensor_create(t->a->device, PDESSM_FLOAT32, rank, dims, &t->value[i]));
     assert_ok(t->a,
               pdessm_tensor_create(t->a->device, PDESSM_FLOAT32, rank, dims, &t->gradient[i]));
-    fill(t->a, t->value[i], (uint32_t)i);
+    api_fill(t->a, t->value[i], (uint32_t)i);
     t->handle[i] = pdessm_graph_parameter(t->graph, t->value[i], t->gradient[i]);
     return t->handle[i];
 }
@@ -52,7 +42,7 @@ static void end_in_shape(tape *t, pdessm_tensor *y, int rank) {
         loss = pdessm_reshape(t->graph, loss, rank, (const int64_t[]){1, 1, 1});
     t->loss = pdessm_graph_output(t->graph, loss);
     assert_ok(t->a, pdessm_graph_plan(t->graph, t->loss));
-    fill(t->a, t->target, 99);
+    api_fill(t->a, t->target, 99);
 }
 
 static void end_in(tape *t, pdessm_tensor *y) {

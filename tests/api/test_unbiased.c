@@ -23,20 +23,9 @@ static pdessm_train_options at(pdessm_resolution resolution, int batch, uint64_t
     return o;
 }
 
-/* With weights that no gradient is zero for. */
-static pdessm_trainer *begin(api *a, const pdessm_train_options *o) {
-    pdessm_config config = api_config(PDESSM_MIXER_PDE);
-    pdessm_trainer *t = NULL;
-    config.depth = 1;
-    config.states = 2;
-    assert_ok(a, pdessm_trainer_create(a->device, a->data, &config, o, &t));
-    api_perturb(a->ctx, t->model, 3);
-    return t;
-}
-
 /* Adds sign times the mean gradient of `steps` steps to sum. */
 static void add_mean(api *a, const pdessm_train_options *o, int steps, double sign, double *sum) {
-    pdessm_trainer *t = begin(a, o);
+    pdessm_trainer *t = api_begin(a, PDESSM_MIXER_PDE, o);
     for (int s = 0; s < steps; s++) {
         int64_t n;
         assert_ok(a, pdessm_trainer_step(t));
@@ -50,7 +39,7 @@ static void add_mean(api *a, const pdessm_train_options *o, int steps, double si
 
 /* Moments of the gradients of `steps` steps along the directions. */
 static moments project(api *a, const pdessm_train_options *o, int steps, const double *first) {
-    pdessm_trainer *t = begin(a, o);
+    pdessm_trainer *t = api_begin(a, PDESSM_MIXER_PDE, o);
     moments m = {0};
     for (int s = 0; s < steps; s++) {
         int64_t n;

@@ -117,10 +117,8 @@ class Laboratory:
 
 def mean_loss(folder, last):
     """Mean training loss from the log over its last steps; None when it is not finite."""
-    lines = (folder / "log.csv").read_text(encoding="utf-8").splitlines()
-    head = lines[0].split(",")
-    rows = [dict(zip(head, map(float, line.split(",")))) for line in lines[1:]]
-    losses = [row["loss"] for row in rows if row["step"] > rows[-1]["step"] - last]
+    rows = table_of(folder / "log.csv")
+    losses = [float(row["loss"]) for row in rows if int(row["step"]) > int(rows[-1]["step"]) - last]
     mean = sum(losses) / len(losses)
     return mean if mean == mean else None
 
@@ -220,8 +218,7 @@ def step_seconds(lab, arguments, name, threads=1):
     folder = lab.folder / "speed" / name
     shutil.rmtree(folder, ignore_errors=True)
     lab.call("train", *arguments, "--log-every", steps // 3, "--out", folder, threads=threads)
-    lines = (folder / "log.csv").read_text(encoding="utf-8").splitlines()
-    return plan.BATCH / float(lines[-1].split(",")[lines[0].split(",").index("images_per_second")])
+    return plan.BATCH / float(table_of(folder / "log.csv")[-1]["images_per_second"])
 
 
 def fits(lab):

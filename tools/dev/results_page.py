@@ -237,9 +237,8 @@ def improvements(result):
             table(["map", "steps the fit costs", "Frechet", "low-eigenvalue recovery (1 is best)"], rows) +
             ["Goal, one map improves both at equal compute: %s." % verdict(both), ""] +
             (["Plain runs leave noise along the low eigenvectors, more variance than the images have; behind "
-              "%s samples have less. A part of that is the map's and the clipping to gray values (the rows "
-              "without network), the rest a velocity that does not widen again what it has drawn together: "
-              "it is hardly better than the best affine one, see below." % " and ".join(narrow), ""]
+              "%s samples have less: the velocity there is hardly better than the best affine one, see below." %
+              " and ".join(narrow), ""]
              if narrow else []))
 
 
@@ -265,10 +264,13 @@ def diagnostics_part(result, files):
 def precondition_section(results, files):
     result = results["precondition"]
     groups = with_plain(result, plan.MAPS)
-    groups |= {kind + ", no network": pick(result["rows"], variant=kind + " alone") for kind in plan.MAPS}
+    alone = {kind + ", no network": pick(result["rows"], variant=kind + " alone") for kind in plan.MAPS}
+    alone = {name: rows for name, rows in alone.items() if rows}
+    groups |= alone
+    what = (" *No network*: noise taken back through the map, which is what a network has to add to."
+            if alone else "")
     return (["## Preconditioned flow matching", "", "`pde-nano/4`, 49 tokens; the map is fitted first and "
-             "frozen; samples are mapped back. *No network*: noise taken back through the map, which is "
-             "what a network has to add to.", ""] + source_line(result) +
+             "frozen; samples are mapped back." + what, ""] + source_line(result) +
             metric_table(groups, "map") + improvements(result) + diagnostics_part(result, files) +
             gallery(results.get("pictures"), "precondition",
                     {"none" if v == "plain" else v: v for v in ("plain",) + plan.MAPS}))
