@@ -164,6 +164,9 @@ typedef struct pdessm_cdr {
     /* t [batch], e [batch, 2 half] */                                                             \
     F(void, timestep_embedding_forward,                                                            \
       (pdessm_pool * pool, int64_t batch, int64_t half, const float *t, float *e))                 \
+    /* t [batch], a [batch, width] */                                                              \
+    F(void, gaussian_gain_forward,                                                                 \
+      (pdessm_pool * pool, int64_t batch, int64_t width, const float *t, float *a))                \
     /* table [rows, channels], index [batch], y [batch, channels] */                               \
     F(void, embedding_forward,                                                                     \
       (pdessm_pool * pool, int64_t rows, int64_t channels, int64_t batch, const float *table,      \

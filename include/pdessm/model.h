@@ -33,6 +33,12 @@ typedef enum pdessm_local { PDESSM_LOCAL_NONE, PDESSM_LOCAL_CONV3X3 } pdessm_loc
  * twice the side, and its coefficients mean the same. */
 typedef enum pdessm_padding { PDESSM_PADDING_PERIODIC, PDESSM_PADDING_ZERO } pdessm_padding;
 
+/* What the network's answer u is added to: nothing, or the velocity of standard normal data, which
+ * whitened images have up to their second moments: v = u + a(t) x_t (pdessm_gaussian_gain()). The
+ * network begins at zero, so that training begins with the best affine velocity. The idea is the
+ * skip connection of Karras et al., Elucidating the design space, 2022, equation 7. */
+typedef enum pdessm_prior { PDESSM_PRIOR_NONE, PDESSM_PRIOR_GAUSSIAN } pdessm_prior;
+
 /* Everything that decides the shapes. Tokens: H x W = image_size / patch; the mixer works on
  * expand * width channels with `states` convection-diffusion-reaction terms each. */
 typedef struct pdessm_config {
@@ -50,6 +56,7 @@ typedef struct pdessm_config {
     pdessm_local local;
     pdessm_padding padding; /* zero: of the pde mixer only */
     int attention_layers;   /* so many blocks, evenly spaced, have attention instead of the mixer */
+    pdessm_prior prior;     /* of the task velocity only */
 } pdessm_config;
 
 /* The configuration of a preset such as "pde-s/2" or "attn-nano/4" (mixer-size/patch; mixers pde,

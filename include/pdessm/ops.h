@@ -86,6 +86,11 @@ pdessm_tensor *pdessm_unpatchify(pdessm_graph *graph, pdessm_tensor *tokens, int
 
 /* [cos(1000 t f), sin(1000 t f)], f_q = 10000^(-q / 128): t [B] -> [B, 256]. */
 pdessm_tensor *pdessm_timestep_embedding(pdessm_graph *graph, pdessm_tensor *t);
+
+/* a(t) = (2t - 1) / ((1 - t)^2 + t^2), the same in each of the `width` columns: t [B] -> [B,
+ * width]. When data are standard normal, a(t) x_t is the mean of the velocity data - noise given
+ * x_t = (1 - t) noise + t data: its covariance with x_t over the variance of x_t. */
+pdessm_tensor *pdessm_gaussian_gain(pdessm_graph *graph, pdessm_tensor *t, int64_t width);
 /* table[index[b]]: table [rows, C], index int32 [B] -> [B, C]. */
 pdessm_tensor *pdessm_embedding(pdessm_graph *graph, pdessm_tensor *table, pdessm_tensor *index);
 

@@ -99,6 +99,10 @@ pdessm_tensor *pdessm_timestep_embedding(pdessm_graph *graph, pdessm_tensor *t) 
     return APPLY_WITH(timestep_embedding, ATTRIBUTES(256), t);
 }
 
+pdessm_tensor *pdessm_gaussian_gain(pdessm_graph *graph, pdessm_tensor *t, int64_t width) {
+    return APPLY_WITH(gaussian_gain, ATTRIBUTES((double)width), t);
+}
+
 pdessm_tensor *pdessm_embedding(pdessm_graph *graph, pdessm_tensor *table, pdessm_tensor *index) {
     return APPLY(embedding, table, index);
 }

@@ -87,6 +87,7 @@ static const char *const solutions[] = {"evolve", "forced", NULL};
 static const char *const tasks[] = {"velocity", "classify", NULL};
 static const char *const locals[] = {"none", "conv3x3", NULL};
 static const char *const paddings[] = {"periodic", "zero", NULL};
+static const char *const priors[] = {"none", "gaussian", NULL};
 
 static const pdessm_config_choice choices[] = {
     {"mixer", offsetof(pdessm_config, mixer), mixers, PDESSM_REQUIRED},
@@ -94,6 +95,7 @@ static const pdessm_config_choice choices[] = {
     {"task", offsetof(pdessm_config, task), tasks, 0},
     {"local", offsetof(pdessm_config, local), locals, 0},
     {"padding", offsetof(pdessm_config, padding), paddings, 0},
+    {"prior", offsetof(pdessm_config, prior), priors, 0},
     {NULL, 0, NULL, 0},
 };
 
@@ -199,6 +201,10 @@ pdessm_status pdessm_config_check(pdessm_context *ctx, pdessm_config *config) {
                    "configuration: width is %d, expected a multiple of 4 (positions use quarters)",
                    config->width);
     PDESSM_TRY(check_options(ctx, config));
+    PDESSM_REQUIRE(
+        ctx, config->prior == PDESSM_PRIOR_NONE || config->task == PDESSM_TASK_VELOCITY,
+        PDESSM_ERROR_ARGUMENT,
+        "configuration: prior = gaussian is of the task velocity, a classifier has none");
     if (config->attention_layers > config->depth)
         return out_of_range(ctx, "attention_layers", config->attention_layers, 0, config->depth);
     int attention = config->mixer == PDESSM_MIXER_ATTENTION || config->attention_layers > 0;

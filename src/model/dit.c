@@ -84,6 +84,17 @@ static pdessm_tensor *head(const pdessm_builder *b, pdessm_tensor *x, pdessm_ten
                              b->height * patch, b->width * patch);
 }
 
+/* u + a(t) x. A row of pixels stands for the channels that a residual has one gain for. */
+static pdessm_tensor *add_prior(const pdessm_builder *b, pdessm_tensor *x, pdessm_tensor *t,
+                                pdessm_tensor *u) {
+    pdessm_graph *g = b->graph;
+    const int64_t rows[] = {x->dims[0], x->dims[1] * x->dims[2], x->dims[3]};
+    pdessm_tensor *v =
+        pdessm_residual(g, pdessm_reshape(g, u, 3, rows), pdessm_gaussian_gain(g, t, rows[2]),
+                        pdessm_reshape(g, x, 3, rows));
+    return pdessm_reshape(g, v, 4, x->dims);
+}
+
 /* Do images of this shape fit? */
 static pdessm_status check_images(const pdessm_model *model, const pdessm_tensor *x) {
     const pdessm_config *config = &model->config;
@@ -141,7 +152,8 @@ pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, p
     const pdessm_builder b = builder(model, graph, x);
     pdessm_tensor *tokens = embed_patches(&b, x);
     pdessm_tensor *c = condition(&b, t, y);
-    return head(&b, blocks(&b, tokens, c), c);
+    pdessm_tensor *u = head(&b, blocks(&b, tokens, c), c);
+    return model->config.prior == PDESSM_PRIOR_GAUSSIAN ? add_prior(&b, x, t, u) : u;
 out:
     return pdessm_graph_fail(graph, status);
 }

@@ -42,6 +42,7 @@ static void absent_keys_mean_the_defaults(void **state) {
         assert_int_equal(both[i]->local, PDESSM_LOCAL_NONE);
         assert_int_equal(both[i]->padding, PDESSM_PADDING_PERIODIC);
         assert_int_equal(both[i]->attention_layers, 0);
+        assert_int_equal(both[i]->prior, PDESSM_PRIOR_NONE);
     }
 }
 
@@ -74,6 +75,8 @@ static void absurd_options_are_refused(void **state) {
         {", \"no_gate\": true", "no_gate"},
         {", \"local\": \"conv5x5\"", "local"},
         {", \"padding\": \"mirror\"", "padding"},
+        {", \"prior\": \"uniform\"", "prior"},
+        {", \"task\": \"classify\", \"prior\": \"gaussian\"", "task velocity"},
         {", \"attention_layers\": 4", "attention_layers"},
         {", \"attention_layers\": -1", "attention_layers"},
     };
@@ -225,6 +228,48 @@ static void groups_are_what_the_optimiser_expects(void **state) {
     }
 }
 
+/* The velocity of two images and times t from a network that has not learnt yet. */
+static void first_velocity(api *a, pdessm_prior prior, int64_t count, const float *x,
+                           const float *t, float *ret) {
+    pdessm_config c = api_config(PDESSM_MIXER_PDE);
+    c.prior = prior;
+    const int64_t image[] = {2, c.channels, API_SIDE, API_SIDE};
+    assert_int_equal(count, image[0] * image[1] * image[2] * image[3]);
+    pdessm_model *m = make(a, &c);
+    pdessm_graph *g = NULL;
+    assert_ok(a, pdessm_graph_create(a->device, &g));
+    pdessm_tensor *in = pdessm_graph_input(g, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *times = pdessm_graph_input(g, PDESSM_FLOAT32, 1, image);
+    pdessm_tensor *labels = pdessm_graph_input(g, PDESSM_INT32, 1, image);
+    pdessm_tensor *v = pdessm_model_velocity(m, g, in, times, labels);
+    pdessm_graph_output(g, v);
+    assert_ok(a, pdessm_graph_plan(g, NULL));
+    assert_ok(a, pdessm_tensor_write(in, x));
+    assert_ok(a, pdessm_tensor_write(times, t));
+    assert_ok(a, pdessm_tensor_write(labels, (const int32_t[]){0, 1}));
+    assert_ok(a, pdessm_graph_forward(g));
+    assert_ok(a, pdessm_tensor_read(v, ret));
+    pdessm_graph_destroy(&g);
+    pdessm_model_destroy(&m);
+}
+
+/* Training begins at zero, or at the velocity (2t - 1) / ((1 - t)^2 + t^2) x_t of normal data. */
+static void a_prior_is_where_training_begins(void **state) {
+    enum { COUNT = 2 * 3 * API_SIDE * API_SIDE };
+    static const float t[] = {0.0F, 0.75F};
+    static const double gain[] = {-1, 0.5 / 0.625};
+    api *a = *state;
+    float x[COUNT], v[COUNT];
+    for (int i = 0; i < COUNT; i++)
+        x[i] = (float)sin(1.0 + i);
+    first_velocity(a, PDESSM_PRIOR_NONE, COUNT, x, t, v);
+    for (int i = 0; i < COUNT; i++)
+        assert_true(v[i] == 0);
+    first_velocity(a, PDESSM_PRIOR_GAUSSIAN, COUNT, x, t, v);
+    for (int i = 0; i < COUNT; i++)
+        assert_true(fabs((double)v[i] - gain[i / (COUNT / 2)] * (double)x[i]) < 1e-6);
+}
+
 /* ------------------------------------------------------------------ refusals */
 
 /* Records the velocity, or else the logits, of two images; the status of the graph. */
@@ -293,6 +338,7 @@ int main(void) {
         api_test(attention_layers_stand_in_the_middle_of_their_parts),
         api_test(operators_begin_near_the_identity),
         api_test(groups_are_what_the_optimiser_expects),
+        api_test(a_prior_is_where_training_begins),
         api_test(a_model_does_only_its_task),
         api_test(a_free_filter_belongs_to_its_grid),
         api_test(a_classifier_needs_less_memory_than_its_twin),

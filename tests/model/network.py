@@ -205,7 +205,11 @@ class Network:
         m = self.linear(ad.silu(c), "final_layer.adaLN_modulation.1")
         out = self.linear(self.layer_norm(x, m[:, :n], m[:, n:]), "final_layer.linear")
         out = out.reshape(batch, height, width, p, p, channels).transpose(0, 5, 1, 3, 2, 4)
-        return out.reshape(batch, channels, rows, columns)
+        out = out.reshape(batch, channels, rows, columns)
+        if self.c["prior"] == "gaussian":  # Cov(data - noise, x_t) / Var(x_t) of standard normal data
+            gain = (t - (1 - t)) / (t ** 2 + (1 - t) ** 2)
+            out = out + gain[:, None, None, None] * image
+        return out
 
     def loss(self, v, target):
         d = v - target

@@ -45,6 +45,8 @@ CASES = {
     "padded": "--padding zero --height 3 --width 4",
     "padded-forced": "--padding zero --solution forced --height 5 --width 2 --local conv3x3 --no-gate 1",
     "some-attention": "--depth 5 --attention-layers 2 --height 2",
+    "prior": "--prior gaussian --channels 3 --width 5",
+    "prior-attention": "--prior gaussian --mixer attention --height 1",
     "conv-local": "--mixer conv --local conv3x3 --no-gate 1 --attention-layers 1",
     "filter-local": "--mixer filter --local conv3x3 --expand 2",
     "classify": "--task classify",

@@ -2,8 +2,6 @@
 # levels_plan.py: the runs behind docs/multiscale-images.md: the PDE network of results_plan.py's section
 # on mixers with the same data, seeds, rate and schedule, at full resolution (results.py's own runs) and
 # in two ways at 28 x 28 and 14 x 14.
-import dataclasses
-
 import results_plan as plan
 
 LEVELS = 2
@@ -26,28 +24,17 @@ def full():
             if run.variant == "pde"]
 
 
-@dataclasses.dataclass
-class Run(plan.Run):
-    """A multiscale run, with a batch of its own at full resolution."""
-    batch: int = plan.BATCH
-
-    def command(self, steps=None):
-        words = super().command(steps)
-        words[words.index("--batch") + 1] = str(self.batch)
-        return words
-
-
 def coarse_to_fine():
     steps = COARSE_STEPS + FINE_STEPS
     own = arguments("--multiscale", "coarse-to-fine", "--levels", str(LEVELS), "--coarse-steps",
                     str(COARSE_STEPS))
-    return [Run("images", "coarse-to-fine", seed, own, steps, [800, steps])
+    return [plan.Run("images", "coarse-to-fine", seed, own, steps, [800, steps])
             for seed in plan.SEEDS]
 
 
 def mge():
     own = arguments("--multiscale", "mge", "--levels", str(LEVELS))
-    return [Run("images", "mge", seed, own, MGE_STEPS, [MGE_STEPS], batch=MGE_BATCH)
+    return [plan.Run("images", "mge", seed, own, MGE_STEPS, [MGE_STEPS], batch=MGE_BATCH)
             for seed in MGE_SEEDS]
 
 

@@ -5,8 +5,8 @@
 #   python3 tools/dev/results.py [--program build/pdessm-cl] [--folder build-results] [PART ...]
 #   python3 tools/dev/results.py page [--check]
 #
-# Parts, in this order unless named: classifier rates mixers speed precondition coupling ablation
-# transfer pictures page. Each stores docs/results/PART.json.
+# Parts, in this order unless named: classifier rates mixers speed annealed finer precondition coupling
+# ablation transfer pictures page. Each stores docs/results/PART.json.
 import argparse
 import concurrent.futures
 import csv
@@ -97,7 +97,8 @@ class Laboratory:
         for step in run.at:
             for solver in run.solvers:
                 key = "".join(solver).replace("--", "-")
-                judged = self.judge(folder / ("step-%08d" % step), key, solver)
+                judged = self.judge(folder / ("step-%08d" % step), key, solver, run.evaluating,
+                                    run.count)
                 rows.append({"run": run.name, "variant": run.variant, "seed": run.seed, "step": step,
                              "solver": solver, **judged})
         self.say(run.name + " is judged")
@@ -192,6 +193,14 @@ def mixers(lab):
             "models": work(lab, {mixer: "mixers/%s-seed0" % mixer for mixer in plan.MIXERS})}
 
 
+def annealed(lab):
+    return judged(lab, plan.annealed(stored("rates")["best"]))
+
+
+def finer(lab):
+    return judged(lab, plan.finer(stored("rates")["best"]))
+
+
 def in_turn(lab, commands, rounds):
     """Seconds of a training step of each command, all in turn, on all threads."""
     seconds = {name: [] for name in commands}
@@ -205,7 +214,7 @@ def in_turn(lab, commands, rounds):
 def speed(lab):
     """Training steps of all mixers at 196 tokens, and of two at four times as many."""
     runs = {run.variant: run for run in plan.mixers(stored("rates")["best"]) if run.seed == 0}
-    finer = {mixer: runs[mixer].command(12) + ["--image-size", "56x56", "--fit", "resize"]
+    finer = {mixer: runs[mixer].command(12) + plan.FINER_SIZE
              for mixer in ("pde", "attn")}
     return {"threads": plan.THREADS, "batch": plan.BATCH,
             **in_turn(lab, {mixer: run.command(60) for mixer, run in runs.items()}, 5),
@@ -297,16 +306,16 @@ def transfer(lab):
         mixer, seed, size = job
         model = lab.folder / ("mixers/%s-seed%d/step-%08d" % (mixer, seed, plan.WIDE_STEPS))
         sampling = plan.SOLVER + (["--size", size] if size else [])
-        evaluating = ["--image-size", "28x28", "--fit", "resize"] if size else []
-        judged_ = lab.judge(model, "transfer-%s" % (size or "own"), sampling, evaluating, count=500)
+        judged_ = lab.judge(model, "transfer-%s" % (size or "own"), sampling,
+                            plan.AT_28 if size else (), plan.FINER_SAMPLES)
         return {"variant": mixer, "seed": seed, "size": size, **judged_}
     jobs = [(mixer, seed, size) for mixer in ("pde", "attn", "conv") for seed in plan.FEWER
             for size in (None, "56x56")]
     return {"rows": lab.all(one, jobs)}
 
 
-PARTS = {part.__name__: part for part in (classifier, rates, mixers, speed, precondition, coupling,
-                                          ablation, transfer, pictures)}
+PARTS = {part.__name__: part for part in (classifier, rates, mixers, speed, annealed, finer,
+                                          precondition, coupling, ablation, transfer, pictures)}
 
 
 def command_line(script, parts, store, write_page, lanes):

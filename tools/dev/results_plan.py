@@ -18,7 +18,7 @@ SAVED = 250  # steps between checkpoints, at most
 # 28 x 28 images with patches of 2: 196 tokens. A constant rate, so that the averaged weights of every
 # step are a fair result of training for so long; a cosine would be fair at its end only.
 WIDE = ["--width", "64", "--depth", "4", "--heads", "2"]
-SCHEDULE = ["--schedule", "constant", "--batch", str(BATCH), "--keep", "0", "--sample-every", "0"]
+KEPT = ["--keep", "0", "--sample-every", "0"]
 
 # Heun, 8 steps, no guidance: 16 evaluations.
 SAMPLES, SOLVER = 2000, ["--solver", "heun", "--steps", "8", "--guidance", "1"]
@@ -34,14 +34,18 @@ class Run:
     steps: int
     at: list
     solvers: list = dataclasses.field(default_factory=lambda: [SOLVER])
+    schedule: str = "constant"
+    batch: int = BATCH
+    count: int = SAMPLES  # drawn and judged
+    evaluating: tuple = ()
 
     @property
     def name(self):
         return "%s/%s-seed%d" % (self.place, self.variant, self.seed)
 
     def command(self, steps=None):
-        return (["--data", "fashion-mnist"] + self.arguments + SCHEDULE +
-                ["--steps", str(steps or self.steps),
+        return (["--data", "fashion-mnist"] + self.arguments + KEPT +
+                ["--schedule", self.schedule, "--batch", str(self.batch), "--steps", str(steps or self.steps),
                  "--save-every", str(math.gcd(SAVED, self.steps, *self.at)),
                  "--seed", str(self.seed)])
 
@@ -74,6 +78,33 @@ def mixers(best):
     return [Run("mixers", mixer, seed,
                 ["--model", mixer + "-nano/2"] + rate_arguments(mixer, best[mixer]) + WIDE,
                 WIDE_STEPS, [750, 1125, 1500]) for seed in SEEDS for mixer in MIXERS]
+
+
+# What each reaches in a time that is given beforehand: a rate that falls to zero by a cosine, so that
+# every length is a run of its own. Two attention steps take the time of three of the PDE.
+ANNEALED = {"attn": (1000,), "pde": (500, 750)}
+
+
+def annealed(best):
+    return [Run("annealed", "%s-%d" % (mixer, steps), seed,
+                ["--model", mixer + "-nano/2"] + rate_arguments(mixer, best[mixer]) + WIDE, steps,
+                [steps], schedule="cosine")
+            for seed in SEEDS for mixer, lengths in ANNEALED.items() for steps in lengths]
+
+
+# The same at 56 x 56: 784 tokens. Judged at 28 x 28, as the metrics' classifier wants.
+FINER = {"attn": (500,), "pde": (350, 500)}
+FINER_BATCH, FINER_SAMPLES = 32, 500
+FINER_SIZE = ["--image-size", "56x56", "--fit", "resize"]
+AT_28 = ("--image-size", "28x28", "--fit", "resize")
+
+
+def finer(best):
+    return [Run("finer", "%s-%d" % (mixer, steps), seed,
+                ["--model", mixer + "-nano/2"] + rate_arguments(mixer, best[mixer]) + WIDE + FINER_SIZE,
+                steps, [steps], schedule="cosine", batch=FINER_BATCH, count=FINER_SAMPLES,
+                evaluating=AT_28)
+            for seed in SEEDS for mixer, lengths in FINER.items() for steps in lengths]
 
 
 # The small model: 28 x 28 images with patches of 4: 49 tokens. The plain run is trained once for all

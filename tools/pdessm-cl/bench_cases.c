@@ -141,6 +141,11 @@ CASE(timestep_embedding) {
     m->copied = 1;
 }
 
+CASE(gaussian_gain) {
+    pdessm_cli_case_set(m->k, 0, CLI_UNIT, 1, 1, &m->b);
+    m->k->attribute[0] = (double)(PATCH * m->p->width);
+}
+
 CASE(embedding) {
     int64_t rows = m->b * m->n;
     set_normal(m->k, 0, CLASSES, m->c);

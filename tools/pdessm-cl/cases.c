@@ -191,6 +191,11 @@ CASE(timestep_embedding) {
     k->condition = 250; /* angles up to 1000 are rounded before their sine is taken */
 }
 
+CASE(gaussian_gain) {
+    set(k, 0, CLI_UNIT, 1, 1, (int64_t[]){extent(k, 1, 70)});
+    k->attribute[0] = (double)extent(k, 1, 200);
+}
+
 CASE(embedding) {
     int64_t rows = extent(k, 1, 30), b = extent(k, 1, 60);
     set_normal(k, 0, rows, extent(k, 1, 200));

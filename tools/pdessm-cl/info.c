@@ -129,6 +129,7 @@ static void print_options(const pdessm_config *k) {
         {k->no_skip, "no skip"},
         {k->local == PDESSM_LOCAL_CONV3X3, "3x3 convolution in front"},
         {k->padding == PDESSM_PADDING_ZERO, "padded with zeros"},
+        {k->prior == PDESSM_PRIOR_GAUSSIAN, "added to the velocity of normal data"},
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (options[i].differs)

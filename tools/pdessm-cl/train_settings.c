@@ -104,6 +104,10 @@ static int model_rows(cli_settings *s, cli_option *o) {
         {"padding", 0, CLI_CHOICE, &s->padding, "periodic|zero",
          "what lies around the image: itself, or zeros on a domain of twice the side (periodic)", 0,
          0, "periodic zero", .fixed = 1},
+        {"prior", 0, CLI_CHOICE, &s->prior, "none|gaussian",
+         "what the network adds to: nothing, or the velocity of normal data, for use behind whiten "
+         "and realnvp (none)",
+         0, 0, "none gaussian", .fixed = 1},
         {"attention-layers", 0, CLI_WHOLE, &s->attention_layers, "N",
          "so many blocks, evenly spaced, have attention instead (0)", 0, 4096, .fixed = 1,
          .zero_is_unset = 1},
@@ -330,6 +334,7 @@ pdessm_status pdessm_cli_settings_model(cli *c, const cli_settings *s,
     config.no_skip = s->no_skip;
     config.local = (pdessm_local)s->local;
     config.padding = (pdessm_padding)s->padding;
+    config.prior = (pdessm_prior)s->prior;
     config.attention_layers = (int)s->attention_layers;
     config.image_size[0] = (int)images->height;
     config.image_size[1] = (int)images->width;

@@ -17,7 +17,7 @@ typedef struct cli_settings {
     int64_t image_size[2], channels, limit, shift;
     int64_t states, depth, width, heads; /* 0: the preset's */
     int solution;                        /* 0: the preset's, else 1 + a pdessm_solution */
-    int no_gate, no_convection, no_reaction, no_skip, local, padding;
+    int no_gate, no_convection, no_reaction, no_skip, local, padding, prior;
     int64_t attention_layers;
     int64_t steps, batch, accumulate, warmup;
     double rate, final_rate, weight_decay, clip, ema, label_dropout, label_smoothing,
