@@ -57,6 +57,9 @@ void pdessm_multiscale_release(pdessm_multiscale *m);
  * forward, and reads their logits. */
 /* Adds the step's gradient to the network's; m->step says which draws it takes. */
 pdessm_status pdessm_multiscale_gradient(pdessm_multiscale *m, int level);
+/* Adds share (grad L_level - grad L_{level+1}), of the coarsest level share grad L_level, of draw
+ * `index` of the step. */
+pdessm_status pdessm_multiscale_term(pdessm_multiscale *m, int level, uint32_t index, double share);
 pdessm_status pdessm_multiscale_step(pdessm_multiscale *m, int level);
 /* The training loss of the last step. */
 pdessm_status pdessm_multiscale_loss(pdessm_multiscale *m, double *ret_loss);

@@ -119,19 +119,24 @@ static pdessm_draw draw(pdessm_multiscale *m, int finest, uint32_t index) {
     return d;
 }
 
+pdessm_status pdessm_multiscale_term(pdessm_multiscale *m, int level, uint32_t index,
+                                     double share) {
+    pdessm_status status = PDESSM_OK;
+    const pdessm_draw d = draw(m, level, index);
+    PDESSM_TRY(run_level(m, level, &d, share));
+    if (level + 1 < m->options.levels)
+        PDESSM_TRY(run_level(m, level + 1, &d, -share));
+out:
+    return status;
+}
+
 /* sum_l mean_{B_l}[grad L_l - grad L_{l+1}] + mean[grad L_top], |B_l| = 2^l. */
 static pdessm_status telescope(pdessm_multiscale *m) {
     pdessm_status status = PDESSM_OK;
-    const int top = m->options.levels - 1;
     uint32_t index = 0;
-    for (int level = 0; level <= top; level++)
-        for (int b = 0; b < 1 << level; b++) {
-            const double share = 1.0 / (1 << level);
-            const pdessm_draw d = draw(m, level, index++);
-            PDESSM_TRY(run_level(m, level, &d, share));
-            if (level < top)
-                PDESSM_TRY(run_level(m, level + 1, &d, -share));
-        }
+    for (int level = 0; level < m->options.levels; level++)
+        for (int b = 0; b < 1 << level; b++)
+            PDESSM_TRY(pdessm_multiscale_term(m, level, index++, 1.0 / (1 << level)));
 out:
     return status;
 }

@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 
-from homotopy import machine, short, store
+import ledger
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "graphs"
 SEEDS = [0, 1, 2]
@@ -56,32 +56,35 @@ PARTS = {"%s-%s" % (name, network): (plan, SMALL[data] if small else data, netwo
          for network in NETWORKS}
 
 
-def measure(program, part):
-    path = FOLDER / (part + ".json")
-    kept = json.loads(path.read_text(encoding="ascii")) if path.exists() else {"runs": {}}
-    planner, data, network = PARTS[part]
-    plan = planner(data, network)
-    for number, arguments in enumerate(plan, 1):
-        key = " ".join(map(str, arguments))
-        if key in kept["runs"]:
-            continue
-        print("%s %d/%d: %s" % (part, number, len(plan), key), file=sys.stderr, flush=True)
-        answer = subprocess.run(
-            [program, "graph", "--device", "cpu", "--threads", "1", "--quiet", "--format", "json"]
-            + key.split(), stdout=subprocess.PIPE, check=True,
-            env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
-        result = json.loads(answer.stdout)
-        kept["runs"][key] = short(result["rows"][0])
-        kept.update(machine=machine(), program=result["program"])
-        store(path, kept)
+# How the terms of mge scatter: three levels of whole graphs, and of batches of graphs.
+VARIANCE = [[data, network, pooling, 3, batch, epochs, 40, seed]
+            for data, batch, epochs, poolings in (("fashion-knn:7000", 0, 20, POOLINGS),
+                                                  ("qtips:220", 8, 2, POOLINGS[:1]))
+            for network in NETWORKS for pooling in poolings for seed in SEEDS]
+
+
+def run_graph(program, key):
+    answer = subprocess.run(
+        [program, "graph", "--device", "cpu", "--threads", "1", "--quiet", "--format", "json"]
+        + key.split(), stdout=subprocess.PIPE, check=True, env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
+    result = json.loads(answer.stdout)
+    return result["rows"][0], {"program": result["program"]}
+
+
+def run_variance(program, key):
+    tool = pathlib.Path(program).resolve().parent / "tools" / "dev" / "graph_variance"
+    answer = subprocess.run([str(tool)] + key.split(), stdout=subprocess.PIPE, check=True,
+                            env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
+    return json.loads(answer.stdout), {}
 
 
 def main():
-    if len(sys.argv) < 2 or any(p not in PARTS for p in sys.argv[2:]):
-        sys.exit("graphs.py: expected PROGRAM and parts out of: " + " ".join(PARTS))
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for part in sys.argv[2:] or PARTS:
-        measure(sys.argv[1], part)
+    plans = {part: planner(data, network) for part, (planner, data, network) in PARTS.items()}
+    plans["variance"] = VARIANCE
+    if len(sys.argv) < 2 or any(p not in plans for p in sys.argv[2:]):
+        sys.exit("graphs.py: expected PROGRAM and parts out of: " + " ".join(plans))
+    ledger.measure(FOLDER, plans, sys.argv[2:] or list(plans),
+                   lambda part, key: (run_variance if part == "variance" else run_graph)(sys.argv[1], key))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@
 import json
 import os
 import pathlib
-import platform
 import subprocess
 import sys
-import time
+
+import ledger
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "homotopy"
 METHODS = ["pgho", "pgho-free", "pgho-grad", "gh", "gd", "adam", "lbfgs", "sa", "cmaes", "ipop"]
@@ -78,95 +78,26 @@ PARTS = {"d10": lambda: tests(10), "ablation": ablation, "budgets": budgets, "cd
          "d50": lambda: tests(50), "d100": lambda: tests(100), "d2": lambda: tests(2)}
 
 
-def machine():
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
-        names = [line.split(":")[1].strip() for line in f if line.startswith("model name")]
-    return "%s, %s" % (names[0] if names else platform.processor(), platform.system())
-
-
-def store(path, kept):
-    """A line for each run."""
-    rest = {key: value for key, value in kept.items() if key != "runs"}
-    runs = ["%s: %s" % (json.dumps(key), json.dumps(run, sort_keys=True))
-            for key, run in sorted(kept["runs"].items())]
-    new = path.with_suffix(".new")
-    new.write_text("{%s, \"runs\": {\n%s\n}}\n" % (json.dumps(rest, sort_keys=True)[1:-1], ",\n".join(runs)),
-                   encoding="ascii")
-    os.replace(new, path)
-
-
-def short(value):
-    """Six digits say all that a page shows."""
-    if isinstance(value, float):
-        return float("%.6g" % value)
-    if isinstance(value, list):
-        return [short(v) for v in value]
-    return {k: short(v) for k, v in value.items()} if isinstance(value, dict) else value
-
-
 def slim(row):
     """Without the effective sample size over time of a method that has none."""
     return row if any(row["effective"]["share"]) else {k: v for k, v in row.items() if k != "effective"}
 
 
-class Bar:
-    """Runs done out of all, and the time that the rest will take at the pace so far, on stderr."""
-
-    def __init__(self, runs, before):
-        self.runs, self.before, self.made, self.begin = runs, before, 0, time.monotonic()
-        self.end = "\r" if sys.stderr.isatty() else "\n"
-
-    def show(self, what):
-        done = self.before + self.made
-        left = "?"
-        if self.made:
-            seconds = int((time.monotonic() - self.begin) / self.made * (self.runs - done))
-            left = "%d:%02d:%02d" % (seconds // 3600, seconds // 60 % 60, seconds % 60)
-        filled = 20 * done // max(1, self.runs)
-        print("[%s%s] %d/%d, %s left: %-80.80s" % ("#" * filled, "." * (20 - filled), done, self.runs, left,
-                                                   what), end=self.end, file=sys.stderr, flush=True)
-
-
-def load(part):
-    path = FOLDER / (part + ".json")
-    return json.loads(path.read_text(encoding="ascii")) if path.exists() else {"runs": {}}
-
-
-def keys(part):
-    return [" ".join(map(str, arguments)) for arguments in PARTS[part]()]
-
-
-def measure(program, part, bar):
-    kept = load(part)
-    for key in keys(part):
-        if key in kept["runs"]:
-            continue
-        bar.show(part + " " + key)
-        answer = subprocess.run(
-            [program, "optimize", "--device", "cpu", "--threads", "1", "--seed", str(SEED), "--quiet",
-             "--format", "json"] + key.split(), stdout=subprocess.PIPE, check=True,
-            env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
-        result = json.loads(answer.stdout)
-        kept["runs"][key] = short([slim(row) for row in result["rows"]])
-        kept.update(machine=machine(), program=result["program"])
-        store(FOLDER / (part + ".json"), kept)
-        bar.made += 1
+def run(program, key):
+    answer = subprocess.run(
+        [program, "optimize", "--device", "cpu", "--threads", "1", "--seed", str(SEED), "--quiet",
+         "--format", "json"] + key.split(), stdout=subprocess.PIPE, check=True,
+        env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
+    result = json.loads(answer.stdout)
+    return [slim(row) for row in result["rows"]], {"program": result["program"]}
 
 
 def main():
     if len(sys.argv) < 2 or any(p not in PARTS for p in sys.argv[2:]):
         sys.exit("homotopy.py: expected PROGRAM and parts out of: " + " ".join(PARTS))
-    FOLDER.mkdir(parents=True, exist_ok=True)
     parts = sys.argv[2:] or list(PARTS)
-    there = [key in load(part)["runs"] for part in parts for key in keys(part)]
-    bar = Bar(len(there), sum(there))
-    try:
-        for part in parts:
-            measure(sys.argv[1], part, bar)
-    except KeyboardInterrupt:
-        sys.exit("\nhomotopy.py: interrupted; what has ended is kept, the same command goes on")
-    bar.show("done")
-    print(file=sys.stderr)
+    ledger.measure(FOLDER, {part: PARTS[part]() for part in parts}, parts,
+                 lambda part, key: run(sys.argv[1], key))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ import math
 import sys
 
 import chart
-from homotopy import ABLATIONS, FOLDER, FUNCTIONS, METHODS, keys
+import ledger
+from homotopy import ABLATIONS, FOLDER, FUNCTIONS, METHODS, PARTS
+from ledger import table
 
 PAGE = FOLDER.parent / "homotopy.md"
 SHOWN = ["pgho", "gh", "lbfgs", "sa", "cmaes", "ipop"]  # of the budget curves
@@ -56,10 +58,8 @@ METHOD_LINES = """
 
 
 def load(part):
-    path = FOLDER / (part + ".json")
-    if not path.exists():
-        return None
-    kept = json.loads(path.read_text(encoding="ascii"))
+    """None if nothing has been measured."""
+    kept = ledger.load(FOLDER, part)
     return kept if kept["runs"] else None
 
 
@@ -76,11 +76,6 @@ def wilson(hits, n):
 
 def rate(hits, n):
     return "%.2f (%.2f-%.2f)" % ((hits / n,) + wilson(hits, n))
-
-
-def table(head, lines):
-    out = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join(out + ["| " + " | ".join(line) + " |" for line in lines]) + "\n"
 
 
 def by_method(kept, key, names=FUNCTIONS):
@@ -214,7 +209,7 @@ def ablations():
     if not kept:
         return ""
     lines = []
-    for name, key in zip(ABLATIONS, keys("ablation")):
+    for name, key in zip(ABLATIONS, ledger.keys(PARTS["ablation"]())):
         if key in kept["runs"]:
             found = {r["problem"]: r for r in kept["runs"][key]}
             lines.append([name] + [rate(found[f]["successes_1e-2"], found[f]["starts"]) for f in FUNCTIONS])
@@ -377,15 +372,5 @@ def peers():
         "CMA,", kept["cma"] + ",") + table(head, lines) + PEERS_WHY
 
 
-def main():
-    files = build()
-    if sys.argv[1:] == ["--check"]:
-        stale = [p.name for p, text in files.items()
-                 if not p.exists() or p.read_text(encoding="utf-8") != text]
-        sys.exit("homotopy_page.py: not what the numbers give: " + " ".join(stale) if stale else 0)
-    for path, text in files.items():
-        path.write_text(text, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    ledger.write_files(build(), "homotopy_page.py", sys.argv[1:] == ["--check"])

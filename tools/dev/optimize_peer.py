@@ -13,7 +13,8 @@ import cma
 import numpy as np
 import scipy.optimize
 
-from homotopy import FOLDER, Bar, store
+from homotopy import FOLDER
+from ledger import Bar, store
 
 STARTS, DIMENSION, BUDGET, SEED, NEAR = 25, 10, 5000, 1, 1e-2
 DATA = 8  # the purpose of built-in data in src/core/random.h
