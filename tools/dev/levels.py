@@ -6,7 +6,7 @@
 #   python3 tools/dev/levels.py [--program build/pdessm-cl] [--folder build-results] [PART ...]
 #   python3 tools/dev/levels.py page [--check]
 #
-# Parts, in this order unless named: single coarse-to-fine mge seconds variance page. Each stores
+# Parts, in this order unless named: single coarse-to-fine annealed mge seconds variance page. Each stores
 # docs/levels/PART.json.
 import json
 import pathlib
@@ -34,13 +34,18 @@ def flops(rows, until):
     return total
 
 
+def method_of(run):
+    """The annealed runs are compared with each other only, so that their methods have the same names."""
+    return run.variant.removesuffix("-annealed") if run.place == "images" else "single-scale"
+
+
 def judge(lab, run, steps):
     """A row for each checkpoint of a run, which is trained if it is not there. Every run's way of
     sampling is results.py's, so what that has judged already is not judged again."""
     folder = lab.train(run.name, run.command(), run.steps)
     key = "".join(run.solvers[0]).replace("--", "-")
     lab.say(run.name + " is trained")
-    rows = [{"method": run.variant if run.place == "images" else "single-scale", "seed": run.seed,
+    rows = [{"method": method_of(run), "seed": run.seed,
              "step": step, **lab.judge(folder / ("step-%08d" % step), key, run.solvers[0])}
             for step in steps]
     lab.say(run.name + " is judged")
@@ -59,17 +64,25 @@ def quality(lab, runs, step_flops=None):
     return {"rows": rows}
 
 
-def single(lab):
-    """Frechet distance and its like of the runs of results.py."""
-    runs = plan.full()
+def full_quality(lab, runs):
+    """Frechet distance and its like of runs of results.py."""
     lab.train(runs[0].name, runs[0].command(), runs[0].steps)
     info = lab.call("info", lab.folder / runs[0].name)
     step_flops = info["memory_to_train"]["flops"] / info["batch"] * results_plan.BATCH
     return {"parameters": info["parameters"], **quality(lab, runs, step_flops)}
 
 
+def single(lab):
+    return full_quality(lab, plan.full())
+
+
 def coarse_to_fine(lab):
     return {"coarse_steps": plan.COARSE_STEPS, **quality(lab, plan.coarse_to_fine())}
+
+
+def annealed(lab):
+    full, levels = full_quality(lab, plan.annealed_full()), quality(lab, plan.annealed())
+    return {"coarse_steps": plan.ANNEALED_COARSE, "rows": full["rows"] + levels["rows"]}
 
 
 def mge(lab):
@@ -113,7 +126,7 @@ def variance(lab):
 
 
 PARTS = {part.__name__.replace("_", "-"): part
-         for part in (single, coarse_to_fine, mge, seconds, variance)}
+         for part in (single, coarse_to_fine, annealed, mge, seconds, variance)}
 
 
 if __name__ == "__main__":

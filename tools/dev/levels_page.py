@@ -64,24 +64,11 @@ def share_text(value):
     return "not reached" if value is None else "%.2f" % value
 
 
-def quality_section(results, files):
-    single, seconds = results["single"], results.get("seconds")
-    methods = [m for m in METHODS if PART[m] in results]
-    result = {"coarse_steps": results.get("coarse-to-fine", {}).get("coarse_steps", 0)}
-    rows = [row for m in methods for row in results[PART[m]]["rows"]]
-    out = ["## Quality", "", SETTING]
-    if "coarse-to-fine" in methods:
-        out += ["*Coarse-to-fine* has %d steps of %d images at 14 x 14 pixels (49 tokens) before the full "
-                "resolution." % (result["coarse_steps"], 2 * BATCH), ""]
-    if "mge" in methods:
-        batch = results["mge"]["batch"]
-        out += ["*mge* sums both resolutions in every step, with %d images for the difference and %d for "
-                "the coarse mean." % (batch, 2 * batch), ""]
-    out += ["*Not measured yet: %s.*\n" % m for m in METHODS if m not in methods]
-    out += source_line(single)
-    out += metric_table({"%s, %s steps" % (m, format(step, ",")): pick(rows, method=m, step=step)
-                         for m in methods
-                         for step in sorted({r["step"] for r in pick(rows, method=m)})}, "run")
+def comparison(rows, methods, result, seconds):
+    """Metrics of all runs; what each method costs, and the goal; result: for seconds_of()."""
+    out = metric_table({"%s, %s steps" % (m, format(step, ",")): pick(rows, method=m, step=step)
+                        for m in methods
+                        for step in sorted({r["step"] for r in pick(rows, method=m)})}, "run")
     whole = last_rows(rows, "single-scale")
     target = statistics.mean(values(whole, "frechet"))
     verdicts = {}
@@ -104,6 +91,24 @@ def quality_section(results, files):
     out += ["Goal, single-scale's Frechet distance in %.1f of its %s: %s%s." % (
         GOAL, name, verdict(bool(shares) and min(shares) <= GOAL),
         " (%.2f)" % min(shares) if shares else ""), ""]
+    return out
+
+
+def quality_section(results, files):
+    single, seconds = results["single"], results.get("seconds")
+    methods = [m for m in METHODS if PART[m] in results]
+    result = {"coarse_steps": results.get("coarse-to-fine", {}).get("coarse_steps", 0)}
+    rows = [row for m in methods for row in results[PART[m]]["rows"]]
+    out = ["## Quality", "", SETTING]
+    if "coarse-to-fine" in methods:
+        out += ["*Coarse-to-fine* has %d steps of %d images at 14 x 14 pixels (49 tokens) before the full "
+                "resolution." % (result["coarse_steps"], 2 * BATCH), ""]
+    if "mge" in methods:
+        batch = results["mge"]["batch"]
+        out += ["*mge* sums both resolutions in every step, with %d images for the difference and %d for "
+                "the coarse mean." % (batch, 2 * batch), ""]
+    out += ["*Not measured yet: %s.*\n" % m for m in METHODS if m not in methods]
+    out += source_line(single) + comparison(rows, methods, result, seconds)
     if "coarse-to-fine" in methods:
         out += head_start(rows, result["coarse_steps"])
     files["docs/levels/quality.svg"] = picture(rows, methods, *next(iter(costs(result, seconds).items())))
@@ -124,6 +129,17 @@ def head_start(rows, coarse_steps):
             "its coarse steps are worth %.0f of those, for the multiply-adds of %.0f. If a longer run keeps "
             "that start, it reaches single-scale's end for %.2f of its multiply-adds." % (
                 fine, reached, reached - fine, cost, end), ""]
+
+
+def annealed_section(result, seconds):
+    coarse = result["coarse_steps"]
+    return (["## With a rate that falls to zero", "",
+             "At a constant rate the Frechet distance of one run goes up and down by a third between looks. "
+             "Here each length is a run of its own with a cosine; *coarse-to-fine* has %d steps of %d images at "
+             "14 x 14 pixels and what is left of its length at full resolution." % (coarse, 2 * BATCH), ""] +
+            source_line(result) +
+            comparison(result["rows"], [m for m in METHODS if pick(result["rows"], method=m)], result,
+                       seconds))
 
 
 def picture(rows, methods, name, cost):
@@ -212,6 +228,7 @@ def make(results):
     files = {}
     out = [HEAD]
     sections = {"single": lambda: quality_section(results, files),
+                "annealed": lambda: annealed_section(results["annealed"], results.get("seconds")),
                 "seconds": lambda: seconds_section(results["seconds"]),
                 "variance": lambda: variance_section(results["variance"])}
     for part, section in sections.items():

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # levels_plan.py: the runs behind docs/multiscale-images.md: the PDE network of results_plan.py's section
 # on mixers with the same data, seeds, rate and schedule, at full resolution (results.py's own runs) and
-# in two ways at 28 x 28 and 14 x 14.
+# in several ways at 28 x 28 and 14 x 14.
 import results_plan as plan
 
 LEVELS = 2
@@ -30,6 +30,23 @@ def coarse_to_fine():
                     str(COARSE_STEPS))
     return [plan.Run("images", "coarse-to-fine", seed, own, steps, [800, steps])
             for seed in plan.SEEDS]
+
+
+# With a cosine, where each length is a run of its own: 0.6 of the time of results.py's longest.
+ANNEALED_COARSE, ANNEALED_FINE = 300, 300
+
+
+def annealed_full():
+    return [run for run in plan.annealed({mixer: RATE for mixer in plan.MIXERS})
+            if run.variant.startswith("pde")]
+
+
+def annealed():
+    steps = ANNEALED_COARSE + ANNEALED_FINE
+    own = arguments("--multiscale", "coarse-to-fine", "--levels", str(LEVELS), "--coarse-steps",
+                    str(ANNEALED_COARSE))
+    return [plan.Run("images", "coarse-to-fine-annealed", seed, own, steps, [steps],
+                     schedule="cosine") for seed in plan.SEEDS]
 
 
 def mge():

@@ -145,6 +145,33 @@ def extremes(values):
     return min(values), max(values)
 
 
+def time_goal(curve, target, full):
+    """curve: {seconds: Frechet} of the PDE; target: attention's after `full` seconds."""
+    reached = crossing(curve, target)
+    share = None if reached is None else reached / full
+    return ["Goal, attention's Frechet distance in half of its wall time: %s%s." % (
+        verdict(share is not None and share <= 0.5),
+        " (not reached)" if share is None else " (%.2f)" % share), ""]
+
+
+def lengths_section(result, ratio, title, text):
+    """Runs of several lengths, a cosine each; ratio: a step of attention over one of the PDE."""
+    groups, curve = {}, {}
+    for variant in sorted({row["variant"] for row in result["rows"]},
+                          key=lambda v: (v.split("-")[0], int(v.split("-")[1]))):
+        mixer, steps = variant.split("-")
+        cost = int(steps) * (ratio if mixer == "attn" else 1)
+        own = pick(result["rows"], variant=variant)
+        groups[mixer, int(steps)] = (cost, own)
+        if mixer == "pde":
+            curve[cost] = statistics.mean(values(own, "frechet"))
+    full, attention = groups[max(key for key in groups if key[0] == "attn")]
+    named = {"%s, %s steps, %.2f of attention's time" % (NAMES[mixer], format(steps, ","), cost / full): own
+             for (mixer, steps), (cost, own) in groups.items()}
+    return (["### " + title, "", text, ""] + source_line(result) + metric_table(named, "run") +
+            time_goal(curve, statistics.mean(values(attention, "frechet")), full))
+
+
 def mixers_section(results, files):
     result, speed = results["mixers"], results.get("speed")
     rows, models = result["rows"], result["models"]
@@ -183,16 +210,23 @@ def mixers_section(results, files):
         out += ["At 784 tokens a step of attention takes %.2f times (%.2f to %.2f) PDE's." % (
             finer["median"], finer["low"], finer["high"]), ""]
         curve = {step * seconds["pde"]: y for step, y in curves(rows, "pde").items()}
-        full = seconds["attn"] * last
-        reached = crossing(curve, curves(rows, "attn")[last])
-        share = None if reached is None else reached / full
-        out += ["Goal, attention's Frechet distance in half of its wall time: %s%s." % (
-            verdict(share is not None and share <= 0.5),
-            "" if share is None else " (%.2f)" % share), "",
+        out += time_goal(curve, curves(rows, "attn")[last], seconds["attn"] * last) + [
                 "A step of the PDE has %.2f of the operations of attention's: most are in the linear layers, "
                 "which both have. Half of the time at this size would need fewer steps as well." %
                 (work["pde"] / work["attn"]), ""]
-    return out + gallery(results.get("pictures"), "mixers", {NAMES[m]: m for m in plan.MIXERS})
+    out += gallery(results.get("pictures"), "mixers", {NAMES[m]: m for m in plan.MIXERS})
+    if speed and "annealed" in results:
+        out += lengths_section(
+            results["annealed"], speed["over_pde"]["attn"]["median"], "With a rate that falls to zero",
+            "At a constant rate the weights never come to rest, and the Frechet distance of one run goes up "
+            "and down by a third between looks. Here each length is a run of its own with a cosine, at the "
+            "same peak rates.")
+    if speed and "finer" in results:
+        out += lengths_section(
+            results["finer"], speed["finer"]["over_pde"]["attn"]["median"], "784 tokens",
+            "The same with images of 56 x 56 pixels, enlarged from 28 x 28, in batches of %d; %d samples "
+            "each, judged at 28 x 28." % (plan.FINER_BATCH, plan.FINER_SAMPLES))
+    return out
 
 
 # ---------------------------------------------------------------------- the rest
