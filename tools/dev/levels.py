@@ -10,7 +10,6 @@
 # docs/levels/PART.json.
 import json
 import pathlib
-import resource
 import shutil
 import subprocess
 
@@ -90,15 +89,13 @@ def mge(lab):
 
 
 def seconds(lab):
-    """CPU seconds of a step of each kind on one thread, which other work on the machine stretches less
-    than it does wall seconds: a longer run less a shorter one, all kinds in turn."""
+    """CPU seconds of a step of each kind on one thread: a longer run less a shorter one, all kinds in
+    turn."""
     def spent(kind, steps):
         folder = lab.folder / "levels-speed" / kind
         shutil.rmtree(folder, ignore_errors=True)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        lab.call("train", *plan.timed(steps)[kind], "--out", folder)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return measuring.child_seconds(
+            lambda: lab.call("train", *plan.timed(steps)[kind], "--out", folder))
 
     few, many = plan.TIMED_STEPS
     slices = {kind: [] for kind in plan.timed(few)}

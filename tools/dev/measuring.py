@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import statistics
 import subprocess
 
@@ -63,6 +64,15 @@ def spread(values):
 def ratios(slices, over, under):
     """Of slices measured next to each other."""
     return spread([a / b for a, b in zip(slices[over], slices[under])])
+
+
+def child_seconds(work):
+    """CPU seconds of the processes that work() runs, which other work on the machine stretches less than
+    it does wall seconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def run_text(*command):

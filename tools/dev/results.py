@@ -16,7 +16,6 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 
 import measuring
 import results_page
@@ -221,7 +220,7 @@ def speed(lab):
             "finer": in_turn(lab, finer, 3)}
 
 
-def step_seconds(lab, arguments, name, threads=1):
+def step_seconds(lab, arguments, name, threads):
     """Seconds of a training step, over the last third of a short run."""
     steps = int(arguments[arguments.index("--steps") + 1])
     folder = lab.folder / "speed" / name
@@ -231,20 +230,25 @@ def step_seconds(lab, arguments, name, threads=1):
 
 
 def fits(lab):
-    """What fitting each map costs, in training steps measured beside it."""
+    """What fitting each map costs on one thread, in training steps measured beside it."""
+    def trained(steps):
+        folder = lab.folder / "speed/plain"
+        shutil.rmtree(folder, ignore_errors=True)
+        return measuring.child_seconds(
+            lambda: lab.call("train", *plan.plain(0).command(steps), "--out", folder))
+
     out = {}
     for kind in plan.MAPS:
-        step = step_seconds(lab, plan.plain(0).command(60), "plain")
-        started = time.monotonic()
-        lab.call("precondition", "fit", "--kind", kind, "--data", "fashion-mnist", "-o",
-                 lab.folder / "speed/map.safetensors")
-        out[kind] = (time.monotonic() - started) / step
+        step = (trained(60) - trained(10)) / 50
+        out[kind] = measuring.child_seconds(
+            lambda: lab.call("precondition", "fit", "--kind", kind, "--data", "fashion-mnist", "-o",
+                             lab.folder / "speed/map.safetensors")) / step
     return out
 
 
 def diagnostics(lab, run):
     """Condition numbers before and after the map of a run, and the errors per band of its end."""
-    folder = lab.folder / "diagnostics" / run.variant
+    folder = lab.folder / "diagnostics" / plan.file_name(run.variant)
     if not (folder / "bands.csv").exists():
         lab.call("precondition", "report", "--data", "fashion-mnist", "--model", lab.folder / run.name,
                  "--limit", 10000, "-o", folder)
@@ -285,6 +289,7 @@ def pictures(lab):
         if run.seed == 0 and not (lab.folder / model).is_dir():
             lab.say("no picture of %s: it is not trained yet" % model)
         elif run.seed == 0:
+            name = plan.file_name(name)
             out.setdefault(part, {})[name] = picture(lab, "%s-%s" % (part, name), model, sampling)
     for run in plan.mixers(stored("rates")["best"]):
         show("mixers", run, run.steps, run.variant, plan.SOLVER)

@@ -242,34 +242,37 @@ def with_plain(result, order):
     return {**groups, **{v: pick(result["rows"], variant=v, step=plan.NANO_STEPS) for v in order}}
 
 
-def at_equal_compute(result, kind, metric):
+def at_equal_compute(result, variant, metric):
     """A metric's mean behind a map, and that of plain runs which have also had the steps that the fit
     of the map costs."""
+    fit = result["fit_steps"].get(plan.kind_of(variant), 0)
     plain = {step: statistics.mean(values(pick(result["rows"], variant="plain", step=step), metric))
              for step in (plan.NANO_STEPS, plan.LONGER)}
-    mapped = statistics.mean(values(pick(result["rows"], variant=kind), metric))
-    return mapped, interpolate(plain, plan.NANO_STEPS + result["fit_steps"][kind])
+    mapped = statistics.mean(values(pick(result["rows"], variant=variant), metric))
+    return mapped, interpolate(plain, plan.NANO_STEPS + fit), fit
 
 
 def improvements(result):
     """A line for each map; the recovery is judged by how far it is from 1 on a logarithmic scale."""
-    rows, both, narrow = [], False, []
-    for kind in plan.MAPS:
-        line, wins = [kind, "%.0f" % result["fit_steps"][kind]], 0
+    rows, both, narrow = [], [], []
+    for variant in (v for v in plan.MAPPED if pick(result["rows"], variant=v)):
+        line, wins = [variant], 0
         for metric in ("frechet", "low_eigenvalue_recovery"):
-            mapped, plain = at_equal_compute(result, kind, metric)
+            mapped, plain, fit = at_equal_compute(result, variant, metric)
             better = (mapped < plain if metric == "frechet" else
                       abs(math.log(mapped)) < abs(math.log(plain)))
             wins += better
             line.append("%s against %s%s" % (number(mapped), number(plain), ", better" if better else ""))
-        rows.append(line)
-        both |= wins == 2
-        if mapped < 1 < plain:
-            narrow.append(kind)
+        rows.append([line[0], "%.0f" % fit] + line[1:])
+        if wins == 2 and plan.kind_of(variant):
+            both.append(variant)
+        if mapped < 0.5 and plain > 1 and variant in plan.MAPS:
+            narrow.append(variant)
     return (["### At equal compute", "", "A plain run is given as many steps more as the fit of the map "
              "costs.", ""] +
             table(["map", "steps the fit costs", "Frechet", "low-eigenvalue recovery (1 is best)"], rows) +
-            ["Goal, one map improves both at equal compute: %s." % verdict(both), ""] +
+            ["Goal, one map improves both at equal compute: %s%s." % (
+                verdict(bool(both)), ": " + "; ".join(both) if both else ""), ""] +
             (["Plain runs leave noise along the low eigenvectors, more variance than the images have; behind "
               "%s samples have less: the velocity there is hardly better than the best affine one, see below." %
               " and ".join(narrow), ""]
@@ -297,17 +300,22 @@ def diagnostics_part(result, files):
 
 def precondition_section(results, files):
     result = results["precondition"]
-    groups = with_plain(result, plan.MAPS)
+    groups = with_plain(result, [v for v in plan.MAPPED if pick(result["rows"], variant=v)])
     alone = {kind + ", no network": pick(result["rows"], variant=kind + " alone") for kind in plan.MAPS}
     alone = {name: rows for name, rows in alone.items() if rows}
     groups |= alone
-    what = (" *No network*: noise taken back through the map, which is what a network has to add to."
+    what = (" *In part*: whitened with epsilon 1, so that what is added to every variance is as large as "
+            "their mean. *Prior*: the network's answer is added to the velocity of standard normal data "
+            "(`--prior gaussian`); both chosen on seed 0."
+            if pick(result["rows"], variant="in part, prior") else "")
+    what += (" *No network*: noise taken back through the map, which is what a network has to add to."
             if alone else "")
     return (["## Preconditioned flow matching", "", "`pde-nano/4`, 49 tokens; the map is fitted first and "
              "frozen; samples are mapped back." + what, ""] + source_line(result) +
             metric_table(groups, "map") + improvements(result) + diagnostics_part(result, files) +
             gallery(results.get("pictures"), "precondition",
-                    {"none" if v == "plain" else v: v for v in ("plain",) + plan.MAPS}))
+                    {"none" if v == "plain" else v: plan.file_name(v)
+                     for v in ("plain",) + plan.MAPS + ("in part, prior",)}))
 
 
 def coupling_section(results, files):
