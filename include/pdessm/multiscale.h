@@ -2,8 +2,9 @@
 /* multiscale.h: training of graph networks over parts of a graph.
  *
  * Level l of a graph keeps about n / 2^l of its n nodes and the edges between them: x_l = P^T x,
- * A_l = P^T A P. Which nodes is drawn anew each time, as the first ones of a random order, so that
- * the selection of a level holds those of the coarser ones. The same weights run at every level. */
+ * A_l = the pattern of P^T A^p P, p = 1 unless set. Which nodes is drawn anew each time, as the
+ * first ones of a random order, so that the selection of a level holds those of the coarser ones.
+ * The same weights run at every level. */
 #ifndef PDESSM_MULTISCALE_H
 #define PDESSM_MULTISCALE_H
 
@@ -51,6 +52,7 @@ typedef struct pdessm_multiscale_options {
     pdessm_multiscale_method method;
     pdessm_pooling pooling;
     int levels;        /* L, level 0 among them; single has 1 */
+    int power;         /* p: a coarser level joins nodes that are at most p edges apart */
     int64_t epochs;    /* at level 0, or of mge; 0: 2000, 1000, 800, 600 for L = 1 .. 4 */
     int64_t batch;     /* training graphs of a draw, see below; 0: the whole set */
     double rate;       /* of Adam */
@@ -62,7 +64,7 @@ typedef struct pdessm_multiscale_options {
     void *user;
 } pdessm_multiscale_options;
 
-/* single, random, 1 level, rate 1e-3, evaluate 10. */
+/* single, random, 1 level, power 1, rate 1e-3, evaluate 10. */
 pdessm_multiscale_options pdessm_multiscale_defaults(void);
 
 typedef struct pdessm_multiscale_result {

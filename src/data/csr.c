@@ -124,25 +124,96 @@ out:
     return status;
 }
 
-void pdessm_csr_select(const pdessm_csr *from, int64_t count, const int32_t *chosen, int32_t *index,
-                       pdessm_csr *to) {
-    int32_t edges = 0;
+/* ------------------------------------------------------------------ parts */
+
+/* Chosen nodes have their new number in index. */
+static void begin_part(int64_t count, const int32_t *chosen, int32_t *index, pdessm_csr *to) {
     for (int64_t r = 0; r < count; r++)
         index[chosen[r]] = (int32_t)r;
     to->nodes = count;
-    for (int64_t r = 0; r < count; r++) {
-        to->start[r] = edges;
-        for (int32_t e = from->start[chosen[r]]; e < from->start[chosen[r] + 1]; e++)
-            if (index[from->column[e]] >= 0)
-                to->column[edges++] = index[from->column[e]];
-    }
-    to->start[count] = edges;
+    to->edges = 0;
+    to->start[0] = 0;
+}
+
+static void end_row(pdessm_csr *to, int64_t r, int32_t edges) {
+    to->start[r + 1] = edges;
     to->edges = edges;
+}
+
+/* As find_reverse(), with the part of index that is in use for scratch. */
+static void end_part(int64_t count, const int32_t *chosen, int32_t *index, pdessm_csr *to) {
     for (int64_t r = 0; r < count; r++)
-        index[chosen[r]] = (int32_t)to->start[r];
+        index[chosen[r]] = to->start[r];
     for (int64_t r = 0; r < count; r++)
         for (int32_t e = to->start[r]; e < to->start[r + 1]; e++)
             to->reverse[e] = index[chosen[to->column[e]]]++;
     for (int64_t r = 0; r < count; r++)
         index[chosen[r]] = -1;
+}
+
+void pdessm_csr_select(const pdessm_csr *from, int64_t count, const int32_t *chosen, int32_t *index,
+                       pdessm_csr *to) {
+    int32_t edges = 0;
+    begin_part(count, chosen, index, to);
+    for (int64_t r = 0; r < count; r++) {
+        for (int32_t e = from->start[chosen[r]]; e < from->start[chosen[r] + 1]; e++)
+            if (index[from->column[e]] >= 0)
+                to->column[edges++] = index[from->column[e]];
+        end_row(to, r, edges);
+    }
+    end_part(count, chosen, index, to);
+}
+
+/* Breadth first from a node: queue gets all nodes at most `power` edges away, the node itself
+ * first; the answer is how many. seen [nodes] is not the node's number where a node is new. */
+static int64_t reach_near(const pdessm_csr *csr, int power, int32_t node, int32_t *seen,
+                          int32_t *queue) {
+    int64_t begin = 0, end = 1;
+    queue[0] = node;
+    seen[node] = node;
+    for (int step = 0; step < power; step++) {
+        const int64_t filled = end;
+        for (; begin < filled; begin++)
+            for (int32_t e = csr->start[queue[begin]]; e < csr->start[queue[begin] + 1]; e++)
+                if (seen[csr->column[e]] != node) {
+                    seen[csr->column[e]] = node;
+                    queue[end++] = csr->column[e];
+                }
+    }
+    return end;
+}
+
+static void forget(const pdessm_csr *csr, int32_t *seen) {
+    for (int64_t i = 0; i < csr->nodes; i++)
+        seen[i] = -1;
+}
+
+static int by_number(const void *a, const void *b) {
+    const int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+void pdessm_csr_select_near(const pdessm_csr *from, int power, int64_t count, const int32_t *chosen,
+                            int32_t *index, int32_t *near, pdessm_csr *to) {
+    int32_t *seen = near, *queue = near + from->nodes, edges = 0;
+    forget(from, seen);
+    begin_part(count, chosen, index, to);
+    for (int64_t r = 0; r < count; r++) {
+        const int64_t reached = reach_near(from, power, chosen[r], seen, queue);
+        for (int64_t k = 0; k < reached; k++)
+            if (index[queue[k]] >= 0)
+                to->column[edges++] = index[queue[k]];
+        qsort(to->column + to->start[r], (size_t)(edges - to->start[r]), sizeof *to->column,
+              by_number);
+        end_row(to, r, edges);
+    }
+    end_part(count, chosen, index, to);
+}
+
+int64_t pdessm_csr_count_near(const pdessm_csr *csr, int power, int64_t most, int32_t *near) {
+    int64_t edges = 0;
+    forget(csr, near);
+    for (int64_t i = 0; i < csr->nodes && edges <= most; i++)
+        edges += reach_near(csr, power, (int32_t)i, near, near + csr->nodes);
+    return edges <= most ? edges : most + 1;
 }

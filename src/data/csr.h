@@ -33,4 +33,12 @@ void pdessm_csr_release(pdessm_csr *csr);
 void pdessm_csr_select(const pdessm_csr *from, int64_t count, const int32_t *chosen, int32_t *index,
                        pdessm_csr *to);
 
+/* P^T A^power P, its pattern: nodes at most `power` edges apart in *from are joined. near
+ * [2 nodes of from] is scratch. */
+void pdessm_csr_select_near(const pdessm_csr *from, int power, int64_t count, const int32_t *chosen,
+                            int32_t *index, int32_t *near, pdessm_csr *to);
+
+/* Edges of A^power, loops among them; counted no further than `most` + 1. near as above. */
+int64_t pdessm_csr_count_near(const pdessm_csr *csr, int power, int64_t most, int32_t *near);
+
 #endif

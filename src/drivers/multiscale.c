@@ -51,11 +51,12 @@ pdessm_multiscale_options pdessm_multiscale_defaults(void) {
     return (pdessm_multiscale_options){.method = PDESSM_SINGLE,
                                        .pooling = PDESSM_POOL_RANDOM,
                                        .levels = 1,
+                                       .power = 1,
                                        .rate = 1e-3,
                                        .evaluate = 10};
 }
 
-enum { MOST_LEVELS = 12 };
+enum { MOST_LEVELS = 12, MOST_POWER = 8 };
 
 /* Also fills in what follows from the rest. */
 static pdessm_status check_options(pdessm_context *ctx, pdessm_multiscale_options *o) {
@@ -63,6 +64,8 @@ static pdessm_status check_options(pdessm_context *ctx, pdessm_multiscale_option
     pdessm_status status = PDESSM_OK;
     PDESSM_REQUIRE(ctx, o->levels >= 1 && o->levels <= MOST_LEVELS, PDESSM_ERROR_ARGUMENT,
                    "%d levels: expected 1 to %d", o->levels, MOST_LEVELS);
+    PDESSM_REQUIRE(ctx, o->power >= 1 && o->power <= MOST_POWER, PDESSM_ERROR_ARGUMENT,
+                   "power %d: expected 1 to %d", o->power, MOST_POWER);
     PDESSM_REQUIRE(ctx, o->method != PDESSM_SINGLE || o->levels == 1, PDESSM_ERROR_ARGUMENT,
                    "method single has one level, not %d", o->levels);
     PDESSM_REQUIRE(ctx, o->epochs >= 0 && o->epochs <= 1 << 24, PDESSM_ERROR_ARGUMENT,

@@ -41,7 +41,9 @@ typedef struct pdessm_multiscale {
     pdessm_csr csr;                /* the level at hand */
     int32_t *chosen, *index;       /* [field]; index as pdessm_csr_select() wants it */
     int32_t *node, *label;         /* [field] of the level: as in a selection */
-    float *weight;                 /* [edges] */
+    int64_t most_edges;            /* of the set and of any level */
+    int32_t *near;                 /* scratch of pdessm_csr_select_near(), NULL if the power is 1 */
+    float *weight;                 /* [most_edges] */
     float *logits;                 /* [held out nodes, classes] */
     pdessm_tensor *first, *second; /* Adam's moments */
     pdessm_tensor *state, *step_loss;

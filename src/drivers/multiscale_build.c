@@ -42,7 +42,7 @@ out:
     return status;
 }
 
-/* A part of a field has at most half of its nodes, and at most all edges. */
+/* A part of a field has at most half of its nodes, and at most all edges, or those of A^p. */
 static pdessm_status make_tapes(pdessm_multiscale *m) {
     pdessm_status status = PDESSM_OK;
     const pdessm_csr *csr = &m->set->csr, *held_out = m->held_out->csr;
@@ -54,9 +54,9 @@ static pdessm_status make_tapes(pdessm_multiscale *m) {
     if (takes_all)
         PDESSM_TRY(record(m, 1, csr->nodes, csr->edges, m->x, NULL, &m->whole));
     if (!takes_all)
-        PDESSM_TRY(record(m, 1, m->field->most_nodes, csr->edges, NULL, NULL, &m->part));
+        PDESSM_TRY(record(m, 1, m->field->most_nodes, m->most_edges, NULL, NULL, &m->part));
     else if (m->options.levels > 1)
-        PDESSM_TRY(record(m, 1, csr->nodes > 1 ? csr->nodes / 2 : 1, csr->edges, NULL,
+        PDESSM_TRY(record(m, 1, csr->nodes > 1 ? csr->nodes / 2 : 1, m->most_edges, NULL,
                           m->whole.graph, &m->part));
     PDESSM_TRY(record(m, 0, held_out->nodes, held_out->edges, looks_at_all ? m->x : NULL,
                       takes_all ? m->whole.graph : m->part.graph, &m->look));
@@ -71,16 +71,33 @@ static void release_tapes(pdessm_multiscale *m) {
     pdessm_tensor_destroy(&m->x);
 }
 
+/* A^p holds every edge that a level can have: paths in a part are paths in the whole. */
+static pdessm_status count_edges(pdessm_multiscale *m) {
+    pdessm_status status = PDESSM_OK;
+    const pdessm_csr *csr = &m->set->csr;
+    m->most_edges = csr->edges;
+    if (m->options.power == 1 || m->options.levels == 1)
+        goto out;
+    PDESSM_TRY(pdessm_alloc(m->ctx, 2 * (size_t)csr->nodes, sizeof *m->near, &m->near));
+    m->most_edges = pdessm_csr_count_near(csr, m->options.power, INT32_MAX, m->near);
+    PDESSM_REQUIRE(
+        m->ctx, m->most_edges <= INT32_MAX, PDESSM_ERROR_MEMORY,
+        "more than 2^31 pairs of nodes are at most %d edges apart: take a smaller --power",
+        m->options.power);
+out:
+    return status;
+}
+
 static pdessm_status make_arrays(pdessm_multiscale *m) {
     pdessm_status status = PDESSM_OK;
-    const size_t n = (size_t)m->field->most_nodes, edges = (size_t)m->set->csr.edges;
+    const size_t n = (size_t)m->field->most_nodes;
     const size_t looks = (size_t)m->held_out->csr->nodes;
-    PDESSM_TRY(pdessm_csr_reserve(m->ctx, m->field->most_nodes, m->set->csr.edges, &m->csr));
+    PDESSM_TRY(pdessm_csr_reserve(m->ctx, m->field->most_nodes, m->most_edges, &m->csr));
     PDESSM_TRY(pdessm_alloc(m->ctx, n, sizeof *m->chosen, &m->chosen));
     PDESSM_TRY(pdessm_alloc(m->ctx, n, sizeof *m->index, &m->index));
     PDESSM_TRY(pdessm_alloc(m->ctx, n, sizeof *m->node, &m->node));
     PDESSM_TRY(pdessm_alloc(m->ctx, n, sizeof *m->label, &m->label));
-    PDESSM_TRY(pdessm_alloc(m->ctx, edges, sizeof *m->weight, &m->weight));
+    PDESSM_TRY(pdessm_alloc(m->ctx, (size_t)m->most_edges, sizeof *m->weight, &m->weight));
     PDESSM_TRY(
         pdessm_alloc(m->ctx, looks * (size_t)m->set->classes, sizeof *m->logits, &m->logits));
     for (size_t i = 0; i < n; i++)
@@ -135,6 +152,7 @@ pdessm_status pdessm_multiscale_build(pdessm_multiscale *m) {
     PDESSM_TRY(pdessm_field_create_held_out(m->ctx, m->set, &m->held_out));
     PDESSM_TRY(
         pdessm_pool_order_create(m->ctx, m->field->most_nodes, batch > 0 ? batch : 1, &m->order));
+    PDESSM_TRY(count_edges(m));
     PDESSM_TRY(check_memory(m));
     PDESSM_TRY(make_arrays(m));
     PDESSM_TRY(make_optimiser(m));
@@ -153,6 +171,7 @@ void pdessm_multiscale_release(pdessm_multiscale *m) {
     free(m->index);
     free(m->node);
     free(m->label);
+    free(m->near);
     free(m->weight);
     free(m->logits);
     pdessm_tensor_destroy(&m->first);

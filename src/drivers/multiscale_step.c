@@ -80,7 +80,11 @@ static pdessm_status load_level(pdessm_multiscale *m, int level, pdessm_level_ta
             m->node[r] = f->node[m->chosen[r]];
             m->label[r] = f->label[m->chosen[r]];
         }
-        pdessm_csr_select(f->csr, count, m->chosen, m->index, &m->csr);
+        if (m->options.power > 1)
+            pdessm_csr_select_near(f->csr, m->options.power, count, m->chosen, m->index, m->near,
+                                   &m->csr);
+        else
+            pdessm_csr_select(f->csr, count, m->chosen, m->index, &m->csr);
         s = (pdessm_selection){.csr = &m->csr, .node = m->node, .label = m->label};
     }
     *ret = t;

@@ -106,29 +106,57 @@ static void an_edge_that_names_no_node_is_refused(void **state) {
     assert_null(csr.start);
 }
 
+/* matrix <- the pattern of matrix times once. */
+static void multiply(char *matrix, const char *once) {
+    char product[NODES * NODES] = {0};
+    for (int i = 0; i < NODES; i++)
+        for (int k = 0; k < NODES; k++)
+            for (int j = 0; matrix[i * NODES + k] && j < NODES; j++)
+                product[i * NODES + j] |= once[k * NODES + j];
+    memcpy(matrix, product, sizeof product);
+}
+
+static int64_t ones(const char *matrix) {
+    int64_t count = 0;
+    for (int i = 0; i < NODES * NODES; i++)
+        count += matrix[i];
+    return count;
+}
+
+/* Ever fewer nodes, those of A and of its powers. */
 static void a_selection_has_the_edges_between_its_nodes(void **state) {
-    int32_t ends[EDGES][2], index[NODES], chosen[NODES];
-    char matrix[NODES * NODES], part[NODES * NODES];
+    int32_t ends[EDGES][2], index[NODES], near[2 * NODES], chosen[NODES];
+    char once[NODES * NODES], matrix[NODES * NODES], part[NODES * NODES];
     pdessm_csr csr = {0}, some = {0};
     int64_t repeated;
     draw_edges(7, ends);
-    make_matrix(ends, matrix);
+    make_matrix(ends, once);
+    memcpy(matrix, once, sizeof matrix);
     assert_int_equal(pdessm_csr_build(*state, "drawn", NODES, EDGES, ends, &csr, &repeated),
                      PDESSM_OK);
-    assert_int_equal(pdessm_csr_reserve(*state, NODES, csr.edges, &some), PDESSM_OK);
+    assert_int_equal(pdessm_csr_reserve(*state, NODES, (int64_t)NODES * NODES, &some), PDESSM_OK);
     memset(index, -1, sizeof index);
-    for (uint32_t stream = 0; stream < 6; stream++) {
-        int64_t count = 0;
-        for (int i = 0; i < NODES; i++)
-            if (stream == 0 || i == 0 || drawn(20 + stream, i, 6) >= (int32_t)stream)
-                chosen[count++] = i;
-        for (int64_t i = 0; i < count; i++)
-            for (int64_t j = 0; j < count; j++)
-                part[i * count + j] = matrix[chosen[i] * NODES + chosen[j]];
-        pdessm_csr_select(&csr, count, chosen, index, &some);
-        assert_is(&some, count, part);
-        for (int i = 0; i < NODES; i++)
-            assert_int_equal(index[i], -1);
+    for (int power = 1; power <= 4; power++) {
+        const int64_t all = ones(matrix);
+        assert_int_equal(pdessm_csr_count_near(&csr, power, all, near), all);
+        assert_int_equal(pdessm_csr_count_near(&csr, power, all / 2, near), all / 2 + 1);
+        for (uint32_t stream = 0; stream < 6; stream++) {
+            int64_t count = 0;
+            for (int i = 0; i < NODES; i++)
+                if (stream == 0 || i == 0 || drawn(20 + stream, i, 6) >= (int32_t)stream)
+                    chosen[count++] = i;
+            for (int64_t i = 0; i < count; i++)
+                for (int64_t j = 0; j < count; j++)
+                    part[i * count + j] = matrix[chosen[i] * NODES + chosen[j]];
+            pdessm_csr_select_near(&csr, power, count, chosen, index, near, &some);
+            assert_is(&some, count, part);
+            if (power == 1)
+                pdessm_csr_select(&csr, count, chosen, index, &some);
+            assert_is(&some, count, part);
+            for (int i = 0; i < NODES; i++)
+                assert_int_equal(index[i], -1);
+        }
+        multiply(matrix, once);
     }
     pdessm_csr_release(&some);
     pdessm_csr_release(&csr);

@@ -41,9 +41,9 @@ typedef struct graph_row {
 typedef struct graph_job {
     cli *c;
     const char *data;
-    int network, method, pooling; /* places in the lists of choices, which are the enums */
-    int64_t levels, runs, done;   /* done: rows that are finished */
-    int64_t layers, width;        /* 0: as the network has them */
+    int network, method, pooling;      /* places in the lists of choices, which are the enums */
+    int64_t levels, power, runs, done; /* done: rows that are finished */
+    int64_t layers, width;             /* 0: as the network has them */
     pdessm_multiscale_options options;
     pdessm_node_set *set;
     graph_row *row;
@@ -212,6 +212,7 @@ static void print_json(const graph_job *j) {
         pdessm_cli_json_text(o, "method", pdessm_multiscale_method_name(j->options.method));
         pdessm_cli_json_text(o, "pooling", pdessm_multiscale_pooling_name(j->options.pooling));
         pdessm_cli_json_number(o, "levels", j->options.levels);
+        pdessm_cli_json_number(o, "power", j->options.power);
         pdessm_cli_json_number(o, "seed", (double)row->seed);
         pdessm_cli_json_number(o, "test_accuracy", r->test_accuracy);
         pdessm_cli_json_number(o, "validation_accuracy", r->validation_accuracy);
@@ -243,6 +244,8 @@ static pdessm_status parse(cli *c, graph_job *j) {
          "random topk subgraph rns"},
         {"levels", 0, CLI_WHOLE, &j->levels, "N",
          "levels, the whole graph among them (3; single 1)", 1, 12},
+        {"power", 0, CLI_WHOLE, &j->power, "N",
+         "coarser levels join nodes at most N edges apart (1)", 1, 8},
         {"epochs", 0, CLI_WHOLE, &j->options.epochs, "N",
          "at the finest level (2000, 1000, 800, 600 for 1 to 4 levels)", 1, 1 << 24},
         {"layers", 0, CLI_WHOLE, &j->layers, "N", "of the network (gcn 4, gin 3, gat 3)", 1, 64},
@@ -263,12 +266,14 @@ static pdessm_status parse(cli *c, graph_job *j) {
     if (j->levels == 0)
         j->levels = j->options.method == PDESSM_SINGLE ? 1 : 3;
     j->options.levels = (int)j->levels;
+    j->options.power = (int)j->power;
 out:
     return status;
 }
 
 static pdessm_status run(cli *c) {
-    graph_job j = {.c = c, .data = "clubs", .runs = 1, .options = pdessm_multiscale_defaults()};
+    graph_job j = {
+        .c = c, .data = "clubs", .power = 1, .runs = 1, .options = pdessm_multiscale_defaults()};
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(parse(c, &j));
     PDESSM_TRY(pdessm_cli_open_device(c));
