@@ -293,6 +293,8 @@ def pictures(lab):
             out.setdefault(part, {})[name] = picture(lab, "%s-%s" % (part, name), model, sampling)
     for run in plan.mixers(stored("rates")["best"]):
         show("mixers", run, run.steps, run.variant, plan.SOLVER)
+        if run.variant in plan.TRANSFERRED:
+            show("transfer", run, run.steps, run.variant, plan.SOLVER + plan.FINER_GRID)
     for run in plan.precondition():
         show("precondition", run, run.at[0], run.variant, plan.SOLVER)
     for run in plan.coupling() + plan.reflow(lab.folder):
@@ -314,8 +316,8 @@ def transfer(lab):
         judged_ = lab.judge(model, "transfer-%s" % (size or "own"), sampling,
                             plan.AT_28 if size else (), plan.FINER_SAMPLES)
         return {"variant": mixer, "seed": seed, "size": size, **judged_}
-    jobs = [(mixer, seed, size) for mixer in ("pde", "attn", "conv") for seed in plan.FEWER
-            for size in (None, "56x56")]
+    jobs = [(mixer, seed, size) for mixer in plan.TRANSFERRED for seed in plan.FEWER
+            for size in (None, plan.FINER_GRID[1])]
     return {"rows": lab.all(one, jobs)}
 
 

@@ -348,14 +348,16 @@ def ablation_section(result):
              format(plan.NANO_STEPS, ","), ""] + source_line(result) + metric_table(groups, "variant"))
 
 
-def transfer_section(result):
-    groups = {}
+def transfer_section(results):
+    result, groups = results["transfer"], {}
     for row in result["rows"]:
         name = "%s, %s" % (NAMES[row["variant"]], "finer grid" if row["size"] else "own grid")
         groups.setdefault(name, []).append(row)
     return (["## A finer grid than in training", "", "The models of the section on mixers sample 56 x 56 "
              "images: four times as many tokens, nothing trained anew. The images are averaged down to "
-             "28 x 28 and judged there.", ""] + source_line(result) + metric_table(groups, "mixer"))
+             "28 x 28 and judged there.", ""] + source_line(result) + metric_table(groups, "mixer") +
+            gallery(results.get("pictures"), "transfer",
+                    {NAMES[m] + ", 56 x 56": m for m in plan.TRANSFERRED}))
 
 
 def make(results):
@@ -372,7 +374,7 @@ def make(results):
                 "precondition": lambda: precondition_section(results, files),
                 "coupling": lambda: coupling_section(results, files),
                 "ablation": lambda: ablation_section(results["ablation"]),
-                "transfer": lambda: transfer_section(results["transfer"])}
+                "transfer": lambda: transfer_section(results)}
     for part, section in sections.items():
         out += section() if part in results else ["*Not measured yet: %s.*" % part, ""]
     files["docs/results.md"] = "\n".join(out).rstrip("\n") + "\n"

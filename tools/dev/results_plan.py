@@ -99,6 +99,10 @@ FINER_SIZE = ["--image-size", "56x56", "--fit", "resize"]
 AT_28 = ("--image-size", "28x28", "--fit", "resize")
 
 
+# Models of `mixers` that draw on this grid without having been trained there.
+TRANSFERRED, FINER_GRID = ("pde", "attn", "conv"), ["--size", "56x56"]
+
+
 def finer(best):
     return [Run("finer", "%s-%d" % (mixer, steps), seed,
                 ["--model", mixer + "-nano/2"] + rate_arguments(mixer, best[mixer]) + WIDE + FINER_SIZE,
