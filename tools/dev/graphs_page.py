@@ -22,15 +22,14 @@ HEAD = """# Graph networks over levels: what it costs to reach what one level re
 
 **Measured as follows.** Networks of their own depth but 64 channels wide, Adam at 0.01, dropout 0.3,
 seeds 0, 1, 2, one thread. The epoch is chosen by the validation nodes and the test accuracy is that of
-this epoch; sub-to-full is coarse-to-fine over neighbourhoods. Seconds are those of the CPU, evaluations of the whole graph included, since the machine did
-other things too. *Reached*: the CPU seconds until the test accuracy of the epoch that validation would choose
+this epoch; sub-to-full is coarse-to-fine over neighbourhoods. Seconds are those of the CPU, since the machine did
+other things too, with evaluations of the whole graph. *Reached*: the CPU seconds until the test accuracy of the epoch that validation would choose
 so far, in the mean over the seeds, is within one deviation (over seeds) of what a single level ends with; a
 dash where it never is; *of single*: as a share of what the single level itself takes. Node and edge work are in
 passes over the whole graph, training alone.
 
-Titles with a number of nodes or graphs are of the first tenth (fashion-knn) or fifth (qtips) of a set;
-what is not shown, the whole sets, GAT and PyTorch among it, has not been measured. Neighbourhoods (sub-to-full,
-and half of rns) stay behind random nodes here; why has not been examined.
+Titles with a number of nodes or graphs are of the first tenth (fashion-knn) or fifth (qtips) of a set. Networks
+and sets that are not shown have not been measured.
 
 Made by `tools/dev/graphs.py PROGRAM` (goes on where it was interrupted), `tools/dev/graphs_peer.py` and
 `tools/dev/graphs_page.py`.
