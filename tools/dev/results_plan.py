@@ -93,7 +93,7 @@ def annealed(best):
 
 
 # The same at 56 x 56: 784 tokens. Judged at 28 x 28, as the metrics' classifier wants.
-FINER = {"attn": (500,), "pde": (350, 500)}
+FINER = {"attn": (300,), "pde": (300,)}
 FINER_BATCH, FINER_SAMPLES = 32, 500
 FINER_SIZE = ["--image-size", "56x56", "--fit", "resize"]
 AT_28 = ("--image-size", "28x28", "--fit", "resize")
@@ -108,7 +108,7 @@ def finer(best):
                 ["--model", mixer + "-nano/2"] + rate_arguments(mixer, best[mixer]) + WIDE + FINER_SIZE,
                 steps, [steps], schedule="cosine", batch=FINER_BATCH, count=FINER_SAMPLES,
                 evaluating=AT_28)
-            for seed in SEEDS for mixer, lengths in FINER.items() for steps in lengths]
+            for seed in FEWER for mixer, lengths in FINER.items() for steps in lengths]
 
 
 # The small model: 28 x 28 images with patches of 4: 49 tokens. The plain run is trained once for all
