@@ -6,9 +6,10 @@ import statistics
 
 import chart
 import results_page
+from curves import crossing
 from performance_page import number, table, verdict
 from results_plan import BATCH
-from results_page import crossing, mean_sd, metric_table, pick, source_line, values
+from results_page import mean_sd, metric_table, pick, source_line, values
 
 METHODS = ("single-scale", "coarse-to-fine", "mge")
 PART = {"single-scale": "single", "coarse-to-fine": "coarse-to-fine", "mge": "mge"}

@@ -7,6 +7,7 @@ import statistics
 
 import chart
 import results_plan as plan
+from curves import crossing, interpolate
 from measuring import ROOT
 from performance_page import number, table, verdict
 
@@ -95,20 +96,6 @@ def rates_section(result):
             table(["mixer"] + list(plan.RATES), rows))
 
 
-def crossing(points, target):
-    """Where a falling curve {x: y} first reaches the target, straight lines in log y between points;
-    None when it does not."""
-    before = None
-    for x, y in sorted(points.items()):
-        if y <= target:
-            if before is None:
-                return x
-            share = (math.log(before[1]) - math.log(target)) / (math.log(before[1]) - math.log(y))
-            return before[0] + share * (x - before[0])
-        before = (x, y)
-    return None
-
-
 def curves(rows, mixer):
     """{step: mean Frechet distance over seeds}."""
     own = pick(rows, variant=mixer)
@@ -131,14 +118,6 @@ def equal_cost(result, name, cost, note):
                      "%.2f" % (reached / (cost["attn"] * last["attn"]))])
     return ["**%s.** %s" % (name, note), ""] + table(
         ["mixer", "Frechet at equal cost", "share of attention's cost to its last Frechet"], rows)
-
-
-def interpolate(curve, x):
-    points = sorted(curve.items())
-    for (x0, y0), (x1, y1) in zip(points, points[1:]):
-        if x0 <= x <= x1 + 1e-9 * x1:
-            return math.exp(math.log(y0) + (x - x0) / (x1 - x0) * (math.log(y1) - math.log(y0)))
-    return points[-1][1]
 
 
 def extremes(values):
