@@ -44,8 +44,8 @@ def judge(lab, run, steps):
     folder = lab.train(run.name, run.command(), run.steps)
     key = "".join(run.solvers[0]).replace("--", "-")
     lab.say(run.name + " is trained")
-    rows = [{"method": method_of(run), "seed": run.seed,
-             "step": step, **lab.judge(folder / ("step-%08d" % step), key, run.solvers[0])}
+    rows = [{**lab.judge(folder / ("step-%08d" % step), key, run.solvers[0]),
+             "method": method_of(run), "seed": run.seed, "step": step}
             for step in steps]
     lab.say(run.name + " is judged")
     return rows, folder
@@ -81,7 +81,8 @@ def coarse_to_fine(lab):
 
 def annealed(lab):
     full, levels = full_quality(lab, plan.annealed_full()), quality(lab, plan.annealed())
-    return {"coarse_steps": plan.ANNEALED_COARSE, "rows": full["rows"] + levels["rows"]}
+    return {"coarse_steps": plan.ANNEALED_COARSE, "rows": full["rows"] + levels["rows"],
+            "trials": quality(lab, plan.trials())["rows"]}
 
 
 def mge(lab):

@@ -127,9 +127,18 @@ def head_start(rows, coarse_steps):
     cost = last[0]["flops"] / whole[0]["flops"] * whole[0]["step"] - fine
     end = (whole[0]["step"] - (reached - fine) + cost) / whole[0]["step"]
     return ["The %d steps of coarse-to-fine at full resolution end where single-scale is after about %.0f: "
-            "its coarse steps are worth %.0f of those, for the multiply-adds of %.0f. If a longer run keeps "
+            "its %d coarse steps are worth %.0f of those, for the multiply-adds of %.0f. If a longer run keeps "
             "that start, it reaches single-scale's end for %.2f of its multiply-adds." % (
-                fine, reached, reached - fine, cost, end), ""]
+                fine, reached, coarse_steps, reached - fine, cost, end), ""]
+
+
+def trials(result):
+    """Other shares of coarse steps for the same cost, beside the seed that has them."""
+    first = pick(result["rows"], method="coarse-to-fine", seed=0)[0]
+    told = ["%s coarse and %d fine steps %s" % (row["method"].rsplit("-", 1)[1], row["step"] - int(
+        row["method"].rsplit("-", 1)[1]), number(row["frechet"])) for row in result["trials"]]
+    return ["Other shares for the same cost, seed 0, whose distance is %s above: %s." % (
+        number(first["frechet"]), ", ".join(told)), ""]
 
 
 def annealed_section(result, seconds):
@@ -140,7 +149,7 @@ def annealed_section(result, seconds):
              "14 x 14 pixels and what is left of its length at full resolution." % (coarse, 2 * BATCH), ""] +
             source_line(result) +
             comparison(result["rows"], [m for m in METHODS if pick(result["rows"], method=m)], result,
-                       seconds))
+                       seconds) + head_start(result["rows"], coarse) + trials(result))
 
 
 def picture(rows, methods, name, cost):

@@ -80,7 +80,7 @@ class Laboratory:
                                                  "-o", samples, *sampling))
             result = self.call("eval", "--samples", samples, "--reference", "fashion-mnist",
                                "--classifier", self.folder / CLASSIFIER, "--seed", 1, *evaluating)
-            for name in ("device", "driver", "program", "spectrum", "spectrum_reference"):
+            for name in ("device", "driver", "program", "seed", "spectrum", "spectrum_reference"):
                 result.pop(name, None)
             drawing = json.loads(drawn.read_text(encoding="utf-8"))
             result["evaluations"] = drawing["evaluations"]
@@ -98,8 +98,8 @@ class Laboratory:
                 key = "".join(solver).replace("--", "-")
                 judged = self.judge(folder / ("step-%08d" % step), key, solver, run.evaluating,
                                     run.count)
-                rows.append({"run": run.name, "variant": run.variant, "seed": run.seed, "step": step,
-                             "solver": solver, **judged})
+                rows.append({**judged, "run": run.name, "variant": run.variant, "seed": run.seed,
+                             "step": step, "solver": solver})
         self.say(run.name + " is judged")
         return rows
 
@@ -315,7 +315,7 @@ def transfer(lab):
         sampling = plan.SOLVER + (["--size", size] if size else [])
         judged_ = lab.judge(model, "transfer-%s" % (size or "own"), sampling,
                             plan.AT_28 if size else (), plan.FINER_SAMPLES)
-        return {"variant": mixer, "seed": seed, "size": size, **judged_}
+        return {**judged_, "variant": mixer, "seed": seed, "size": size}
     jobs = [(mixer, seed, size) for mixer in plan.TRANSFERRED for seed in plan.FEWER
             for size in (None, plan.FINER_GRID[1])]
     return {"rows": lab.all(one, jobs)}
