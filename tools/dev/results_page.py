@@ -313,7 +313,8 @@ def coupling_section(results, files):
         "Frechet distance over network evaluations", "evaluations", "Frechet", series)
     return (["## Few evaluations", "", "Frechet distance over the number of network evaluations a sample "
              "(1 and 2: Euler, then Heun), `pde-nano/4`. *none* couples independently with t uniform; *ot* "
-             "assigns noise to images in each batch; *reflow* goes on from the plain run after %s steps "
+             "assigns noise to images in each batch, all labels together, so that a label says something "
+             "about its noise, which sampling knows nothing of; *reflow* goes on from the plain run after %s steps "
              "with %d steps on pairs that it drew itself, so that it has had as many as the longer plain "
              "run." % (format(plan.NANO_STEPS, ","), plan.LONGER - plan.NANO_STEPS), ""] +
             source_line(result) +
