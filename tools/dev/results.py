@@ -26,6 +26,10 @@ STORE = ROOT / "docs/results"
 CLASSIFIER = "classifier/pde"  # whose features the metrics use
 
 
+# What an answer of eval says about this run of it, not about the samples.
+PASSING = ("device", "driver", "program", "samples", "features", "seed", "spectrum", "spectrum_reference")
+
+
 class Interrupted(Exception):
     pass
 
@@ -80,13 +84,12 @@ class Laboratory:
                                                  "-o", samples, *sampling))
             result = self.call("eval", "--samples", samples, "--reference", "fashion-mnist",
                                "--classifier", self.folder / CLASSIFIER, "--seed", 1, *evaluating)
-            for name in ("device", "driver", "program", "seed", "spectrum", "spectrum_reference"):
-                result.pop(name, None)
             drawing = json.loads(drawn.read_text(encoding="utf-8"))
             result["evaluations"] = drawing["evaluations"]
             result["seconds"] += drawing["seconds"]
             measuring.store(kept, result)
-        return json.loads(kept.read_text(encoding="utf-8"))
+        row = json.loads(kept.read_text(encoding="utf-8"))
+        return {key: value for key, value in row.items() if key not in PASSING}
 
     def experiment(self, run):
         """Trains a run and judges its checkpoints: one row for each and each solver."""
