@@ -299,9 +299,10 @@ def pictures(lab):
         if run.variant in plan.TRANSFERRED:
             show("transfer", run, run.steps, run.variant, plan.SOLVER + plan.FINER_GRID)
     for run in plan.precondition():
-        show("precondition", run, run.at[0], run.variant, plan.SOLVER)
+        if run.variant in plan.SHOWN_MAPS:
+            show("precondition", run, run.at[0], run.variant, plan.SOLVER)
     for run in plan.coupling() + plan.reflow(lab.folder):
-        for count in (1, 2, 4):
+        for count in (1, 2, 4) if run.variant in plan.SHOWN_COUPLINGS else ():
             show("coupling", run, run.at[0], "%s-%d" % (run.variant, count), plan.few(count))
     return {"files": out}
 

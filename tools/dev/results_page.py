@@ -296,8 +296,7 @@ def precondition_section(results, files):
              "frozen; samples are mapped back." + what, ""] + source_line(result) +
             metric_table(groups, "map") + improvements(result) + diagnostics_part(result, files) +
             gallery(results.get("pictures"), "precondition",
-                    {"none" if v == "plain" else v: plan.file_name(v)
-                     for v in ("plain",) + plan.MAPS + ("in part, prior",)}))
+                    {"none" if v == "plain" else v: plan.file_name(v) for v in plan.SHOWN_MAPS}))
 
 
 def coupling_section(results, files):
@@ -321,7 +320,7 @@ def coupling_section(results, files):
             table(["coupling", "seeds"] + ["%d" % n for n in counts], lines) +
             ["![Frechet distance over evaluations](results/coupling.svg)", ""] +
             gallery(results.get("pictures"), "coupling", {
-                "%s, %d" % (v, n): "%s-%d" % (v, n) for v in ("plain", "reflow") for n in (1, 2, 4)}))
+                "%s, %d" % (v, n): "%s-%d" % (v, n) for v in plan.SHOWN_COUPLINGS for n in (1, 2, 4)}))
 
 
 def ablation_section(result):

@@ -137,6 +137,7 @@ MAPPED = {**{kind: ["--precondition", kind] for kind in MAPS},
           "in part": ["--precondition", "whiten"] + PART,
           "in part, prior": ["--precondition", "whiten"] + PART + PRIOR,
           "no map, prior": PRIOR}
+SHOWN_MAPS = ("plain",) + MAPS + ("in part",)
 CONTROLS = ("whiten, prior", "no map, prior")  # two seeds
 
 
@@ -181,6 +182,7 @@ def few(count):
 
 
 EVALUATIONS = (1, 2, 4, 8, 50)
+SHOWN_COUPLINGS = ("plain", "reflow")
 
 
 def coupling():
