@@ -78,8 +78,8 @@ check(near(batch, math.sqrt(3 / 0.25) / math.sqrt(1 / 1.25)), "the best batches:
 log = [{"step": 10, "step_flops": 2.0}, {"step": 30, "step_flops": 3.0}, {"step": 31, "step_flops": 9.0}]
 check(levels.flops(log, 30) == 80, "work from a log")
 
-words = plan.mge()[1].command()
-check(words[words.index("--batch") + 1] == str(plan.MGE_BATCH) and words[-1] == "1", "mge's batch, seed")
+words = plan.mge()[0].command()
+check(words[words.index("--batch") + 1] == str(plan.MGE_BATCH) and words[-1] == "0", "mge's batch, seed")
 full, fine = plan.full()[2].command(), plan.coarse_to_fine()[2].command()
 check(fine[:2] == full[:2] and "--schedule" in fine and str(results_plan.BATCH) in fine,
       "coarse-to-fine is the same run in all else")
