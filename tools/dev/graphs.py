@@ -43,6 +43,8 @@ def qtips(data, network):
             for seed in SEEDS for method, epochs, more in (
                 ("single", 12, ["--batch", 32]),
                 ("coarse-to-fine", 3, ["--batch", 32] + pooled("random")),
+                ("coarse-to-fine", 3, ["--batch", 32] + pooled("subgraph")),
+                ("coarse-to-fine", 3, ["--batch", 32] + pooled("topk")),
                 ("mge", 3, ["--batch", 8] + pooled("random")))]
 
 
