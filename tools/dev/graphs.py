@@ -3,10 +3,7 @@
 # graphs.py: measures what docs/graph-results.md shows: tools/dev/graphs.py PROGRAM [PART..]. Every run of
 # `graph` is kept under its arguments in docs/graphs/PART.json as soon as it has ended, and is not made
 # again: an interrupted measurement goes on where it was. graphs_page.py writes the page.
-import json
-import os
 import pathlib
-import subprocess
 import sys
 
 import ledger
@@ -66,18 +63,14 @@ VARIANCE = [[data, network, pooling, 3, batch, epochs, 40, seed]
 
 
 def run_graph(program, key):
-    answer = subprocess.run(
-        [program, "graph", "--device", "cpu", "--threads", "1", "--quiet", "--format", "json"]
-        + key.split(), stdout=subprocess.PIPE, check=True, env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
-    result = json.loads(answer.stdout)
+    result = ledger.answer([program, "graph", "--device", "cpu", "--threads", "1", "--quiet", "--format",
+                            "json"] + key.split())
     return result["rows"][0], {"program": result["program"]}
 
 
 def run_variance(program, key):
     tool = pathlib.Path(program).resolve().parent / "tools" / "dev" / "graph_variance"
-    answer = subprocess.run([str(tool)] + key.split(), stdout=subprocess.PIPE, check=True,
-                            env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
-    return json.loads(answer.stdout), {}
+    return ledger.answer([str(tool)] + key.split()), {}
 
 
 def main():

@@ -6,6 +6,7 @@ import statistics
 import sys
 
 import chart
+import estimator
 import ledger
 from graphs import FOLDER, NETWORKS
 from ledger import table
@@ -168,20 +169,10 @@ def section(part, files):
         title, verdict(groups), table(head, lines_of(groups)), title, part)
 
 
-def over_plain(terms, key):
-    """V of a term over that of the plain gradient, in the order of levels."""
+def over_plain(terms):
+    """V of each term over that of the plain gradient, in the order of levels."""
     plain = next(t for t in terms if t["term"] == "gradient")
-    return [t[key] / plain[key] for t in terms if t["term"] != "gradient"]
-
-
-def cost_ratio(terms):
-    """Work for a given variance with the best batches over that of plain gradients,
-    (sum_l sqrt(V_l C_l))^2 / (V C) in passes of nodes; and those batches, |B_l| / |B_0|."""
-    plain = next(t for t in terms if t["term"] == "gradient")
-    rest = [t for t in terms if t["term"] != "gradient"]
-    total = sum((t["variance"] * t["node_work"]) ** 0.5 for t in rest) ** 2
-    batches = [(t["variance"] / t["node_work"]) ** 0.5 for t in rest]
-    return total / (plain["variance"] * plain["node_work"]), [b / batches[0] for b in batches]
+    return [t["variance"] / plain["variance"] for t in terms if t["term"] != "gradient"]
 
 
 def variance():
@@ -194,11 +185,10 @@ def variance():
         groups.setdefault((data, network, pooling), []).append(terms)
     lines, least = [], {}
     for (data, network, pooling), seeds in groups.items():
-        columns = [[over_plain(terms, "variance")[l] for terms in seeds] for l in range(len(seeds[0]) - 1)]
-        columns += [[cost_ratio(terms)[1][l] for terms in seeds] for l in range(1, len(seeds[0]) - 1)]
-        work = [cost_ratio(terms)[0] for terms in seeds]
-        lines.append([data, network, pooling] + [mean_text(c) for c in columns + [work]])
-        least.setdefault(data, []).append(mean(work))
+        works, batches = zip(*(estimator.cost_ratio(terms, "variance", "node_work") for terms in seeds))
+        columns = list(zip(*map(over_plain, seeds))) + list(zip(*batches))[1:]
+        lines.append([data, network, pooling] + [mean_text(c) for c in columns + [works]])
+        least.setdefault(data, []).append(mean(works))
     return ("\n## How much the terms of mge scatter\n\n" + VARIANCE_TEXT + "\n" + table(
         ["data", "network", "pooling", "V of 0 - 1", "V of 1 - 2", "V of 2", "batch at 1", "batch at 2",
          "work for the same V"], lines) + "\n" + "".join(

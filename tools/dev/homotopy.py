@@ -3,10 +3,7 @@
 # homotopy.py: measures what docs/homotopy.md shows: tools/dev/homotopy.py PROGRAM [PART..]. Every run
 # of `optimize` is kept under its arguments in docs/homotopy/PART.json as soon as it has ended, and is
 # not made again: an interrupted measurement goes on where it was. homotopy_page.py writes the page.
-import json
-import os
 import pathlib
-import subprocess
 import sys
 
 import ledger
@@ -84,11 +81,8 @@ def slim(row):
 
 
 def run(program, key):
-    answer = subprocess.run(
-        [program, "optimize", "--device", "cpu", "--threads", "1", "--seed", str(SEED), "--quiet",
-         "--format", "json"] + key.split(), stdout=subprocess.PIPE, check=True,
-        env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
-    result = json.loads(answer.stdout)
+    result = ledger.answer([program, "optimize", "--device", "cpu", "--threads", "1", "--seed", str(SEED),
+                            "--quiet", "--format", "json"] + key.split())
     return [slim(row) for row in result["rows"]], {"program": result["program"]}
 
 

@@ -4,6 +4,7 @@
 import json
 import os
 import platform
+import subprocess
 import sys
 import time
 
@@ -60,6 +61,13 @@ def load(folder, part):
 
 def keys(plan):
     return [" ".join(map(str, arguments)) for arguments in plan]
+
+
+def answer(command):
+    """What a program says as JSON, on one thread."""
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True,
+                          env=dict(os.environ, OPENBLAS_NUM_THREADS="1"))
+    return json.loads(done.stdout)
 
 
 def measure(folder, plans, parts, run):

@@ -5,6 +5,7 @@ import math
 import statistics
 
 import chart
+import estimator
 import results_page
 from curves import crossing
 from performance_page import number, table, verdict
@@ -175,13 +176,9 @@ def seconds_section(result):
 
 
 def cost_ratio(own, kind):
-    """Work for a given variance with the best batches over that of the plain gradient:
-    (sum_l sqrt(V_l C_l))^2 / (V C); and those batches, as |B_1| / |B_0|."""
-    plain = next(row for row in own if row["term"] == "gradient")
-    terms = sorted((row for row in own if row["term"] != "gradient"), key=lambda row: row["level"])
-    total = sum(math.sqrt(row[kind] * row["flops"]) for row in terms) ** 2
-    batches = [math.sqrt(row[kind] / row["flops"]) for row in terms]
-    return total / (plain[kind] * plain["flops"]), batches[1] / batches[0]
+    """Work for a given variance, and the batch at half resolution over the full one's."""
+    work, batches = estimator.cost_ratio(own, kind, "flops")
+    return work, batches[1]
 
 
 def correlation(own, kind):

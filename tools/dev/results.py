@@ -320,7 +320,7 @@ def transfer(lab):
         judged_ = lab.judge(model, "transfer-%s" % (size or "own"), sampling,
                             plan.AT_28 if size else (), plan.FINER_SAMPLES)
         return {**judged_, "variant": mixer, "seed": seed, "size": size}
-    jobs = [(mixer, seed, size) for mixer in plan.TRANSFERRED for seed in plan.TRANSFER_SEEDS
+    jobs = [(mixer, seed, size) for mixer in plan.TRANSFERRED for seed in plan.FEWER
             for size in (None, plan.FINER_GRID[1])]
     return {"rows": lab.all(one, jobs)}
 

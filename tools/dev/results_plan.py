@@ -102,7 +102,6 @@ AT_28 = ("--image-size", "28x28", "--fit", "resize")
 
 # Models of `mixers` that draw on this grid without having been trained there.
 TRANSFERRED, FINER_GRID = ("pde", "attn", "conv"), ["--size", "56x56"]
-TRANSFER_SEEDS = FEWER
 
 
 def finer(best):
