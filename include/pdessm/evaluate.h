@@ -6,6 +6,7 @@
 #ifndef PDESSM_EVALUATE_H
 #define PDESSM_EVALUATE_H
 
+#include <pdessm/data.h>
 #include <pdessm/model.h>
 
 #ifdef __cplusplus
@@ -138,6 +139,11 @@ pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const flo
 pdessm_status pdessm_classify(pdessm_model *model, int64_t count, const float *images, int batch,
                               const pdessm_metric_options *options, float *ret_features,
                               int32_t *ret_classes);
+
+/* The share of images to which a classifier gives their label; `batch` images at a time. options
+ * (progress) may be NULL. */
+pdessm_status pdessm_accuracy(pdessm_model *model, const pdessm_dataset *data, int batch,
+                              const pdessm_metric_options *options, double *ret);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -148,11 +148,6 @@ pdessm_status pdessm_trainer_load(pdessm_trainer *trainer, const char *path);
 pdessm_status pdessm_pairs_draw(pdessm_model *model, const pdessm_sample_options *options,
                                 int64_t n, const char *path);
 
-/* The share of images to which a classifier gives their label; `batch` images at a time. options
- * (progress) may be NULL. */
-pdessm_status pdessm_accuracy(pdessm_model *model, const pdessm_dataset *data, int batch,
-                              const pdessm_metric_options *options, double *ret);
-
 /* The newest complete checkpoint below a folder: *ret_path is released with free(), NULL if none.
  */
 pdessm_status pdessm_checkpoint_newest(pdessm_context *ctx, const char *folder, char **ret_path);

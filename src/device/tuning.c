@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/cache_folder.h"
 #include "device/device.h"
+#include "files/cache_folder.h"
 #include "pdessm_config.h"
 
 enum { PATH_BYTES = 4096, MOST_ENTRIES = 4096 };

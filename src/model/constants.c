@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/graph.h"
 #include "model/model.h"
+#include "tape/tape.h"
 
 static pdessm_status make(pdessm_model *m, float number, int rank, const int64_t *dims,
                           pdessm_tensor **ret) {

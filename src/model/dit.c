@@ -4,8 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "graph/graph.h"
 #include "model/model.h"
+#include "tape/tape.h"
 
 pdessm_tensor *pdessm_build_weight(const pdessm_builder *b, const char *format, ...) {
     char name[64];

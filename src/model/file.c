@@ -6,8 +6,8 @@
 
 #include <pdessm/safetensors.h>
 
+#include "model/maps/map.h"
 #include "model/model.h"
-#include "model/precondition.h"
 
 enum { MOST_EXTRAS = 8, NAME_ROOM = 96 };
 

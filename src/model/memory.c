@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* memory.c: how much memory and work training and sampling need, found by planning on a dry device.
  */
-#include "graph/graph.h"
 #include "model/model.h"
+#include "tape/tape.h"
 
 /* A device that counts and does nothing else. */
 static pdessm_device dry_device(pdessm_context *ctx) {

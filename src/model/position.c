@@ -3,8 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "graph/graph.h"
 #include "model/model.h"
+#include "tape/tape.h"
 
 /* pos[i, j] = [sin(j' w), cos(j' w), sin(i' w), cos(i' w)], w_q = 10000^(-q / (C/4)),
  * i' = i Href / H, j' = j Wref / W; [H, W, C]. */

@@ -20,7 +20,7 @@
 #include <pdessm/pdessm.h>
 
 #include "core/random.h"
-#include "data/atomic_dir.h"
+#include "files/atomic_dir.h"
 #include "model/model.h"
 
 enum { API_SIDE = 8, API_IMAGES = 24 };

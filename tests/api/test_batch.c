@@ -3,8 +3,8 @@
  * mirrored and shifted images against their definition. */
 #include "api.h"
 
-#include "drivers/augment.h"
-#include "drivers/trainer.h"
+#include "dataset/augment.h"
+#include "train/trainer.h"
 
 static pdessm_trainer *begin(api *a, const pdessm_train_options *o) {
     const pdessm_config config = api_config(PDESSM_MIXER_PDE);

@@ -3,7 +3,7 @@
  * break with the same bits, and that its accuracy is what counting gives. */
 #include "api.h"
 
-#include "drivers/trainer.h"
+#include "train/trainer.h"
 
 enum { PIXELS = 3 * API_SIDE * API_SIDE, CLASSES = 10 };
 

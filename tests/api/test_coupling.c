@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-#include "drivers/trainer.h"
+#include "train/trainer.h"
 
 enum { PIXELS = 3 * API_SIDE * API_SIDE, MOST = 8 };
 

@@ -3,7 +3,7 @@
  * is what batches alone give in the mean. */
 #include "api.h"
 
-#include "drivers/multiscale.h"
+#include "graphs/multiscale.h"
 
 enum { GRAPHS = 10, SIZE = 6, NODES = GRAPHS * SIZE, BATCH = 3 };
 

@@ -3,7 +3,7 @@
  * and gradients by differences of that loss. */
 #include "api.h"
 
-#include "data/csr.h"
+#include "graphs/csr.h"
 
 enum { NODES = 12, FEATURES = 5, WIDTH = 6, HEADS = 2, CLASSES = 3, LAYERS = 2, ALIGNED = 16 };
 

@@ -4,7 +4,7 @@
  * gradient at full resolution. */
 #include "api.h"
 
-#include "drivers/trainer.h"
+#include "train/trainer.h"
 
 enum { CHANNELS = 3, PIXELS = CHANNELS * API_SIDE * API_SIDE };
 

@@ -3,7 +3,7 @@
  * training learns, and what is said to graphs that are wrong. */
 #include "api.h"
 
-#include "drivers/multiscale.h"
+#include "graphs/multiscale.h"
 
 static pdessm_node_set *clubs(api *a) {
     pdessm_node_set *set = NULL;

@@ -3,7 +3,7 @@
  * same numbers on every device and in every batch. */
 #include "api.h"
 
-#include "drivers/calls.h"
+#include "ops/calls.h"
 
 static const uint64_t SEED = 0x123456789abcdef0u;
 

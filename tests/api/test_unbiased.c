@@ -3,7 +3,7 @@
  * resolution, by a statistical test that a wrong estimator fails. */
 #include "api.h"
 
-#include "drivers/trainer.h"
+#include "train/trainer.h"
 
 /* One along which full and coarse gradients differ most, the others at random. */
 enum { DIRECTIONS = 6 };

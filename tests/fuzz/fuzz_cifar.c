@@ -2,7 +2,7 @@
 /* fuzz_cifar.c: files that claim to be CIFAR batches. */
 #include "fuzz.h"
 
-#include "data/cifar.h"
+#include "files/cifar.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     pdessm_context *ctx = fuzz_context();

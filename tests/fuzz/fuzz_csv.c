@@ -2,7 +2,7 @@
 /* fuzz_csv.c: tables that are none. */
 #include "fuzz.h"
 
-#include "data/csv.h"
+#include "files/csv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     pdessm_context *ctx = fuzz_context();

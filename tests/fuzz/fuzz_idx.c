@@ -2,8 +2,8 @@
 /* fuzz_idx.c: hostile IDX files, compressed and not. */
 #include "fuzz.h"
 
-#include "data/file.h"
-#include "data/idx.h"
+#include "files/file.h"
+#include "files/idx.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     pdessm_context *ctx = fuzz_context();

@@ -2,7 +2,7 @@
 /* fuzz_image.c: hostile PNG and JPEG files. */
 #include "fuzz.h"
 
-#include "data/image.h"
+#include "files/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     pdessm_context *ctx = fuzz_context();

@@ -2,7 +2,7 @@
 /* fuzz_node_npz.c: graphs in hostile .npz files. */
 #include "fuzz.h"
 
-#include "data/node_files.h"
+#include "graphs/node_files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     pdessm_context *ctx = fuzz_context();

@@ -2,7 +2,7 @@
 /* fuzz_npy.c: hostile .npy files. */
 #include "fuzz.h"
 
-#include "data/npy.h"
+#include "files/npy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     pdessm_context *ctx = fuzz_context();

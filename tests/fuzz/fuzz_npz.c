@@ -2,8 +2,8 @@
 /* fuzz_npz.c: hostile .npz files, and the whole way from a file to images. */
 #include "fuzz.h"
 
-#include "data/dataset.h"
-#include "data/npy.h"
+#include "dataset/dataset.h"
+#include "files/npy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     pdessm_context *ctx = fuzz_context();

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "drivers/problem.h"
+#include "optimize/problem.h"
 
 enum { POINTS = 5, MOST = 64 };
 

@@ -16,8 +16,8 @@
 #include <cmocka.h>
 
 #include "core/context.h"
-#include "data/atomic_dir.h"
-#include "data/atomic_file.h"
+#include "files/atomic_dir.h"
+#include "files/atomic_file.h"
 
 typedef struct fixture {
     pdessm_context *ctx;

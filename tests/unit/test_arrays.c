@@ -5,10 +5,10 @@
 #include <zip.h>
 #include <zlib.h>
 
-#include "data/cifar.h"
-#include "data/file.h"
-#include "data/idx.h"
-#include "data/npy.h"
+#include "files/cifar.h"
+#include "files/file.h"
+#include "files/idx.h"
+#include "files/npy.h"
 
 enum { MOST = 1 << 20 };
 

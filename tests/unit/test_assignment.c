@@ -10,8 +10,8 @@
 
 #include <cmocka.h>
 
-#include "core/assignment.h"
 #include "core/random.h"
+#include "numeric/assignment.h"
 
 enum { LARGEST = 256 };
 

@@ -2,7 +2,7 @@
 /* test_atomic.c: files and folders appear whole or not at all. */
 #include "data_fixture.h"
 
-#include "data/file.h"
+#include "files/file.h"
 
 static int exists(const char *path) {
     struct stat about;

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "core/random.h"
-#include "data/csr.h"
+#include "graphs/csr.h"
 
 enum { NODES = 23, EDGES = 90 };
 

@@ -7,8 +7,8 @@
 #include <pdessm/data.h>
 #include <pdessm/safetensors.h>
 
-#include "data/image.h"
-#include "data/npy.h"
+#include "files/image.h"
+#include "files/npy.h"
 
 static pdessm_dataset *open_set(fixture *f, const char *spec,
                                 const pdessm_dataset_options *options) {

@@ -4,8 +4,8 @@
 
 #include <math.h>
 
-#include "core/eigen.h"
 #include "core/random.h"
+#include "numeric/eigen.h"
 
 enum { MOST = 65 };
 

@@ -6,9 +6,9 @@
 #include <png.h>
 #include <turbojpeg.h>
 
-#include "data/file.h"
-#include "data/fit.h"
-#include "data/image.h"
+#include "dataset/resize.h"
+#include "files/file.h"
+#include "files/image.h"
 
 enum { MOST = 1 << 20 };
 

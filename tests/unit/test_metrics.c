@@ -9,7 +9,7 @@
 
 #include "core/random.h"
 #include "device/panels.h"
-#include "drivers/metrics.h"
+#include "evaluate/metrics.h"
 
 #define assert_near(value, expected, tolerance)                                                    \
     do {                                                                                           \

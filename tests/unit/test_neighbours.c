@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "core/random.h"
-#include "drivers/neighbours.h"
+#include "graphs/neighbours.h"
 
 enum { POINTS = 300, DIMENSION = 5, NEAREST = 4 };
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "data/node_files.h"
+#include "graphs/node_files.h"
 
 typedef struct fixture {
     pdessm_context *ctx;

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "core/random.h"
-#include "drivers/cloud.h"
-#include "drivers/optimize.h"
 #include "one_thread.h"
+#include "optimize/cloud.h"
+#include "optimize/optimize.h"
 
 enum { D = 3, N = 400 };
 

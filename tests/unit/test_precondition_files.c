@@ -3,7 +3,7 @@
 #define _GNU_SOURCE
 #include "precondition_fixture.h"
 
-#include "data/file.h"
+#include "files/file.h"
 
 static void same_map(fixture *f, const set *s, pdessm_precondition *a, pdessm_precondition *b) {
     static float x[COUNT * D], y[COUNT * D];

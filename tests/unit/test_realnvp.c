@@ -8,7 +8,7 @@
 #include <pdessm/pdessm.h>
 
 #include "core/random.h"
-#include "model/precondition.h"
+#include "model/maps/map.h"
 
 /* Rows of numbers as images of one row, through a file, as users' arrays come. */
 static pdessm_dataset *open_data(fixture *f, int64_t n, int64_t height, int64_t width,

@@ -13,7 +13,7 @@
 
 #include <pdessm/pdessm.h>
 
-#include "drivers/multiscale.h"
+#include "graphs/multiscale.h"
 
 enum { WIDTH = 64, ARGUMENTS = 8 };
 

@@ -15,7 +15,7 @@
 
 #include <pdessm/pdessm.h>
 
-#include "drivers/trainer.h"
+#include "train/trainer.h"
 
 typedef struct job {
     pdessm_context *ctx;

@@ -7,25 +7,27 @@ import sys
 
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_LINE = 400, 60, 100
 
-# Each floor and what it may include, besides itself. `fallback` and `data` stand beside the others:
-# they know numbers and files, and nothing of devices.
-FLOORS = {
-    "core": [],
-    "fallback": ["core"],
-    "device": ["core", "fallback"],
-    "ops": ["core", "fallback", "device"],
-    "graph": ["core", "device", "ops"],
-    "data": ["core"],
-    "model": ["core", "device", "ops", "graph", "data"],
-    "drivers": ["core", "device", "ops", "graph", "data", "model"],
-    "cli": ["core", "fallback", "device", "ops", "graph", "data", "model", "drivers"],
-}
-# The floor that a public header belongs to.
+# The floors, from the ground up. A room may include itself and the rooms of lower floors; rooms of one
+# floor do not know each other.
+FLOORS = [
+    ["core"],
+    ["numeric", "files", "fallback"],
+    ["device", "dataset"],
+    ["tape"],
+    ["ops"],
+    ["model", "optimize", "graphs"],
+    ["sample", "evaluate"],
+    ["train"],
+    ["fit"],
+    ["cli"],
+]
+LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
+# The room that a public header belongs to.
 PUBLIC = {
-    "status": "core", "context": "core", "device": "device", "tensor": "device", "graph": "graph",
-    "ops": "graph", "safetensors": "data", "data": "data", "model": "model", "gnn": "model",
-    "node_set": "data", "sample": "drivers",
-    "train": "drivers", "evaluate": "drivers", "optimize": "drivers", "precondition": "model",
+    "status": "core", "context": "core", "safetensors": "files", "device": "device",
+    "tensor": "device", "data": "dataset", "graph": "tape", "ops": "ops", "model": "model",
+    "gnn": "graphs", "node_set": "graphs", "multiscale": "graphs", "optimize": "optimize",
+    "sample": "sample", "evaluate": "evaluate", "train": "train", "precondition": "model",
 }
 # The operator table is read by the floor that defines what an operator is.
 EXCEPTIONS = {("device", "ops/ops.def")}
@@ -41,8 +43,8 @@ def complain(path, line, what):
     problems.append("%s:%d: %s" % (path, line, what))
 
 
-def floor_of(path):
-    """The floor that a file stands on; None for tests, which may look anywhere."""
+def room_of(path):
+    """The room that a file lies in; None for tests, which may look anywhere."""
     parts = path.parts
     if parts[0] == "src" and len(parts) > 2:
         return parts[1]
@@ -51,18 +53,18 @@ def floor_of(path):
     return {"fallback": "fallback", "tools": "cli"}.get(parts[0])
 
 
-def floor_of_include(name, path):
-    """The floor of what is included; None for headers of the system or of the same folder."""
+def room_of_include(name):
+    """The room of what is included; None for headers of the system or of the same folder."""
     head, _, rest = name.partition("/")
     if head == "pdessm":
-        return PUBLIC.get(rest.removesuffix(".h"), "drivers")
-    if head in FLOORS and rest:
+        return PUBLIC.get(rest.removesuffix(".h"), "train")
+    if head in LEVEL and rest:
         return head
     return "fallback" if pathlib.Path("fallback", name).exists() else None
 
 
 def check_includes(path, lines):
-    floor = floor_of(path)
+    room = room_of(path)
     for number, line in enumerate(lines, 1):
         match = re.match(r'\s*#\s*include\s+["<]([^">]+)[">]', line)
         if not match:
@@ -71,12 +73,12 @@ def check_includes(path, lines):
             if not (path.parent / match[1]).exists() or not match[1].endswith(".clh"):
                 complain(path, number, "a kernel text includes parts of its own folder only")
             continue
-        if floor is None or (floor, match[1]) in EXCEPTIONS or path.name == "pdessm.h":
+        if room is None or (room, match[1]) in EXCEPTIONS or path.name == "pdessm.h":
             continue
-        other = floor_of_include(match[1], path)
-        if other is not None and other != floor and other not in FLOORS[floor]:
-            complain(path, number, "%s includes %s of %s, a floor that it may not know" % (
-                floor, match[1], other))
+        other = room_of_include(match[1])
+        if other is not None and other != room and LEVEL[other] >= LEVEL[room]:
+            complain(path, number, "%s includes %s of %s, which stands no floor below it" % (
+                room, match[1], other))
 
 
 def check_functions(path, lines):

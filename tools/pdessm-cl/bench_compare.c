@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "bench.h"
-#include "data/file.h"
+#include "files/file.h"
 #include "results.h"
 
 struct bench_old {

@@ -10,7 +10,7 @@
 #endif
 
 #include "bench.h"
-#include "drivers/calls.h"
+#include "ops/calls.h"
 
 /* Past the caches a thread takes so much at a time, a multiple of a page; memcpy is called once by
  * each thread, as a program without a better idea would. */

@@ -10,9 +10,9 @@
 #include <pdessm/sample.h>
 
 #include "bench.h"
-#include "drivers/trainer.h"
 #include "network.h"
 #include "results.h"
+#include "train/trainer.h"
 
 /* One of the two suites' subject, ready to run. */
 typedef struct subject {

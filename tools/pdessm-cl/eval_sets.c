@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/image.h"
-#include "drivers/metrics.h"
 #include "eval.h"
+#include "evaluate/metrics.h"
+#include "files/image.h"
 #include "memory.h"
 
 /* Choices of --split. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "data/atomic_file.h"
+#include "files/atomic_file.h"
 #include "results.h"
 
 /* Ink on paper or light on dark, as the reader's system asks; paper always has the first. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "cli.h"
-#include "data/image.h"
+#include "files/image.h"
 
 /* A page under way, in memory; all zero can be destroyed. */
 typedef struct cli_page {

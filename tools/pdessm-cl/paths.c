@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "data/atomic_dir.h"
-#include "data/atomic_file.h"
-#include "data/file.h"
+#include "files/atomic_dir.h"
+#include "files/atomic_file.h"
+#include "files/file.h"
 #include "results.h"
 
 int pdessm_cli_is_folder(const char *path) {

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "data/image.h"
-#include "data/npy.h"
+#include "files/image.h"
+#include "files/npy.h"
 #include "paths.h"
 #include "results.h"
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/npy.h"
+#include "files/npy.h"
 #include "interrupt.h"
-#include "model/precondition.h"
+#include "model/maps/map.h"
 #include "paths.h"
 #include "progress.h"
 #include "results.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "chart.h"
-#include "data/atomic_file.h"
+#include "files/atomic_file.h"
 #include "interrupt.h"
 #include "page.h"
 #include "paths.h"

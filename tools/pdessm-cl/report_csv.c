@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/file.h"
+#include "files/file.h"
 #include "results.h"
 
 enum { MOST_COLUMNS = 64 };

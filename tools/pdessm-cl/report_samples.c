@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/file.h"
-#include "data/listing.h"
+#include "files/file.h"
+#include "files/listing.h"
 #include "interrupt.h"
 #include "paths.h"
 #include "progress.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "data/file.h"
+#include "files/file.h"
 #include "pdessm_commit.h"
 #include "pdessm_config.h"
 #include "report.h"

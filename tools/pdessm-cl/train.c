@@ -8,7 +8,7 @@
 #include <pdessm/safetensors.h>
 
 #include "interrupt.h"
-#include "model/precondition.h"
+#include "model/maps/map.h"
 #include "paths.h"
 #include "precondition.h"
 #include "results.h"

@@ -11,7 +11,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "data/file.h"
+#include "files/file.h"
 
 #define COLUMNS "step,loss,learning_rate,gradient_norm,images_per_second,wall_seconds,memory_bytes"
 static const char log_head[] = COLUMNS "\n", level_head[] = COLUMNS ",level,step_flops\n";

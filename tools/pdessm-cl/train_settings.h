@@ -5,7 +5,7 @@
 
 #include <pdessm/pdessm.h>
 
-#include "data/file.h"
+#include "files/file.h"
 #include "options.h"
 
 typedef struct cli_settings {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/atomic_file.h"
-#include "data/file.h"
+#include "files/atomic_file.h"
+#include "files/file.h"
 #include "train_settings.h"
 
 /* What cyaml loads and saves: an array of texts, NULL where the key is absent. */

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/cache_folder.h"
 #include "device/ocl/ocl.h"
+#include "files/cache_folder.h"
 
 static const char magic[16] = "pdessm program 1";
 

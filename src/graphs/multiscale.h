@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* multiscale.h: inside of the training of graph networks over levels. */
+#ifndef PDESSM_GRAPHS_MULTISCALE_H
+#define PDESSM_GRAPHS_MULTISCALE_H
+
+#include <pdessm/multiscale.h>
+
+#include "device/device.h"
+#include "graphs/node_batch.h"
+#include "graphs/node_set.h"
+
+/* The network on a tape that is planned for the largest graph that it meets, and resized for
+ * smaller ones. */
+typedef struct pdessm_level_tape {
+    pdessm_graph *graph;
+    pdessm_gnn_input in;
+    pdessm_tensor *labels, *logits, *loss;
+    int64_t nodes, edges; /* it is planned for */
+    int fixed;            /* it runs one graph only, which is loaded once .. */
+    int loaded;           /* .. and is there */
+} pdessm_level_tape;
+
+/* What a tape runs: `count` nodes of the set, rising, the edges between them, their labels. */
+typedef struct pdessm_selection {
+    const pdessm_csr *csr;
+    const int32_t *node, *label;
+} pdessm_selection;
+
+typedef struct pdessm_multiscale {
+    pdessm_device *device;
+    pdessm_context *ctx;
+    pdessm_gnn *gnn;
+    const pdessm_node_set *set;
+    pdessm_multiscale_options options;
+    pdessm_field *field, *held_out; /* what draws work on; what evaluations run */
+    pdessm_tensor *x;               /* the set's features, not a copy; NULL if nothing runs all */
+    /* All of the set (batch 0), parts of a field, evaluation. They never run at the same time and
+     * share their memory. */
+    pdessm_level_tape whole, part, look;
+    pdessm_pool_order *order;
+    pdessm_csr csr;                /* the level at hand */
+    int32_t *chosen, *index;       /* [field]; index as pdessm_csr_select() wants it */
+    int32_t *node, *label;         /* [field] of the level: as in a selection */
+    int64_t most_edges;            /* of the set and of any level */
+    int32_t *near;                 /* scratch of pdessm_csr_select_near(), NULL if the power is 1 */
+    float *weight;                 /* [most_edges] */
+    float *logits;                 /* [held out nodes, classes] */
+    pdessm_tensor *first, *second; /* Adam's moments */
+    pdessm_tensor *state, *step_loss;
+    int64_t step;
+    pdessm_multiscale_result result;
+} pdessm_multiscale;
+
+/* multiscale_build.c: makes the tapes and what a step needs. */
+pdessm_status pdessm_multiscale_build(pdessm_multiscale *m);
+void pdessm_multiscale_release(pdessm_multiscale *m);
+
+/* multiscale_step.c: runs one step at a level, or (mge) over all of them; runs the held out nodes,
+ * forward, and reads their logits. */
+/* Adds the step's gradient to the network's; m->step says which draws it takes. */
+pdessm_status pdessm_multiscale_gradient(pdessm_multiscale *m, int level);
+/* Adds share (grad L_level - grad L_{level+1}), of the coarsest level share grad L_level, of draw
+ * `index` of the step. */
+pdessm_status pdessm_multiscale_term(pdessm_multiscale *m, int level, uint32_t index, double share);
+pdessm_status pdessm_multiscale_step(pdessm_multiscale *m, int level);
+/* The training loss of the last step. */
+pdessm_status pdessm_multiscale_loss(pdessm_multiscale *m, double *ret_loss);
+pdessm_status pdessm_multiscale_look(pdessm_multiscale *m);
+
+#endif

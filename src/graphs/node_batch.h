@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* node_batch.h: what one draw of a training step works on: all of a set, a batch of its graphs, or
+ * a batch of training nodes with some of their neighbours. Levels are parts of a field. */
+#ifndef PDESSM_GRAPHS_NODE_BATCH_H
+#define PDESSM_GRAPHS_NODE_BATCH_H
+
+#include "graphs/node_set.h"
+#include "graphs/pooling.h"
+
+typedef struct pdessm_field {
+    const pdessm_node_set *set;
+    int64_t batch;         /* units of a draw; 0: the field is the whole set, always */
+    const pdessm_csr *csr; /* the field's nodes, and the edges between them */
+    int32_t *node;         /* [csr->nodes]: which nodes of the set these are, rising */
+    int32_t *label;        /* [csr->nodes]: class of those that the loss counts, else -1 */
+    int64_t most_nodes;    /* that a field can have */
+    int64_t units;         /* training graphs, or training nodes if the set is one graph */
+    int32_t *unit;         /* [units]: in random order after a draw, as far as it needs */
+    pdessm_csr part;       /* the field's csr unless it is the whole set */
+    int32_t *index;        /* [nodes of the set], -1 between calls */
+} pdessm_field;
+
+enum {
+    PDESSM_FIELD_HOPS = 2,   /* neighbours of how many edges a batch of training nodes takes .. */
+    PDESSM_FIELD_FAN_OUT = 4 /* .. at most so many of each node */
+};
+
+/* Fields for training; batch 0: the whole set. A batch that has more units than there are is
+ * ERROR_ARGUMENT. */
+pdessm_status pdessm_field_create(pdessm_context *ctx, const pdessm_node_set *set, int64_t batch,
+                                  pdessm_field **ret);
+/* The graphs that have validation or test nodes, no node of which is counted in the loss. */
+pdessm_status pdessm_field_create_held_out(pdessm_context *ctx, const pdessm_node_set *set,
+                                           pdessm_field **ret);
+void pdessm_field_destroy(pdessm_field **field);
+
+/* Draws `batch` different units, any as likely as any other. */
+void pdessm_field_draw(pdessm_field *field, const pdessm_draw *draw);
+
+int pdessm_field_is_whole(const pdessm_field *field);
+
+#endif

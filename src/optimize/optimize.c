@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* optimize.c: what all methods of optimisation share: options, counting, the best point, the box.
+ */
+#include "optimize/optimize.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/random.h"
+
+static const struct {
+    const char *name;
+    int needs_gradients;
+} methods[] = {
+#define X(identifier, name, gradients, meaning) {name, gradients},
+    PDESSM_OPTIMIZE_METHODS(X)
+#undef X
+};
+
+const char *pdessm_optimize_name(pdessm_optimize_method method) {
+    return methods[method].name;
+}
+
+pdessm_status pdessm_optimize_find(pdessm_context *ctx, const char *name,
+                                   pdessm_optimize_method *ret) {
+    for (int i = 0; i < PDESSM_OPTIMIZE_COUNT; i++)
+        if (strcmp(methods[i].name, name) == 0) {
+            *ret = (pdessm_optimize_method)i;
+            return PDESSM_OK;
+        }
+    static const char all[] = ""
+#define X(identifier, text, gradients, meaning) " " text
+        PDESSM_OPTIMIZE_METHODS(X);
+#undef X
+    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "there is no method '%s'; expected one of:%s",
+                       name, all);
+}
+
+const char *pdessm_optimize_ending_text(pdessm_optimize_ending ending) {
+    static const char *const texts[] = {"budget spent", "converged", "cancelled",
+                                        "nothing finite left"};
+    return texts[ending];
+}
+
+pdessm_optimize_options pdessm_optimize_defaults(void) {
+    return (pdessm_optimize_options){.budget = 20000,
+                                     .inner = 1,
+                                     .rule = PDESSM_LAMBDA_ESS,
+                                     .lambda0 = 0.3,
+                                     .ess_least = 0.1,
+                                     .ess_most = 0.5,
+                                     .antithetic = 1,
+                                     .polish = -1,
+                                     .restarts = INT64_MAX,
+                                     .step = PDESSM_STEP_PLAIN};
+}
+
+/* ------------------------------------------------------------------ what methods use */
+
+int64_t pdessm_search_left(const pdessm_search *s) {
+    return s->options->budget - s->result.function_evaluations - s->result.gradient_evaluations;
+}
+
+static int is_finite(int64_t n, const double *x) {
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return 0;
+    return 1;
+}
+
+pdessm_status pdessm_search_evaluate(pdessm_search *s, int64_t n, const double *x, double *values,
+                                     double *gradients) {
+    const pdessm_objective *f = s->objective;
+    pdessm_status status = f->evaluate(f->user, n, x, values, gradients);
+    if (status != PDESSM_OK)
+        return status;
+    s->result.function_evaluations += n;
+    s->result.gradient_evaluations += gradients ? n : 0;
+    for (int64_t i = 0; i < n; i++) {
+        double *gradient = gradients ? gradients + i * s->d : NULL;
+        if (!isfinite(values[i]) || (gradient && !is_finite(s->d, gradient))) {
+            s->result.not_finite++;
+            values[i] = INFINITY;
+            if (gradient)
+                memset(gradient, 0, (size_t)s->d * sizeof *gradient);
+        } else if (values[i] < s->result.value) {
+            s->result.value = values[i];
+            memcpy(s->best, x + i * s->d, (size_t)s->d * sizeof *s->best);
+        }
+    }
+    return PDESSM_OK;
+}
+
+void pdessm_search_note_cloud(pdessm_search *s, double effective) {
+    const double spent = (double)(s->options->budget - pdessm_search_left(s));
+    const int part = (int)((spent - 1) / (double)s->options->budget * PDESSM_OPTIMIZE_PARTS);
+    s->effective = effective;
+    s->result.effective[part] += effective;
+    s->result.effective_least = fmin(s->result.effective_least, effective);
+    s->clouds[part]++;
+}
+
+/* Sums become means. */
+static void finish_effective(pdessm_search *s) {
+    pdessm_optimum *r = &s->result;
+    int64_t clouds = 0;
+    for (int i = 0; i < PDESSM_OPTIMIZE_PARTS; i++) {
+        r->effective_mean += r->effective[i];
+        clouds += s->clouds[i];
+        if (s->clouds[i] > 0)
+            r->effective[i] /= (double)s->clouds[i];
+    }
+    if (clouds > 0)
+        r->effective_mean /= (double)clouds;
+    else
+        r->effective_least = 0;
+}
+
+pdessm_status pdessm_search_tell(pdessm_search *s) {
+    const pdessm_optimize_options *o = s->options;
+    if (!o->progress)
+        return PDESSM_OK;
+    const pdessm_optimize_state state = {.function_evaluations = s->result.function_evaluations,
+                                         .gradient_evaluations = s->result.gradient_evaluations,
+                                         .best_value = s->result.value,
+                                         .sigma = s->sigma,
+                                         .lambda = s->lambda,
+                                         .effective = s->effective};
+    if (!o->progress(o->user, &state))
+        return PDESSM_OK;
+    s->result.ending = PDESSM_ENDED_CANCELLED;
+    return pdessm_fail(s->ctx, PDESSM_ERROR_CANCELLED, "the search was interrupted");
+}
+
+pdessm_status pdessm_search_not_finite(pdessm_search *s, const char *where) {
+    s->result.ending = PDESSM_ENDED_FAILED;
+    return pdessm_fail(s->ctx, PDESSM_ERROR_NUMERIC,
+                       "%s: no value is finite after %lld evaluations; check the objective, or "
+                       "begin in another place",
+                       where, (long long)s->result.function_evaluations);
+}
+
+void pdessm_search_clip(const pdessm_search *s, double *x) {
+    for (int64_t j = 0; j < s->d; j++)
+        x[j] = fmin(fmax(x[j], s->objective->lower[j]), s->objective->upper[j]);
+}
+
+void pdessm_search_mirror(const pdessm_search *s, double *x) {
+    for (int64_t j = 0; j < s->d; j++) {
+        double lower = s->objective->lower[j], width = 2 * s->half[j];
+        double t = fmod(fabs(x[j] - lower), 2 * width); /* a mirrored copy has twice the period */
+        if (x[j] < lower || x[j] > s->objective->upper[j])
+            x[j] = lower + (t > width ? 2 * width - t : t);
+    }
+    pdessm_search_clip(s, x); /* rounding */
+}
+
+void pdessm_search_normal(pdessm_search *s, int64_t n, double *ret) {
+    const uint32_t step = s->drawn++;
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t j = 0; j < s->d; j++)
+            *ret++ = pdessm_normal(s->options->seed, PDESSM_RANDOM_OPTIMIZE, step, (uint32_t)i, j);
+}
+
+void pdessm_search_uniform(pdessm_search *s, int64_t count, double *ret) {
+    const uint32_t step = s->drawn++;
+    for (int64_t i = 0; i < count; i++)
+        ret[i] = pdessm_uniform(s->options->seed, PDESSM_RANDOM_OPTIMIZE, step, UINT32_MAX, i);
+}
+
+void pdessm_search_anywhere(pdessm_search *s, double *ret_x) {
+    pdessm_search_uniform(s, s->d, ret_x);
+    for (int64_t j = 0; j < s->d; j++)
+        ret_x[j] = s->objective->lower[j] + 2 * s->half[j] * ret_x[j];
+    pdessm_search_clip(s, ret_x);
+}
+
+/* ------------------------------------------------------------------ a search as a whole */
+
+static pdessm_status check_objective(pdessm_context *ctx, const pdessm_objective *f,
+                                     const double *x) {
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(ctx, f->dimension >= 1, PDESSM_ERROR_ARGUMENT,
+                   "optimisation: the objective has %lld dimensions, expected 1 or more",
+                   (long long)f->dimension);
+    PDESSM_REQUIRE(ctx, f->evaluate && f->lower && f->upper, PDESSM_ERROR_ARGUMENT,
+                   "optimisation: the objective lacks evaluate(), lower or upper");
+    for (int64_t j = 0; j < f->dimension; j++) {
+        PDESSM_REQUIRE(ctx,
+                       f->lower[j] < f->upper[j] && isfinite(f->lower[j]) && isfinite(f->upper[j]),
+                       PDESSM_ERROR_ARGUMENT,
+                       "optimisation: the box is empty or unbounded in coordinate %lld: %g to %g; "
+                       "give finite bounds with lower < upper",
+                       (long long)j, f->lower[j], f->upper[j]);
+        PDESSM_REQUIRE(ctx, x[j] >= f->lower[j] && x[j] <= f->upper[j], PDESSM_ERROR_ARGUMENT,
+                       "optimisation: the start lies outside of the box: coordinate %lld is %g, "
+                       "expected %g to %g",
+                       (long long)j, x[j], f->lower[j], f->upper[j]);
+    }
+out:
+    return status;
+}
+
+static pdessm_status check_options(pdessm_context *ctx, const pdessm_objective *f,
+                                   pdessm_optimize_method method,
+                                   const pdessm_optimize_options *o) {
+    pdessm_status status = PDESSM_OK;
+    const int polishes = method == PDESSM_OPTIMIZE_PGHO && o->polish != 0;
+    PDESSM_REQUIRE(ctx, (int)method >= 0 && method < PDESSM_OPTIMIZE_COUNT, PDESSM_ERROR_ARGUMENT,
+                   "optimisation: there is no method number %d", (int)method);
+    PDESSM_REQUIRE(ctx, !f->values_only || (!methods[method].needs_gradients && !polishes),
+                   PDESSM_ERROR_ARGUMENT,
+                   "optimisation: method %s needs gradients, which the objective does not give; "
+                   "use pgho-free, sa or cmaes",
+                   methods[method].name);
+    PDESSM_REQUIRE(ctx, o->budget >= 2, PDESSM_ERROR_ARGUMENT,
+                   "optimisation: a budget of %lld evaluations, expected 2 or more",
+                   (long long)o->budget);
+    PDESSM_REQUIRE(ctx, o->samples >= 0 && o->inner >= 1, PDESSM_ERROR_ARGUMENT,
+                   "optimisation: %lld samples and %lld steps a level, expected 0 or more and 1 or "
+                   "more",
+                   (long long)o->samples, (long long)o->inner);
+    PDESSM_REQUIRE(ctx, o->sigma0 >= 0 && o->sigma_power >= 0 && o->lambda0 > 0,
+                   PDESSM_ERROR_ARGUMENT,
+                   "optimisation: sigma0 %g, sigma_power %g and lambda0 %g, expected 0 (as the "
+                   "method has it) or more, the last more than 0",
+                   o->sigma0, o->sigma_power, o->lambda0);
+    PDESSM_REQUIRE(
+        ctx, o->ess_least >= 0 && o->ess_least <= o->ess_most && o->ess_most <= 1,
+        PDESSM_ERROR_ARGUMENT,
+        "optimisation: effective samples from %g to %g, expected 0 <= least <= most <= 1",
+        o->ess_least, o->ess_most);
+    PDESSM_REQUIRE(ctx, o->polish < 1 && o->restarts >= 0, PDESSM_ERROR_ARGUMENT,
+                   "optimisation: polish is %g of the budget, with %lld restarts; expected less "
+                   "than 1, and 0 or more",
+                   o->polish, (long long)o->restarts);
+out:
+    return status;
+}
+
+static pdessm_status run_method(pdessm_search *s, double *x) {
+    switch (s->method) {
+    case PDESSM_OPTIMIZE_GD:
+        return pdessm_search_descend(s, x);
+    case PDESSM_OPTIMIZE_ADAM:
+        return pdessm_search_adam(s, x);
+    case PDESSM_OPTIMIZE_LBFGS:
+        return pdessm_search_lbfgs_restart(s, x);
+    case PDESSM_OPTIMIZE_ANNEAL:
+        return pdessm_search_anneal(s, x);
+    case PDESSM_OPTIMIZE_CMAES:
+    case PDESSM_OPTIMIZE_CMAES_RESTART:
+        return pdessm_search_cmaes(s, x);
+    default:
+        return pdessm_search_homotopy(s, x);
+    }
+}
+
+pdessm_status pdessm_optimize(pdessm_context *ctx, const pdessm_objective *objective,
+                              pdessm_optimize_method method, const pdessm_optimize_options *options,
+                              double *x, pdessm_optimum *ret) {
+    const pdessm_optimize_options defaults = pdessm_optimize_defaults();
+    pdessm_search s = {.ctx = ctx,
+                       .objective = objective,
+                       .options = options ? options : &defaults,
+                       .method = method,
+                       .d = objective->dimension,
+                       .result = {.value = INFINITY, .effective_least = 1}};
+    pdessm_status status = PDESSM_OK;
+    double *start = NULL;
+    PDESSM_TRY(check_objective(ctx, objective, x));
+    PDESSM_TRY(check_options(ctx, objective, method, s.options));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)s.d, sizeof *s.half, &s.half));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)s.d, sizeof *s.best, &s.best));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)s.d, sizeof *start, &start));
+    for (int64_t j = 0; j < s.d; j++)
+        s.half[j] = 0.5 * (objective->upper[j] - objective->lower[j]);
+    memcpy(start, x, (size_t)s.d * sizeof *start);
+    memcpy(s.best, x, (size_t)s.d * sizeof *s.best);
+    status = run_method(&s, start);
+    memcpy(x, s.best, (size_t)s.d * sizeof *x);
+    finish_effective(&s);
+    *ret = s.result;
+out:
+    free(s.half);
+    free(s.best);
+    free(start);
+    return status;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* problem.h: inside of the built-in problems of optimisation: a box, and a tape for each size of
+ * batch that has been asked for. */
+#ifndef PDESSM_OPTIMIZE_PROBLEM_H
+#define PDESSM_OPTIMIZE_PROBLEM_H
+
+#include <pdessm/ops.h>
+#include <pdessm/optimize.h>
+
+#include "core/random.h"
+#include "device/device.h"
+
+/* A point's coordinates lie in up to three tensors. */
+enum { PDESSM_MOST_PARTS = 3, PDESSM_PROBLEM_CONSTANTS = 6 };
+
+typedef struct pdessm_problem_part {
+    int columns;
+    int rank;
+    int64_t dims[3]; /* dims[0] is the batch */
+} pdessm_problem_part;
+
+/* The tape that evaluates n points. */
+typedef struct pdessm_problem_plan {
+    struct pdessm_problem_plan *next;
+    int64_t n;
+    pdessm_graph *graph;
+    pdessm_tensor *x[PDESSM_MOST_PARTS], *dx[PDESSM_MOST_PARTS], *ones, *values;
+    pdessm_tensor *extra[2]; /* of this size, made by record() */
+    float *numbers;          /* [n, most columns] */
+} pdessm_problem_plan;
+
+struct pdessm_problem {
+    pdessm_device *device;
+    pdessm_context *ctx;
+    pdessm_problem_options options;
+    const struct pdessm_problem_kind *kind;
+    int64_t dimension;
+    double *lower, *upper, *truth; /* [dimension] */
+    pdessm_objective objective;
+    int parts;
+    pdessm_problem_part part[PDESSM_MOST_PARTS];
+    pdessm_tensor *constant[PDESSM_PROBLEM_CONSTANTS]; /* the drawn data */
+    double scale;                                      /* a number of the kind's own */
+    float *host;                                       /* so too */
+    pdessm_problem_plan *plans;
+};
+
+typedef struct pdessm_problem_kind {
+    const char *name;
+    pdessm_landscape_function function; /* the test function, or the penalty */
+    double half;                        /* test functions: half of the usual box, centre 0 */
+    /* Checks the options, draws box, truth and constants. */
+    pdessm_status (*draw)(pdessm_problem *p);
+    /* The values [n] at the tensors plan->x. */
+    pdessm_tensor *(*record)(pdessm_problem *p, pdessm_problem_plan *plan);
+    void (*judge)(const pdessm_problem *p, const double *x, pdessm_problem_score *ret);
+    int starts_in_the_middle; /* of the box, not anywhere */
+} pdessm_problem_kind;
+
+/* Room for a point of `dimension` coordinates; called by draw(). */
+pdessm_status pdessm_problem_allocate(pdessm_problem *p, int64_t dimension);
+/* Constant i from floats. */
+pdessm_status pdessm_problem_constant(pdessm_problem *p, int i, int rank, const int64_t *dims,
+                                      const float *numbers);
+/* Number `index` of stream `stream` of this instance: uniform on [0, 1), normal. */
+double pdessm_problem_uniform(const pdessm_problem *p, uint32_t stream, int64_t index);
+double pdessm_problem_normal(const pdessm_problem *p, uint32_t stream, int64_t index);
+
+pdessm_status pdessm_problem_draw_landscape(pdessm_problem *p);
+pdessm_tensor *pdessm_problem_record_landscape(pdessm_problem *p, pdessm_problem_plan *plan);
+pdessm_status pdessm_problem_draw_sparse(pdessm_problem *p);
+pdessm_tensor *pdessm_problem_record_sparse(pdessm_problem *p, pdessm_problem_plan *plan);
+void pdessm_problem_judge_sparse(const pdessm_problem *p, const double *x,
+                                 pdessm_problem_score *ret);
+pdessm_status pdessm_problem_draw_cdr(pdessm_problem *p);
+pdessm_tensor *pdessm_problem_record_cdr(pdessm_problem *p, pdessm_problem_plan *plan);
+void pdessm_problem_judge_cdr(const pdessm_problem *p, const double *x, pdessm_problem_score *ret);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* tape.h: inside of the tape. */
+#ifndef PDESSM_TAPE_TAPE_H
+#define PDESSM_TAPE_TAPE_H
+
+#include <pdessm/graph.h>
+
+#include "device/device.h"
+
+/* A tensor of a graph. The tensor comes first, so that handles are pointers to either. */
+typedef struct value {
+    pdessm_tensor tensor;
+    struct value *next;   /* all values of the graph */
+    struct value *parent; /* a view of that value; NULL: a root, which memory is planned for */
+    struct value *sibling, *slices; /* the slices of a value, in a list */
+    int64_t slice;                  /* its index; -1: a view of the whole (reshape) or a root */
+    struct value *gradient;
+    int wants_gradient;
+    int gradient_written; /* while backward is derived: has somebody written it? */
+    int external;         /* storage belongs to somebody else; gradients always add */
+    int pinned;           /* keeps a place of its own from run to run */
+    int constant;         /* depends on parameters alone */
+    int first, last;      /* steps that touch it; roots only */
+    size_t capacity;      /* bytes of its place in the plan; roots only */
+} value;
+
+/* One step of the tape: a call, or the zeroing of a tensor. */
+typedef struct step {
+    pdessm_call call;
+    pdessm_tensor *zero;
+    int constant;
+} step;
+
+typedef struct step_list {
+    step *item;
+    int count, capacity;
+} step_list;
+
+struct pdessm_graph {
+    pdessm_device *device;
+    pdessm_context *ctx;
+    pdessm_status status; /* the first failure of recording */
+    int planned, constants_ready;
+    value *values;
+    step_list forward, backward;
+    value *loss;
+    pdessm_graph
+        *lender; /* whose places that are free between runs serve this graph too, or NULL */
+    pdessm_storage **storage;
+    unsigned char *kept; /* [storages] its content matters between runs */
+    int storages;
+    pdessm_graph_info info;
+};
+
+/* A tensor that lives elsewhere like a parameter, but changes from run to run. */
+pdessm_tensor *pdessm_graph_external(pdessm_graph *graph, pdessm_tensor *tensor);
+
+/* Before the plan: graphs that never run in turns within a forward and its backward run may share
+ * memory. What lender, planned already, needs only during its runs, graph uses during its own.
+ * lender must outlive graph; NULL is fine. */
+void pdessm_graph_borrow(pdessm_graph *graph, pdessm_graph *lender);
+
+/* Keeps the first failure; always returns NULL. */
+pdessm_tensor *pdessm_graph_fail(pdessm_graph *graph, pdessm_status status);
+
+/* A new value of the graph; NULL when the graph has failed. */
+value *pdessm_graph_value(pdessm_graph *graph, const pdessm_shape *shape);
+value *pdessm_value_root(value *v);
+pdessm_status pdessm_graph_append(pdessm_graph *graph, step_list *list, const step *item);
+
+/* Records one operator: operands holds the inputs in row order (NULL: absent); outputs are created
+ * and put into it. attributes may be NULL. Returns the first output. */
+pdessm_tensor *pdessm_graph_apply(pdessm_graph *graph, pdessm_op op, pdessm_tensor **operands,
+                                  const double *attributes);
+
+/* derive.c: the backward steps. memory.c: places for all values. */
+pdessm_status pdessm_graph_derive(pdessm_graph *graph);
+pdessm_status pdessm_graph_place(pdessm_graph *graph);
+
+#endif

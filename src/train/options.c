@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* options.c: the settings of a run: defaults, bounds, and what they say for a given step.
+ */
+#include <math.h>
+
+#include "train/trainer.h"
+
+pdessm_train_options pdessm_train_defaults(void) {
+    return (pdessm_train_options){
+        .steps = 10000,
+        .batch = 64,
+        .accumulate = 1,
+        .rate = 1e-3,
+        .warmup = 100,
+        .schedule = PDESSM_SCHEDULE_COSINE,
+        .final_rate = 0.01,
+        .pde_rate_scale = 30,
+        .filter_rate_scale = 1,
+        .beta1 = 0.9,
+        .beta2 = 0.999,
+        .epsilon = 1e-8,
+        .clip = 1,
+        .ema = 0.999,
+        .label_dropout = 0.1,
+        .label_smoothing = 0.1,
+        .levels = 1,
+    };
+}
+
+static pdessm_status check_ranges(pdessm_context *ctx, const pdessm_train_options *o) {
+    const struct {
+        const char *name;
+        double value, least, most;
+    } ranges[] = {
+        {"steps", (double)o->steps, 1, 4e9},
+        {"batch", o->batch, 1, 1 << 20},
+        {"accumulation", o->accumulate, 1, 1 << 20},
+        {"learning rate", o->rate, 0, 1e3},
+        {"warm-up", (double)o->warmup, 0, 4e9},
+        {"final rate", o->final_rate, 0, 1},
+        {"PDE rate scale", o->pde_rate_scale, 0, 1e6},
+        {"filter rate scale", o->filter_rate_scale, 0, 1e6},
+        {"beta1", o->beta1, 0, 0.999999},
+        {"beta2", o->beta2, 0, 0.99999999},
+        {"epsilon", o->epsilon, 1e-30, 1},
+        {"weight decay", o->weight_decay, 0, 1e3},
+        {"clip", o->clip, 0, 1e30},
+        {"ema", o->ema, 0, 1},
+        {"label dropout", o->label_dropout, 0, 1},
+        {"label smoothing", o->label_smoothing, 0, 0.999},
+        {"shift", o->shift, 0, 1 << 14},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (!(ranges[i].value >= ranges[i].least && ranges[i].value <= ranges[i].most))
+            return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "training: %s is %g, expected %g to %g",
+                               ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].most);
+    if (o->coupling == PDESSM_COUPLING_PAIRS && (o->flip || o->shift))
+        return pdessm_fail(
+            ctx, PDESSM_ERROR_ARGUMENT,
+            "training: flips and shifts would part the images from the noise they were drawn "
+            "from; train on pairs without them");
+    return PDESSM_OK;
+}
+
+pdessm_status pdessm_train_check(pdessm_context *ctx, const pdessm_config *config,
+                                 const pdessm_train_options *options) {
+    pdessm_status status = check_ranges(ctx, options);
+    return status == PDESSM_OK ? pdessm_level_check(ctx, config, options) : status;
+}
+
+pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_dataset_info *d,
+                                        const pdessm_config *c) {
+    if (d->height != c->image_size[0] || d->width != c->image_size[1] || d->channels != c->channels)
+        return pdessm_fail(
+            ctx, PDESSM_ERROR_SHAPE,
+            "the images are %lld x %lld x %lld (height, width, channels), the model is "
+            "made for %d x %d x %d",
+            (long long)d->height, (long long)d->width, (long long)d->channels, c->image_size[0],
+            c->image_size[1], c->channels);
+    if (c->task == PDESSM_TASK_CLASSIFY && !d->has_labels)
+        return pdessm_fail(
+            ctx, PDESSM_ERROR_FILE,
+            "the images have no labels, and a classifier learns nothing else; expected "
+            "labels, such as one subfolder for each class");
+    if (d->num_classes > c->num_classes)
+        return pdessm_fail(ctx, PDESSM_ERROR_SHAPE,
+                           "the images have %lld classes, the model is made for %d",
+                           (long long)d->num_classes, c->num_classes);
+    return PDESSM_OK;
+}
+
+/* The learning rate of step number `step` (from 0): linear rise, then constant or a half cosine. */
+double pdessm_trainer_rate(const pdessm_train_options *o, int64_t step) {
+    if (step < o->warmup)
+        return o->rate * (double)(step + 1) / (double)o->warmup;
+    if (o->schedule == PDESSM_SCHEDULE_CONSTANT || o->steps <= o->warmup)
+        return o->rate;
+    double share = fmin(1, (double)(step - o->warmup) / (double)(o->steps - o->warmup));
+    double cosine = 0.5 * (1 + cos(3.14159265358979323846 * share));
+    return o->rate * (o->final_rate + (1 - o->final_rate) * cosine);
+}
+
+/* The average forgets its first steps faster, or a short run would end near its beginning; and
+ * those of a level, or it would end near that of coarse images. */
+double pdessm_trainer_ema(const pdessm_train_options *o, int64_t step) {
+    int64_t first;
+    pdessm_level_at(o, step, &first);
+    const double since = (double)(step - first);
+    return fmin(o->ema, (1 + since) / (10 + since));
+}

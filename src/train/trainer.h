@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* trainer.h: inside of a training run. */
+#ifndef PDESSM_TRAIN_TRAINER_H
+#define PDESSM_TRAIN_TRAINER_H
+
+#include <pdessm/train.h>
+
+#include "model/model.h"
+#include "ops/calls.h"
+#include "train/matcher.h"
+
+/* Places in the optimiser's state tensor (src/ops/grad_norm.c). */
+enum {
+    STATE_NORM,
+    STATE_FACTOR,
+    STATE_OK,
+    STATE_BAD_IN_A_ROW,
+    STATE_BAD_TOTAL,
+    STATE_LOSS_SUM,
+    STATE_LOSS_COUNT,
+    STATE_LAST_LOSS,
+    STATE_SIZE
+};
+
+/* A recorded run of the network at one level. */
+typedef struct pdessm_tape {
+    pdessm_graph *graph; /* NULL: not recorded */
+    int level, batch;
+    double share; /* of the step's gradient that a run of it is, with its sign */
+    /* [k]: at the extents of level k. Those of `level` are inputs of the graph, the finer ones,
+     * which they are averaged from, belong to the tape. */
+    pdessm_tensor *image[PDESSM_MOST_LEVELS];
+    pdessm_tensor *noise[PDESSM_MOST_LEVELS]; /* NULL for a classifier */
+    pdessm_tensor *label, *time;              /* inputs; no time for a classifier */
+    pdessm_tensor *loss;
+    pdessm_matcher *matcher; /* NULL unless noise is coupled to images */
+} pdessm_tape;
+
+/* One run of a tape within a step: images first .. first + batch - 1 of the step, at that level. */
+typedef struct pdessm_tape_run {
+    int level;
+    int64_t first;
+    double share; /* of its mean in the step's gradient */
+} pdessm_tape_run;
+
+/* A pass of accumulation has one run of each tape for a difference, two for a mean. */
+enum { PDESSM_MOST_RUNS = 3 * PDESSM_MOST_LEVELS };
+
+struct pdessm_trainer {
+    pdessm_device *device;
+    pdessm_context *ctx;
+    pdessm_dataset *data;
+    pdessm_train_options options;
+    int64_t step; /* steps done */
+    pdessm_model *model, *average;
+    pdessm_arena first_moment, second_moment;
+    pdessm_tape tape[PDESSM_MOST_LEVELS]; /* [l]: of level l */
+    pdessm_tensor *step_loss, *state;
+    double flops; /* of the last step's tapes */
+    /* The batch on its way to the device. */
+    float *images, *times;
+    int32_t *labels;
+    int64_t *indices; /* places of its images in the data */
+    /* The order of the data in one epoch. */
+    uint32_t *order;
+    int64_t order_epoch; /* -1: none yet */
+};
+
+static inline int pdessm_trainer_classifies(const pdessm_trainer *t) {
+    return t->model->config.task == PDESSM_TASK_CLASSIFY;
+}
+
+/* One run of a tape; its gradients are added to the step's (trainer.c). */
+pdessm_status pdessm_trainer_run(pdessm_trainer *t, const pdessm_tape_run *run);
+
+/* Records the tapes of the step at hand where they are not there yet, and drops those that no later
+ * step needs (trainer_tape.c). */
+pdessm_status pdessm_trainer_record(pdessm_trainer *t);
+void pdessm_tape_release(pdessm_tape *tape);
+
+/* Refuses data that does not fit the configuration (trainer_options.c). */
+pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_dataset_info *d,
+                                        const pdessm_config *c);
+
+/* Learning rate and decay of the average at step number `step`, from 0 (trainer_options.c). */
+double pdessm_trainer_rate(const pdessm_train_options *o, int64_t step);
+double pdessm_trainer_ema(const pdessm_train_options *o, int64_t step);
+
+/* Steps over the levels (trainer_levels.c). The level that step number `step` has as its finest,
+ * and the first step of that level: */
+int pdessm_level_at(const pdessm_train_options *o, int64_t step, int64_t *ret_first);
+/* Images of one run of a level's tape; the most of any level: */
+int pdessm_level_batch(const pdessm_train_options *o, int level);
+int pdessm_level_largest_batch(const pdessm_train_options *o);
+/* Images that all steps before number `step` see: */
+int64_t pdessm_level_images(const pdessm_train_options *o, int64_t step);
+/* The runs of accumulation pass `micro` of that step. Returns their number. */
+int pdessm_level_runs(const pdessm_train_options *o, int64_t step, int micro,
+                      pdessm_tape_run ret[PDESSM_MOST_RUNS]);
+/* The settings as text, for those who compare. */
+void pdessm_level_text(const pdessm_train_options *o, size_t size, char *ret);
+pdessm_status pdessm_level_check(pdessm_context *ctx, const pdessm_config *c,
+                                 const pdessm_train_options *o);
+
+/* Fills images, times, labels and indices for images first .. first + n - 1 of the step at hand
+ * (batch.c). */
+void pdessm_trainer_draw_batch(pdessm_trainer *t, int64_t first, int n);
+
+/* Fills the noise of a tape for images from number `first` of the step on, whose images are on the
+ * device already; both at the finest extents (trainer_noise.c). */
+pdessm_status pdessm_trainer_draw_noise(pdessm_trainer *t, pdessm_tape *tape, int64_t first);
+
+/* Everything but the values of parameters and moments (trainer.c). */
+pdessm_status pdessm_trainer_build(pdessm_device *device, pdessm_dataset *data,
+                                   const pdessm_train_options *options, pdessm_model *model,
+                                   pdessm_trainer **ret);
+
+#endif
