@@ -67,8 +67,8 @@ typedef struct pdessm_gnn_input {
 
 /* [N, classes]. Not in training nothing is dropped; norms are over the N nodes in either case,
  * since what was seen of coarser graphs says little about the statistics of a finer one. */
-pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_graph *graph,
-                                 const pdessm_gnn_input *input, int training);
+pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_tape *tape, const pdessm_gnn_input *input,
+                                 int training);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

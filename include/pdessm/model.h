@@ -3,8 +3,8 @@
 #ifndef PDESSM_MODEL_H
 #define PDESSM_MODEL_H
 
-#include <pdessm/graph.h>
 #include <pdessm/ops.h>
+#include <pdessm/tape.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -112,13 +112,13 @@ pdessm_status pdessm_model_gradients_zero(pdessm_model *model);
  * describe the same physical kernel on every grid. Only a model with the filter mixer refuses that
  * (ERROR_SHAPE). Behind a map (precondition.h)
  * x and v are what the map makes of images. */
-pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
+pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_tape *tape, pdessm_tensor *x,
                                      pdessm_tensor *t, pdessm_tensor *y);
 
 /* Records the class scores of images x [B, channels, Hi, Wi] by a model whose task is
  * PDESSM_TASK_CLASSIFY: logits [B, num_classes]. *ret_features, unless NULL: what the linear head
  * sees, [B, width], the mean over tokens after the last norm. */
-pdessm_tensor *pdessm_model_logits(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
+pdessm_tensor *pdessm_model_logits(pdessm_model *model, pdessm_tape *tape, pdessm_tensor *x,
                                    pdessm_tensor **ret_features);
 
 /* Bytes needed to train (parameters, gradients, moments, average, activations) and to sample, for

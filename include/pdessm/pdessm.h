@@ -8,7 +8,6 @@
 #include <pdessm/device.h>
 #include <pdessm/evaluate.h>
 #include <pdessm/gnn.h>
-#include <pdessm/graph.h>
 #include <pdessm/model.h>
 #include <pdessm/multiscale.h>
 #include <pdessm/node_set.h>
@@ -18,6 +17,7 @@
 #include <pdessm/safetensors.h>
 #include <pdessm/sample.h>
 #include <pdessm/status.h>
+#include <pdessm/tape.h>
 #include <pdessm/tensor.h>
 #include <pdessm/train.h>
 

@@ -28,7 +28,7 @@ struct pdessm_device {
 };
 
 /* Checks a call: operands present, dtypes, shapes and attributes. Costs nothing worth saving, but a
- * graph does it once, when it is planned. */
+ * tape does it once, when it is planned. */
 pdessm_status pdessm_check_call(pdessm_device *device, const pdessm_call *call);
 
 /* Runs a call that was checked: chooses the place, puts operands there, runs, records. An operator

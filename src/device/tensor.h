@@ -28,7 +28,7 @@ typedef struct pdessm_storage {
 } pdessm_storage;
 
 struct pdessm_tensor {
-    pdessm_storage *storage; /* NULL until a graph has planned its memory */
+    pdessm_storage *storage; /* NULL until a tape has planned its memory */
     size_t offset;           /* bytes from the start of the storage */
     int first_segment, segments;
     pdessm_dtype dtype;

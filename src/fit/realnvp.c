@@ -23,7 +23,7 @@ typedef struct fit {
     pdessm_precondition *base; /* the whitening map */
     pdessm_realnvp *network;
     pdessm_arena first_moment, second_moment;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_tensor *x[2], *label, *loss;
     pdessm_tensor *zero[2], *energy[2], *volume[2]; /* constants of the loss */
     pdessm_tensor *noise, *state;
@@ -33,7 +33,7 @@ typedef struct fit {
 } fit;
 
 static void release(fit *f) {
-    pdessm_graph_destroy(&f->graph);
+    pdessm_tape_destroy(&f->tape);
     pdessm_realnvp_destroy(&f->network);
     pdessm_arena_destroy(&f->first_moment);
     pdessm_arena_destroy(&f->second_moment);
@@ -66,14 +66,14 @@ out:
 
 /* What one half adds to the loss, [1]: the means of y^2 and of s, times their weights. */
 static pdessm_tensor *half_loss(fit *f, int i, pdessm_tensor *y, pdessm_tensor *s) {
-    pdessm_graph *g = f->graph;
+    pdessm_tape *g = f->tape;
     const int64_t one[] = {1, 1};
     const int64_t all[] = {1, f->job->options->batch * f->network->half[i], 1};
-    pdessm_tensor *square = pdessm_mse_loss(g, y, pdessm_graph_parameter(g, f->zero[i], NULL));
+    pdessm_tensor *square = pdessm_mse_loss(g, y, pdessm_tape_parameter(g, f->zero[i], NULL));
     pdessm_tensor *mean = pdessm_mean_tokens(g, pdessm_reshape(g, s, 3, all));
     square = pdessm_linear(g, pdessm_reshape(g, square, 2, one),
-                           pdessm_graph_parameter(g, f->energy[i], NULL), NULL, 1);
-    mean = pdessm_linear(g, mean, pdessm_graph_parameter(g, f->volume[i], NULL), NULL, 1);
+                           pdessm_tape_parameter(g, f->energy[i], NULL), NULL, 1);
+    mean = pdessm_linear(g, mean, pdessm_tape_parameter(g, f->volume[i], NULL), NULL, 1);
     return pdessm_add(g, pdessm_reshape(g, square, 1, one), pdessm_reshape(g, mean, 1, one));
 }
 
@@ -82,20 +82,19 @@ static pdessm_status record(fit *f) {
     pdessm_status status = PDESSM_OK;
     const int64_t batch = f->job->options->batch, *half = f->network->half;
     pdessm_tensor *y[2], *s[2];
-    PDESSM_TRY(pdessm_graph_create(f->job->device, &f->graph));
+    PDESSM_TRY(pdessm_tape_create(f->job->device, &f->tape));
     for (int i = 0; i < 2; i++) {
         const float share = (float)half[i] / (float)(half[0] + half[1]);
         PDESSM_TRY(make_constant(f, batch, half[i], 0, &f->zero[i]));
         PDESSM_TRY(make_constant(f, 1, 1, share / 2, &f->energy[i]));
         PDESSM_TRY(make_constant(f, 1, 1, -share, &f->volume[i]));
-        f->x[i] =
-            pdessm_graph_input(f->graph, PDESSM_FLOAT32, 2, (const int64_t[]){batch, half[i]});
+        f->x[i] = pdessm_tape_input(f->tape, PDESSM_FLOAT32, 2, (const int64_t[]){batch, half[i]});
     }
-    f->label = pdessm_graph_input(f->graph, PDESSM_INT32, 1, &batch);
-    pdessm_realnvp_record(f->network, f->graph, PDESSM_MAP_APPLY, f->x, f->label, y, s);
+    f->label = pdessm_tape_input(f->tape, PDESSM_INT32, 1, &batch);
+    pdessm_realnvp_record(f->network, f->tape, PDESSM_MAP_APPLY, f->x, f->label, y, s);
     pdessm_tensor *even = half_loss(f, 0, y[0], s[0]), *odd = half_loss(f, 1, y[1], s[1]);
-    f->loss = pdessm_add(f->graph, even, odd);
-    PDESSM_TRY(pdessm_graph_plan(f->graph, f->loss));
+    f->loss = pdessm_add(f->tape, even, odd);
+    PDESSM_TRY(pdessm_tape_plan(f->tape, f->loss));
 out:
     return status;
 }
@@ -313,8 +312,8 @@ static pdessm_status take_step(fit *f, int64_t step) {
                                    .step = step + 1};
     PDESSM_TRY(draw_batch(f, step));
     PDESSM_TRY(pdessm_tensor_zero(&n->gradients.all));
-    PDESSM_TRY(pdessm_graph_forward(f->graph));
-    PDESSM_TRY(pdessm_graph_backward(f->graph));
+    PDESSM_TRY(pdessm_tape_forward(f->tape));
+    PDESSM_TRY(pdessm_tape_backward(f->tape));
     PDESSM_TRY(pdessm_call_grad_norm(device, &n->gradients.all, f->loss, CLIP, f->state));
     PDESSM_TRY(pdessm_call_adamw(device, &n->values.all, &n->gradients.all, &f->first_moment.all,
                                  &f->second_moment.all, f->state, &settings));

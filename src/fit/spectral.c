@@ -14,7 +14,7 @@ typedef struct meter {
     const pdessm_fit_job *job;
     int64_t batch, height, width, channels, modes; /* of the half plane */
     int64_t lines; /* batch channels: images stand beside each other as channels of one */
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_tensor *u, *zero, *loss, *symbol, *gradient;
     float *images, *planar, *values; /* [H, W, B C]; one image [C, H, W]; like the symbol */
     double *mean, *power;            /* [C, H, W]; [modes, C] */
@@ -29,12 +29,12 @@ static pdessm_status open(meter *m) {
     pdessm_context *ctx = m->job->ctx;
     PDESSM_TRY(pdessm_tensor_create(device, PDESSM_FLOAT32, 4, symbol, &m->symbol));
     PDESSM_TRY(pdessm_tensor_create(device, PDESSM_FLOAT32, 4, symbol, &m->gradient));
-    PDESSM_TRY(pdessm_graph_create(device, &m->graph));
-    m->u = pdessm_graph_input(m->graph, PDESSM_FLOAT32, 4, image);
-    m->zero = pdessm_graph_input(m->graph, PDESSM_FLOAT32, 4, image);
-    pdessm_tensor *g = pdessm_graph_parameter(m->graph, m->symbol, m->gradient);
-    m->loss = pdessm_mse_loss(m->graph, pdessm_spectral_filter(m->graph, m->u, g), m->zero);
-    PDESSM_TRY(pdessm_graph_plan(m->graph, m->loss));
+    PDESSM_TRY(pdessm_tape_create(device, &m->tape));
+    m->u = pdessm_tape_input(m->tape, PDESSM_FLOAT32, 4, image);
+    m->zero = pdessm_tape_input(m->tape, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *g = pdessm_tape_parameter(m->tape, m->symbol, m->gradient);
+    m->loss = pdessm_mse_loss(m->tape, pdessm_spectral_filter(m->tape, m->u, g), m->zero);
+    PDESSM_TRY(pdessm_tape_plan(m->tape, m->loss));
     PDESSM_TRY(pdessm_alloc(ctx, numbers, sizeof *m->images, &m->images));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)m->job->pixels, sizeof *m->planar, &m->planar));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)m->job->pixels, sizeof *m->mean, &m->mean));
@@ -49,7 +49,7 @@ out:
 }
 
 static void close(meter *m) {
-    pdessm_graph_destroy(&m->graph);
+    pdessm_tape_destroy(&m->tape);
     pdessm_tensor_destroy(&m->symbol);
     pdessm_tensor_destroy(&m->gradient);
     free(m->images);
@@ -73,8 +73,8 @@ static pdessm_status add_batch(meter *m, int64_t first, int64_t n) {
     }
     PDESSM_TRY(pdessm_tensor_write(m->u, m->images));
     PDESSM_TRY(pdessm_tensor_zero(m->gradient));
-    PDESSM_TRY(pdessm_graph_forward(m->graph));
-    PDESSM_TRY(pdessm_graph_backward(m->graph));
+    PDESSM_TRY(pdessm_tape_forward(m->tape));
+    PDESSM_TRY(pdessm_tape_backward(m->tape));
     PDESSM_TRY(pdessm_tensor_read(m->gradient, m->values));
     for (int64_t i = 0; i < m->modes; i++)
         for (int64_t k = 0; k < m->lines; k++)

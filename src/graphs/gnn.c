@@ -227,31 +227,31 @@ int64_t pdessm_gnn_parameter_count(const pdessm_gnn *gnn) {
 /* One pass through the layers. */
 typedef struct walk {
     pdessm_gnn *n;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     const pdessm_gnn_input *in;
     int training;
 } walk;
 
 static pdessm_tensor *linear(const walk *w, int i, pdessm_tensor *h) {
     unit *u = &w->n->unit[i];
-    return pdessm_linear(w->graph, h, pdessm_graph_parameter(w->graph, &u->weight, &u->dweight),
-                         NULL, 1);
+    return pdessm_linear(w->tape, h, pdessm_tape_parameter(w->tape, &u->weight, &u->dweight), NULL,
+                         1);
 }
 
 static pdessm_tensor *norm(const walk *w, int i, pdessm_tensor *h) {
     unit *u = &w->n->unit[i];
-    pdessm_graph *g = w->graph;
-    return pdessm_batch_norm(g, h, pdessm_graph_parameter(g, &u->scale, &u->dscale),
-                             pdessm_graph_parameter(g, &u->shift, &u->dshift),
-                             pdessm_graph_parameter(g, w->n->moving, NULL), 1, 0, 1e-5);
+    pdessm_tape *g = w->tape;
+    return pdessm_batch_norm(g, h, pdessm_tape_parameter(g, &u->scale, &u->dscale),
+                             pdessm_tape_parameter(g, &u->shift, &u->dshift),
+                             pdessm_tape_parameter(g, w->n->moving, NULL), 1, 0, 1e-5);
 }
 
 /* dropout(relu(h)) at the end of a layer. */
 static pdessm_tensor *finish(const walk *w, int layer, pdessm_tensor *h) {
     const double rate = w->n->config.dropout;
     return w->training && rate > 0
-               ? pdessm_dropout(w->graph, h, w->in->node, w->in->clock, rate, layer, 1)
-               : pdessm_relu(w->graph, h, 0);
+               ? pdessm_dropout(w->tape, h, w->in->node, w->in->clock, rate, layer, 1)
+               : pdessm_relu(w->tape, h, 0);
 }
 
 /* D^-1/2 A D^-1/2 h W, the two products in the order in which the sparse one is narrower. */
@@ -259,37 +259,37 @@ static pdessm_tensor *gcn_layer(const walk *w, int layer, pdessm_tensor *h) {
     int64_t d[2];
     unit_extents(w->n, layer, d);
     if (d[0] <= d[1])
-        h = pdessm_spmm(w->graph, &w->in->pattern, w->in->weight, linear(w, layer, h));
+        h = pdessm_spmm(w->tape, &w->in->pattern, w->in->weight, linear(w, layer, h));
     else
-        h = linear(w, layer, pdessm_spmm(w->graph, &w->in->pattern, w->in->weight, h));
+        h = linear(w, layer, pdessm_spmm(w->tape, &w->in->pattern, w->in->weight, h));
     return finish(w, layer, norm(w, layer, h));
 }
 
 static pdessm_tensor *gin_layer(const walk *w, int layer, pdessm_tensor *h) {
-    h = pdessm_spmm(w->graph, &w->in->pattern, NULL, h);
-    h = pdessm_relu(w->graph, norm(w, 2 * layer, linear(w, 2 * layer, h)), 0);
+    h = pdessm_spmm(w->tape, &w->in->pattern, NULL, h);
+    h = pdessm_relu(w->tape, norm(w, 2 * layer, linear(w, 2 * layer, h)), 0);
     return finish(w, layer, norm(w, 2 * layer + 1, linear(w, 2 * layer + 1, h)));
 }
 
 static pdessm_tensor *gat_layer(const walk *w, int layer, pdessm_tensor *h) {
     unit *u = &w->n->unit[layer];
-    pdessm_graph *g = w->graph;
+    pdessm_tape *g = w->tape;
     h = linear(w, layer, h);
-    pdessm_tensor *left = pdessm_head_dot(g, h, pdessm_graph_parameter(g, &u->left, &u->dleft));
-    pdessm_tensor *right = pdessm_head_dot(g, h, pdessm_graph_parameter(g, &u->right, &u->dright));
+    pdessm_tensor *left = pdessm_head_dot(g, h, pdessm_tape_parameter(g, &u->left, &u->dleft));
+    pdessm_tensor *right = pdessm_head_dot(g, h, pdessm_tape_parameter(g, &u->right, &u->dright));
     pdessm_tensor *share = pdessm_edge_softmax(g, &w->in->pattern, left, right, 0.2);
     return finish(w, layer, norm(w, layer, pdessm_spmm(g, &w->in->pattern, share, h)));
 }
 
-pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_graph *graph,
-                                 const pdessm_gnn_input *input, int training) {
-    const walk w = {.n = gnn, .graph = graph, .in = input, .training = training};
+pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_tape *tape, const pdessm_gnn_input *input,
+                                 int training) {
+    const walk w = {.n = gnn, .tape = tape, .in = input, .training = training};
     pdessm_tensor *h = input->x;
     static pdessm_tensor *(*const layers[PDESSM_GNN_COUNT])(const walk *, int, pdessm_tensor *) = {
         gcn_layer, gin_layer, gat_layer};
     for (int layer = 0; layer < (int)gnn->config.layers; layer++)
         h = layers[gnn->config.kind](&w, layer, h);
     unit *last = &gnn->unit[gnn->units];
-    return pdessm_linear(graph, h, pdessm_graph_parameter(graph, &last->weight, &last->dweight),
-                         pdessm_graph_parameter(graph, &last->shift, &last->dshift), 1);
+    return pdessm_linear(tape, h, pdessm_tape_parameter(tape, &last->weight, &last->dweight),
+                         pdessm_tape_parameter(tape, &last->shift, &last->dshift), 1);
 }

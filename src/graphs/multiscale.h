@@ -12,7 +12,7 @@
 /* The network on a tape that is planned for the largest graph that it meets, and resized for
  * smaller ones. */
 typedef struct pdessm_level_tape {
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_gnn_input in;
     pdessm_tensor *labels, *logits, *loss;
     int64_t nodes, edges; /* it is planned for */

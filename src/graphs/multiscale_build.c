@@ -8,35 +8,35 @@
 enum { STATE_SIZE = 8 };
 
 static void make_inputs(pdessm_multiscale *m, pdessm_tensor *x, pdessm_level_tape *t) {
-    pdessm_graph *g = t->graph;
+    pdessm_tape *g = t->tape;
     const int64_t rows = t->nodes + 1, clock = 3, extents[] = {t->nodes, m->set->features};
-    t->in.pattern.start = pdessm_graph_input(g, PDESSM_INT32, 1, &rows);
-    t->in.pattern.column = pdessm_graph_input(g, PDESSM_INT32, 1, &t->edges);
-    t->in.pattern.reverse = pdessm_graph_input(g, PDESSM_INT32, 1, &t->edges);
-    t->in.weight = pdessm_graph_input(g, PDESSM_FLOAT32, 1, &t->edges);
-    t->in.x = x ? pdessm_graph_external(g, x) : pdessm_graph_input(g, PDESSM_FLOAT32, 2, extents);
-    t->in.node = pdessm_graph_input(g, PDESSM_INT32, 1, extents);
-    t->in.clock = pdessm_graph_input(g, PDESSM_INT32, 1, &clock);
-    t->labels = pdessm_graph_input(g, PDESSM_INT32, 1, extents);
+    t->in.pattern.start = pdessm_tape_input(g, PDESSM_INT32, 1, &rows);
+    t->in.pattern.column = pdessm_tape_input(g, PDESSM_INT32, 1, &t->edges);
+    t->in.pattern.reverse = pdessm_tape_input(g, PDESSM_INT32, 1, &t->edges);
+    t->in.weight = pdessm_tape_input(g, PDESSM_FLOAT32, 1, &t->edges);
+    t->in.x = x ? pdessm_tape_external(g, x) : pdessm_tape_input(g, PDESSM_FLOAT32, 2, extents);
+    t->in.node = pdessm_tape_input(g, PDESSM_INT32, 1, extents);
+    t->in.clock = pdessm_tape_input(g, PDESSM_INT32, 1, &clock);
+    t->labels = pdessm_tape_input(g, PDESSM_INT32, 1, extents);
 }
 
 /* x: features that are there already (then the tape is fixed), or NULL. */
 static pdessm_status record(pdessm_multiscale *m, int training, int64_t nodes, int64_t edges,
-                            pdessm_tensor *x, pdessm_graph *lender, pdessm_level_tape *t) {
+                            pdessm_tensor *x, pdessm_tape *lender, pdessm_level_tape *t) {
     pdessm_status status = PDESSM_OK;
     t->nodes = nodes;
     t->edges = edges;
     t->fixed = x || !training;
-    PDESSM_TRY(pdessm_graph_create(m->device, &t->graph));
-    pdessm_graph_borrow(t->graph, lender);
+    PDESSM_TRY(pdessm_tape_create(m->device, &t->tape));
+    pdessm_tape_borrow(t->tape, lender);
     make_inputs(m, x, t);
-    t->logits = pdessm_gnn_logits(m->gnn, t->graph, &t->in, training);
+    t->logits = pdessm_gnn_logits(m->gnn, t->tape, &t->in, training);
     if (training) {
-        t->loss = pdessm_cross_entropy(t->graph, t->logits, t->labels, 0);
-        PDESSM_TRY(pdessm_graph_plan(t->graph, t->loss));
+        t->loss = pdessm_cross_entropy(t->tape, t->logits, t->labels, 0);
+        PDESSM_TRY(pdessm_tape_plan(t->tape, t->loss));
     } else {
-        pdessm_graph_output(t->graph, t->logits);
-        PDESSM_TRY(pdessm_graph_plan(t->graph, NULL));
+        pdessm_tape_output(t->tape, t->logits);
+        PDESSM_TRY(pdessm_tape_plan(t->tape, NULL));
     }
 out:
     return status;
@@ -57,17 +57,17 @@ static pdessm_status make_tapes(pdessm_multiscale *m) {
         PDESSM_TRY(record(m, 1, m->field->most_nodes, m->most_edges, NULL, NULL, &m->part));
     else if (m->options.levels > 1)
         PDESSM_TRY(record(m, 1, csr->nodes > 1 ? csr->nodes / 2 : 1, m->most_edges, NULL,
-                          m->whole.graph, &m->part));
+                          m->whole.tape, &m->part));
     PDESSM_TRY(record(m, 0, held_out->nodes, held_out->edges, looks_at_all ? m->x : NULL,
-                      takes_all ? m->whole.graph : m->part.graph, &m->look));
+                      takes_all ? m->whole.tape : m->part.tape, &m->look));
 out:
     return status;
 }
 
 static void release_tapes(pdessm_multiscale *m) {
-    pdessm_graph_destroy(&m->look.graph); /* borrows from the others, as the next from the last */
-    pdessm_graph_destroy(&m->part.graph);
-    pdessm_graph_destroy(&m->whole.graph);
+    pdessm_tape_destroy(&m->look.tape); /* borrows from the others, as the next from the last */
+    pdessm_tape_destroy(&m->part.tape);
+    pdessm_tape_destroy(&m->whole.tape);
     pdessm_tensor_destroy(&m->x);
 }
 

@@ -29,7 +29,7 @@ static pdessm_status resize(pdessm_level_tape *t, const pdessm_csr *csr) {
                                      t->labels};
     const int64_t extents[] = {csr->nodes + 1, csr->edges, csr->edges, csr->edges,
                                csr->nodes,     csr->nodes, csr->nodes};
-    return pdessm_graph_resize(t->graph, (int)(sizeof extents / sizeof *extents), inputs, extents);
+    return pdessm_tape_resize(t->tape, (int)(sizeof extents / sizeof *extents), inputs, extents);
 }
 
 /* Straight into the tensor: features are the largest thing there is. */
@@ -103,9 +103,9 @@ static pdessm_status run_level(pdessm_multiscale *m, int level, const pdessm_dra
                              (int32_t)stream};
     PDESSM_TRY(load_level(m, level, &t));
     PDESSM_TRY(pdessm_tensor_write(t->in.clock, clock));
-    PDESSM_TRY(pdessm_graph_set_loss_scale(t->graph, share));
-    PDESSM_TRY(pdessm_graph_forward(t->graph));
-    PDESSM_TRY(pdessm_graph_backward(t->graph));
+    PDESSM_TRY(pdessm_tape_set_loss_scale(t->tape, share));
+    PDESSM_TRY(pdessm_tape_forward(t->tape));
+    PDESSM_TRY(pdessm_tape_backward(t->tape));
     PDESSM_TRY(pdessm_call_combine(m->device, m->step_loss, 1, &t->loss, &share, m->step_loss));
     m->result.node_work += (double)pdessm_tensor_dims(t->labels)[0] / (double)m->set->csr.nodes;
     m->result.edge_work += (double)pdessm_tensor_dims(t->in.weight)[0] / (double)m->set->csr.edges;
@@ -184,8 +184,8 @@ pdessm_status pdessm_multiscale_look(pdessm_multiscale *m) {
     const pdessm_field *f = m->held_out;
     PDESSM_TRY(
         load(m, &m->look, &(pdessm_selection){.csr = f->csr, .node = f->node, .label = f->label}));
-    pdessm_graph_invalidate(m->look.graph);
-    PDESSM_TRY(pdessm_graph_forward(m->look.graph));
+    pdessm_tape_invalidate(m->look.tape);
+    PDESSM_TRY(pdessm_tape_forward(m->look.tape));
     PDESSM_TRY(pdessm_tensor_read(m->look.logits, m->logits));
     m->result.evaluations++;
 out:

@@ -42,7 +42,7 @@ pdessm_tensor *pdessm_build_constant(const pdessm_builder *b, float number, int 
     if (!found) {
         pdessm_status status = make(m, number, rank, dims, &found);
         if (status != PDESSM_OK)
-            return pdessm_graph_fail(b->graph, status);
+            return pdessm_tape_fail(b->tape, status);
     }
-    return pdessm_graph_parameter(b->graph, found, NULL);
+    return pdessm_tape_parameter(b->tape, found, NULL);
 }

@@ -14,7 +14,7 @@ pdessm_tensor *pdessm_build_weight(const pdessm_builder *b, const char *format, 
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
     pdessm_parameter *p = pdessm_model_find(b->model, name);
-    return pdessm_graph_parameter(b->graph, &p->value, p->gradient.storage ? &p->gradient : NULL);
+    return pdessm_tape_parameter(b->tape, &p->value, p->gradient.storage ? &p->gradient : NULL);
 }
 
 pdessm_tensor *pdessm_build_linear(const pdessm_builder *b, pdessm_tensor *x, int parts,
@@ -24,13 +24,13 @@ pdessm_tensor *pdessm_build_linear(const pdessm_builder *b, pdessm_tensor *x, in
     va_start(arguments, format);
     vsnprintf(name, sizeof name, format, arguments);
     va_end(arguments);
-    return pdessm_linear(b->graph, x, pdessm_build_weight(b, "%s.weight", name),
+    return pdessm_linear(b->tape, x, pdessm_build_weight(b, "%s.weight", name),
                          pdessm_build_weight(b, "%s.bias", name), parts);
 }
 
 /* tokens: patches W_e + b_e + pos, [B, N, C]. */
 static pdessm_tensor *embed_patches(const pdessm_builder *b, pdessm_tensor *image) {
-    pdessm_graph *g = b->graph;
+    pdessm_tape *g = b->tape;
     const pdessm_config *c = &b->model->config;
     int64_t flat[] = {c->width, (int64_t)c->channels * c->patch * c->patch};
     pdessm_tensor *weight = pdessm_build_weight(b, "x_embedder.proj.weight"); /* [C, Cin, p, p] */
@@ -42,7 +42,7 @@ static pdessm_tensor *embed_patches(const pdessm_builder *b, pdessm_tensor *imag
 
 /* c = W2 silu(W1 e(t) + b1) + b2 + table[y], [B, C]; everything below uses silu(c). */
 static pdessm_tensor *condition(const pdessm_builder *b, pdessm_tensor *t, pdessm_tensor *y) {
-    pdessm_graph *g = b->graph;
+    pdessm_tape *g = b->tape;
     pdessm_tensor *hidden =
         pdessm_build_linear(b, pdessm_timestep_embedding(g, t), 1, "t_embedder.mlp.0");
     pdessm_tensor *time = pdessm_build_linear(b, pdessm_silu(g, hidden), 1, "t_embedder.mlp.2");
@@ -59,12 +59,12 @@ pdessm_tensor *pdessm_build_mixer(const pdessm_builder *b, int block, pdessm_ten
 
 static pdessm_tensor *mlp(const pdessm_builder *b, int i, pdessm_tensor *h) {
     pdessm_tensor *hidden = pdessm_build_linear(b, h, 1, "blocks.%d.mlp.fc1", i);
-    return pdessm_build_linear(b, pdessm_gelu(b->graph, hidden), 1, "blocks.%d.mlp.fc2", i);
+    return pdessm_build_linear(b, pdessm_gelu(b->tape, hidden), 1, "blocks.%d.mlp.fc2", i);
 }
 
 /* x [B, N, C], silu(c) [B, C] -> [B, N, C]. */
 static pdessm_tensor *block(const pdessm_builder *b, int i, pdessm_tensor *x, pdessm_tensor *c) {
-    pdessm_graph *g = b->graph;
+    pdessm_tape *g = b->tape;
     pdessm_tensor *m = pdessm_build_linear(b, c, 6, "blocks.%d.adaLN_modulation.1", i);
     pdessm_tensor *s1 = pdessm_slice(g, m, 0), *a1 = pdessm_slice(g, m, 1);
     pdessm_tensor *g1 = pdessm_slice(g, m, 2), *s2 = pdessm_slice(g, m, 3);
@@ -76,7 +76,7 @@ static pdessm_tensor *block(const pdessm_builder *b, int i, pdessm_tensor *x, pd
 
 /* (LN(x) (1 + a) + s) W_o + b_o, and back to an image [B, Cout, Hi, Wi]. */
 static pdessm_tensor *head(const pdessm_builder *b, pdessm_tensor *x, pdessm_tensor *c) {
-    pdessm_graph *g = b->graph;
+    pdessm_tape *g = b->tape;
     int patch = b->model->config.patch;
     pdessm_tensor *m = pdessm_build_linear(b, c, 2, "final_layer.adaLN_modulation.1");
     pdessm_tensor *h = pdessm_layer_norm(g, x, pdessm_slice(g, m, 0), pdessm_slice(g, m, 1));
@@ -87,7 +87,7 @@ static pdessm_tensor *head(const pdessm_builder *b, pdessm_tensor *x, pdessm_ten
 /* u + a(t) x. A row of pixels stands for the channels that a residual has one gain for. */
 static pdessm_tensor *add_prior(const pdessm_builder *b, pdessm_tensor *x, pdessm_tensor *t,
                                 pdessm_tensor *u) {
-    pdessm_graph *g = b->graph;
+    pdessm_tape *g = b->tape;
     const int64_t rows[] = {x->dims[0], x->dims[1] * x->dims[2], x->dims[3]};
     pdessm_tensor *v =
         pdessm_residual(g, pdessm_reshape(g, u, 3, rows), pdessm_gaussian_gain(g, t, rows[2]),
@@ -115,10 +115,10 @@ static pdessm_status check_images(const pdessm_model *model, const pdessm_tensor
     return PDESSM_OK;
 }
 
-static pdessm_builder builder(pdessm_model *model, pdessm_graph *graph, const pdessm_tensor *x) {
+static pdessm_builder builder(pdessm_model *model, pdessm_tape *tape, const pdessm_tensor *x) {
     int64_t patch = model->config.patch;
     return (pdessm_builder){.model = model,
-                            .graph = graph,
+                            .tape = tape,
                             .batch = x->dims[0],
                             .height = x->dims[2] / patch,
                             .width = x->dims[3] / patch};
@@ -142,45 +142,44 @@ static pdessm_status check_task(const pdessm_model *model, pdessm_model_task wan
               "expected a model of task velocity");
 }
 
-pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
+pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_tape *tape, pdessm_tensor *x,
                                      pdessm_tensor *t, pdessm_tensor *y) {
     pdessm_status status = PDESSM_OK;
     if (!x || !t || !y)
         return NULL;
     PDESSM_TRY(check_task(model, PDESSM_TASK_VELOCITY));
     PDESSM_TRY(check_images(model, x));
-    const pdessm_builder b = builder(model, graph, x);
+    const pdessm_builder b = builder(model, tape, x);
     pdessm_tensor *tokens = embed_patches(&b, x);
     pdessm_tensor *c = condition(&b, t, y);
     pdessm_tensor *u = head(&b, blocks(&b, tokens, c), c);
     return model->config.prior == PDESSM_PRIOR_GAUSSIAN ? add_prior(&b, x, t, u) : u;
 out:
-    return pdessm_graph_fail(graph, status);
+    return pdessm_tape_fail(tape, status);
 }
 
 /* silu(c) of a classifier, the same for all images: [B, C]. */
 static pdessm_tensor *learned_condition(const pdessm_builder *b) {
     const int64_t dims[] = {b->batch, b->model->config.width};
-    return pdessm_silu(b->graph, pdessm_add(b->graph, pdessm_build_constant(b, 0, 2, dims),
-                                            pdessm_build_weight(b, "condition")));
+    return pdessm_silu(b->tape, pdessm_add(b->tape, pdessm_build_constant(b, 0, 2, dims),
+                                           pdessm_build_weight(b, "condition")));
 }
 
-pdessm_tensor *pdessm_model_logits(pdessm_model *model, pdessm_graph *graph, pdessm_tensor *x,
+pdessm_tensor *pdessm_model_logits(pdessm_model *model, pdessm_tape *tape, pdessm_tensor *x,
                                    pdessm_tensor **ret_features) {
     pdessm_status status = PDESSM_OK;
     if (!x)
         return NULL;
     PDESSM_TRY(check_task(model, PDESSM_TASK_CLASSIFY));
     PDESSM_TRY(check_images(model, x));
-    const pdessm_builder b = builder(model, graph, x);
+    const pdessm_builder b = builder(model, tape, x);
     pdessm_tensor *tokens = embed_patches(&b, x);
     tokens = blocks(&b, tokens, learned_condition(&b));
-    pdessm_tensor *features =
-        pdessm_mean_tokens(graph, pdessm_layer_norm(graph, tokens, NULL, NULL));
+    pdessm_tensor *features = pdessm_mean_tokens(tape, pdessm_layer_norm(tape, tokens, NULL, NULL));
     pdessm_tensor *logits = pdessm_build_linear(&b, features, 1, "classifier");
     if (ret_features && logits)
         *ret_features = features;
     return logits;
 out:
-    return pdessm_graph_fail(graph, status);
+    return pdessm_tape_fail(tape, status);
 }

@@ -6,7 +6,7 @@
 /* A 3 x 3 window over each channel of u. */
 static pdessm_tensor *window(const pdessm_builder *b, int block, const char *name,
                              pdessm_tensor *u) {
-    return pdessm_depthwise_conv(b->graph, u,
+    return pdessm_depthwise_conv(b->tape, u,
                                  pdessm_build_weight(b, "blocks.%d.mixer.%s.weight", block, name),
                                  pdessm_build_weight(b, "blocks.%d.mixer.%s.bias", block, name));
 }
@@ -14,7 +14,7 @@ static pdessm_tensor *window(const pdessm_builder *b, int block, const char *nam
 /* u [B, H, W, E] -> [B, H, W, E]. */
 static pdessm_tensor *operate(const pdessm_builder *b, int block, pdessm_tensor *u) {
     const pdessm_config *c = &b->model->config;
-    pdessm_graph *g = b->graph;
+    pdessm_tape *g = b->tape;
     if (c->local == PDESSM_LOCAL_CONV3X3)
         u = window(b, block, "local", u);
     if (c->mixer == PDESSM_MIXER_CONV)
@@ -29,7 +29,7 @@ static pdessm_tensor *operate(const pdessm_builder *b, int block, pdessm_tensor 
 /* [a, z] = split(h W_in + b_in);  m = ( operator(a) silu(z) ) W_out + b_out. Without the gate there
  * is no z. */
 pdessm_tensor *pdessm_build_gated_mixer(const pdessm_builder *b, int block, pdessm_tensor *h) {
-    pdessm_graph *g = b->graph;
+    pdessm_tape *g = b->tape;
     const pdessm_config *c = &b->model->config;
     int64_t inner = (int64_t)c->expand * c->width;
     int64_t grid[] = {b->batch, b->height, b->width, inner};

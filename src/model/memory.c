@@ -14,11 +14,11 @@ typedef struct inputs {
     pdessm_tensor *x, *t, *y;
 } inputs;
 
-static inputs make_inputs(pdessm_graph *g, const pdessm_config *c, int64_t batch) {
+static inputs make_inputs(pdessm_tape *g, const pdessm_config *c, int64_t batch) {
     int64_t image[] = {batch, c->channels, c->image_size[0], c->image_size[1]};
-    return (inputs){pdessm_graph_input(g, PDESSM_FLOAT32, 4, image),
-                    pdessm_graph_input(g, PDESSM_FLOAT32, 1, &batch),
-                    pdessm_graph_input(g, PDESSM_INT32, 1, &batch)};
+    return (inputs){pdessm_tape_input(g, PDESSM_FLOAT32, 4, image),
+                    pdessm_tape_input(g, PDESSM_FLOAT32, 1, &batch),
+                    pdessm_tape_input(g, PDESSM_INT32, 1, &batch)};
 }
 
 /* Plans one tape; arenas: how many more arenas than the model's own the driver holds. */
@@ -27,27 +27,27 @@ static pdessm_status estimate(pdessm_context *ctx, const pdessm_config *config, 
     pdessm_status status = PDESSM_OK;
     pdessm_device device = dry_device(ctx);
     pdessm_model *model = NULL;
-    pdessm_graph *graph = NULL;
+    pdessm_tape *tape = NULL;
     pdessm_tensor *loss = NULL;
     PDESSM_TRY(pdessm_model_create(&device, config, train, &model));
-    PDESSM_TRY(pdessm_graph_create(&device, &graph));
-    inputs in = make_inputs(graph, &model->config, batch);
+    PDESSM_TRY(pdessm_tape_create(&device, &tape));
+    inputs in = make_inputs(tape, &model->config, batch);
     if (model->config.task == PDESSM_TASK_CLASSIFY) {
-        pdessm_tensor *logits = pdessm_model_logits(model, graph, in.x, NULL);
+        pdessm_tensor *logits = pdessm_model_logits(model, tape, in.x, NULL);
         if (train)
-            loss = pdessm_cross_entropy(graph, logits, in.y, 0);
+            loss = pdessm_cross_entropy(tape, logits, in.y, 0);
         else
-            pdessm_graph_output(graph, logits);
+            pdessm_tape_output(tape, logits);
     } else if (train) {
-        pdessm_tensor *x_t, *v, *noise = make_inputs(graph, &model->config, batch).x;
-        pdessm_flow_path(graph, in.x, noise, in.t, &x_t, &v);
-        loss = pdessm_mse_loss(graph, pdessm_model_velocity(model, graph, x_t, in.t, in.y), v);
+        pdessm_tensor *x_t, *v, *noise = make_inputs(tape, &model->config, batch).x;
+        pdessm_flow_path(tape, in.x, noise, in.t, &x_t, &v);
+        loss = pdessm_mse_loss(tape, pdessm_model_velocity(model, tape, x_t, in.t, in.y), v);
     } else {
-        pdessm_graph_output(graph, pdessm_model_velocity(model, graph, in.x, in.t, in.y));
+        pdessm_tape_output(tape, pdessm_model_velocity(model, tape, in.x, in.t, in.y));
     }
-    PDESSM_TRY(pdessm_graph_plan(graph, loss));
+    PDESSM_TRY(pdessm_tape_plan(tape, loss));
     int64_t bytes = (int64_t)model->values.storage->bytes;
-    pdessm_graph_info info = pdessm_graph_get_info(graph);
+    pdessm_tape_info info = pdessm_tape_get_info(tape);
     *ret = (pdessm_memory_estimate){
         .parameters = bytes,
         .optimizer = train ? 4 * bytes : 0, /* gradient, two moments, average */
@@ -57,7 +57,7 @@ static pdessm_status estimate(pdessm_context *ctx, const pdessm_config *config, 
     };
     ret->total = ret->parameters + ret->optimizer + ret->activations;
 out:
-    pdessm_graph_destroy(&graph);
+    pdessm_tape_destroy(&tape);
     pdessm_model_destroy(&model);
     return status;
 }

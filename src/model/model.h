@@ -113,7 +113,7 @@ pdessm_status pdessm_arena_load(pdessm_model *model, const pdessm_safetensors *f
 /* The block of the paper and its parts, forward only (dit.c). */
 typedef struct pdessm_builder {
     pdessm_model *model;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     int64_t batch, height, width; /* of the token grid */
 } pdessm_builder;
 
@@ -139,7 +139,7 @@ pdessm_tensor *pdessm_build_symbol(const pdessm_builder *b, int block, int64_t e
 /* A tensor of one value, without gradient (constants.c). */
 pdessm_tensor *pdessm_build_constant(const pdessm_builder *b, float number, int rank,
                                      const int64_t *dims);
-/* The position table of the builder's grid, as a constant of the graph (position.c). */
+/* The position table of the builder's grid, as a constant of the tape (position.c). */
 pdessm_tensor *pdessm_build_position(const pdessm_builder *b);
 
 #endif

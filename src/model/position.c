@@ -55,7 +55,7 @@ pdessm_tensor *pdessm_build_position(const pdessm_builder *b) {
     if (!table) {
         pdessm_status status = make_table(m, b->height, b->width, &table);
         if (status != PDESSM_OK)
-            return pdessm_graph_fail(b->graph, status);
+            return pdessm_tape_fail(b->tape, status);
     }
-    return pdessm_graph_parameter(b->graph, table, NULL);
+    return pdessm_tape_parameter(b->tape, table, NULL);
 }

@@ -11,7 +11,7 @@
 typedef struct pdessm_runner {
     int64_t batch;  /* images of one run */
     int64_t pixels; /* numbers of an image */
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_tensor *x, *t, *y;
     pdessm_tensor *result[2]; /* velocity, NULL; or logits, features */
 } pdessm_runner;

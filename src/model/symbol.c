@@ -19,7 +19,7 @@ pdessm_coefficients pdessm_build_coefficients(const pdessm_builder *b, int block
     const float no_reaction = -80; /* softplus(-80) is 0 beside any number of use */
     pdessm_coefficients k = {.weight = raw(b, block, "weight"),
                              .skip = raw_or(b, block, "skip", c->no_skip, 0, 1, terms)};
-    pdessm_cdr_coefficients_on(b->graph, extent, raw(b, block, "diffusion"),
+    pdessm_cdr_coefficients_on(b->tape, extent, raw(b, block, "diffusion"),
                                raw_or(b, block, "convection", c->no_convection, 0, 3, terms),
                                raw_or(b, block, "reaction", c->no_reaction, no_reaction, 2, terms),
                                c->b_max, &k.diffusion, &k.convection, &k.reaction);
@@ -30,6 +30,6 @@ pdessm_tensor *pdessm_build_symbol(const pdessm_builder *b, int block, int64_t e
     if (b->model->config.mixer == PDESSM_MIXER_FILTER)
         return pdessm_build_weight(b, "blocks.%d.mixer.filter.symbol", block);
     pdessm_coefficients k = pdessm_build_coefficients(b, block, (double)extent);
-    return pdessm_cdr_symbol(b->graph, k.diffusion, k.convection, k.reaction, k.weight, k.skip,
+    return pdessm_cdr_symbol(b->tape, k.diffusion, k.convection, k.reaction, k.weight, k.skip,
                              extent * b->height, extent * b->width, b->model->config.solution);
 }

@@ -120,15 +120,15 @@ out:
 }
 
 pdessm_tensor *pdessm_problem_record_landscape(pdessm_problem *p, pdessm_problem_plan *plan) {
-    pdessm_graph *g = plan->graph;
-    pdessm_tensor *minus = pdessm_graph_parameter(g, p->constant[0], NULL);
+    pdessm_tape *g = plan->tape;
+    pdessm_tensor *minus = pdessm_tape_parameter(g, p->constant[0], NULL);
     return pdessm_landscape(g, pdessm_add(g, plan->x[0], minus), p->kind->function, 1, 1);
 }
 
 /* ------------------------------------------------------------------ batches */
 
 static void destroy_plan(pdessm_problem_plan *plan) {
-    pdessm_graph_destroy(&plan->graph);
+    pdessm_tape_destroy(&plan->tape);
     for (int i = 0; i < PDESSM_MOST_PARTS; i++) {
         pdessm_tensor_destroy(&plan->x[i]);
         pdessm_tensor_destroy(&plan->dx[i]);
@@ -145,17 +145,17 @@ static pdessm_status record(pdessm_problem *p, pdessm_problem_plan *plan) {
     pdessm_status status = PDESSM_OK;
     pdessm_tensor *owned[PDESSM_MOST_PARTS] = {plan->x[0], plan->x[1], plan->x[2]};
     const int64_t n = plan->n, row[] = {1, n};
-    PDESSM_TRY(pdessm_graph_create(p->device, &plan->graph));
+    PDESSM_TRY(pdessm_tape_create(p->device, &plan->tape));
     for (int i = 0; i < p->parts; i++)
-        plan->x[i] = pdessm_graph_parameter(plan->graph, owned[i], plan->dx[i]);
+        plan->x[i] = pdessm_tape_parameter(plan->tape, owned[i], plan->dx[i]);
     pdessm_tensor *values = p->kind->record(p, plan);
     for (int i = 0; i < p->parts; i++)
         plan->x[i] = owned[i];
-    plan->values = pdessm_graph_output(plan->graph, values);
-    pdessm_tensor *ones = pdessm_graph_parameter(plan->graph, plan->ones, NULL);
+    plan->values = pdessm_tape_output(plan->tape, values);
+    pdessm_tensor *ones = pdessm_tape_parameter(plan->tape, plan->ones, NULL);
     pdessm_tensor *sum =
-        pdessm_linear(plan->graph, pdessm_reshape(plan->graph, values, 2, row), ones, NULL, 1);
-    PDESSM_TRY(pdessm_graph_plan(plan->graph, sum));
+        pdessm_linear(plan->tape, pdessm_reshape(plan->tape, values, 2, row), ones, NULL, 1);
+    PDESSM_TRY(pdessm_tape_plan(plan->tape, sum));
 out:
     return status;
 }
@@ -220,7 +220,7 @@ static pdessm_status read_gradients(pdessm_problem *p, pdessm_problem_plan *plan
     pdessm_status status = PDESSM_OK;
     for (int i = 0; i < p->parts; i++)
         PDESSM_TRY(pdessm_tensor_zero(plan->dx[i]));
-    PDESSM_TRY(pdessm_graph_backward(plan->graph));
+    PDESSM_TRY(pdessm_tape_backward(plan->tape));
     for (int i = 0, first = 0; i < p->parts; first += p->part[i++].columns) {
         const int columns = p->part[i].columns;
         PDESSM_TRY(pdessm_tensor_read(plan->dx[i], plan->numbers));
@@ -239,7 +239,7 @@ static pdessm_status evaluate(void *user, int64_t n, const double *x, double *va
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(find_plan(p, n, &plan));
     PDESSM_TRY(write_points(p, plan, x));
-    PDESSM_TRY(pdessm_graph_forward(plan->graph));
+    PDESSM_TRY(pdessm_tape_forward(plan->tape));
     PDESSM_TRY(pdessm_tensor_read(plan->values, plan->numbers));
     for (int64_t k = 0; k < n; k++)
         values[k] = (double)plan->numbers[k];

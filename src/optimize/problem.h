@@ -23,7 +23,7 @@ typedef struct pdessm_problem_part {
 typedef struct pdessm_problem_plan {
     struct pdessm_problem_plan *next;
     int64_t n;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_tensor *x[PDESSM_MOST_PARTS], *dx[PDESSM_MOST_PARTS], *ones, *values;
     pdessm_tensor *extra[2]; /* of this size, made by record() */
     float *numbers;          /* [n, most columns] */

@@ -60,17 +60,17 @@ static void draw_truth(pdessm_problem *p) {
 /* The field at s = 1 for each of n points, [n, grid grid]. The points are channels of the filter;
  * the transposition at the end makes them rows. */
 static pdessm_tensor *predict(pdessm_problem *p, pdessm_problem_plan *plan) {
-    pdessm_graph *g = plan->graph;
+    pdessm_tape *g = plan->tape;
     const int64_t n = p->options.grid;
     pdessm_tensor *diffusion, *convection, *reaction;
     pdessm_cdr_coefficients(g, plan->x[0], plan->x[1], plan->x[2], B_MAX, &diffusion, &convection,
                             &reaction);
     const int64_t flat[] = {1, n * n, plan->n}, rows[] = {plan->n, n * n};
     pdessm_tensor *weight =
-        pdessm_graph_parameter(g, plan->ones, NULL); /* [1, points], of one term for each channel */
+        pdessm_tape_parameter(g, plan->ones, NULL); /* [1, points], of one term for each channel */
     weight = pdessm_reshape(g, weight, 2, (const int64_t[]){plan->n, 1});
-    pdessm_tensor *skip = pdessm_graph_parameter(g, plan->extra[1], NULL);
-    pdessm_tensor *u = pdessm_graph_parameter(g, plan->extra[0], NULL);
+    pdessm_tensor *skip = pdessm_tape_parameter(g, plan->extra[1], NULL);
+    pdessm_tensor *u = pdessm_tape_parameter(g, plan->extra[0], NULL);
     pdessm_tensor *symbol =
         pdessm_cdr_symbol(g, diffusion, convection, reaction, weight, skip, n, n, PDESSM_EVOLVE);
     pdessm_tensor *y = pdessm_reshape(g, pdessm_spectral_filter(g, u, symbol), 3, flat);
@@ -96,11 +96,11 @@ out:
 }
 
 pdessm_tensor *pdessm_problem_record_cdr(pdessm_problem *p, pdessm_problem_plan *plan) {
-    pdessm_graph *g = plan->graph;
+    pdessm_tape *g = plan->tape;
     pdessm_status status = make_extra(p, plan);
     if (status != PDESSM_OK)
-        return pdessm_graph_fail(g, status);
-    pdessm_tensor *minus = pdessm_graph_parameter(g, p->constant[MINUS_TARGET], NULL);
+        return pdessm_tape_fail(g, status);
+    pdessm_tensor *minus = pdessm_tape_parameter(g, p->constant[MINUS_TARGET], NULL);
     return pdessm_landscape(g, pdessm_add(g, predict(p, plan), minus), PDESSM_LANDSCAPE_SQUARE,
                             1 / p->scale, 1);
 }
@@ -115,21 +115,20 @@ static pdessm_status draw_target(pdessm_problem *p, float *target) {
     PDESSM_TRY(pdessm_tensor_create(p->device, PDESSM_FLOAT32, 2, one, &plan.ones));
     PDESSM_TRY(pdessm_tensor_write(plan.ones, &unit));
     PDESSM_TRY(make_extra(p, &plan));
-    PDESSM_TRY(pdessm_graph_create(p->device, &plan.graph));
+    PDESSM_TRY(pdessm_tape_create(p->device, &plan.tape));
     for (int i = 0; i < p->parts; i++) {
         p->part[i].dims[0] = 1;
-        plan.x[i] =
-            pdessm_graph_input(plan.graph, PDESSM_FLOAT32, p->part[i].rank, p->part[i].dims);
+        plan.x[i] = pdessm_tape_input(plan.tape, PDESSM_FLOAT32, p->part[i].rank, p->part[i].dims);
     }
-    field = pdessm_graph_output(plan.graph, predict(p, &plan));
-    PDESSM_TRY(pdessm_graph_plan(plan.graph, NULL));
+    field = pdessm_tape_output(plan.tape, predict(p, &plan));
+    PDESSM_TRY(pdessm_tape_plan(plan.tape, NULL));
     for (int i = 0, first = 0; i < p->parts; first += p->part[i++].columns) {
         float raw[COEFFICIENTS];
         for (int j = 0; j < p->part[i].columns; j++)
             raw[j] = (float)p->truth[first + j];
         PDESSM_TRY(pdessm_tensor_write(plan.x[i], raw));
     }
-    PDESSM_TRY(pdessm_graph_forward(plan.graph));
+    PDESSM_TRY(pdessm_tape_forward(plan.tape));
     PDESSM_TRY(pdessm_tensor_read(field, target));
     p->scale = 0;
     for (int64_t i = 0; i < n * n; i++)
@@ -138,7 +137,7 @@ static pdessm_status draw_target(pdessm_problem *p, float *target) {
     for (int64_t i = 0; i < n * n; i++)
         target[i] += (float)(noise * pdessm_problem_normal(p, STREAM_FIELD_NOISE, i));
 out:
-    pdessm_graph_destroy(&plan.graph);
+    pdessm_tape_destroy(&plan.tape);
     pdessm_tensor_destroy(&plan.ones);
     pdessm_tensor_destroy(&plan.extra[0]);
     pdessm_tensor_destroy(&plan.extra[1]);

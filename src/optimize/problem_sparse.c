@@ -82,10 +82,10 @@ out:
 }
 
 pdessm_tensor *pdessm_problem_record_sparse(pdessm_problem *p, pdessm_problem_plan *plan) {
-    pdessm_graph *g = plan->graph;
+    pdessm_tape *g = plan->tape;
     pdessm_tensor *residual =
-        pdessm_linear(g, plan->x[0], pdessm_graph_parameter(g, p->constant[MATRIX], NULL),
-                      pdessm_graph_parameter(g, p->constant[MINUS_Y], NULL), 1); /* [n, m] */
+        pdessm_linear(g, plan->x[0], pdessm_tape_parameter(g, p->constant[MATRIX], NULL),
+                      pdessm_tape_parameter(g, p->constant[MINUS_Y], NULL), 1); /* [n, m] */
     pdessm_tensor *misfit = pdessm_landscape(g, residual, PDESSM_LANDSCAPE_SQUARE, 0.5, 1);
     pdessm_tensor *penalty = pdessm_landscape(g, plan->x[0], p->kind->function,
                                               p->options.penalty_weight, p->options.penalty_width);

@@ -120,7 +120,7 @@ static pdessm_status evaluate(sampler *s, int stage, double time, double h, cons
     for (int64_t i = 0; i < pdessm_tensor_count(s->runner.t); i++)
         s->times[i] = (float)time;
     PDESSM_TRY(pdessm_tensor_write(s->runner.t, s->times));
-    PDESSM_TRY(pdessm_graph_forward(s->runner.graph));
+    PDESSM_TRY(pdessm_tape_forward(s->runner.tape));
     PDESSM_TRY(pdessm_call_combine(s->device, s->runner.result[0], 0, NULL, NULL, s->k[stage]));
     s->evaluations++;
 out:

@@ -7,10 +7,10 @@
  * nobody else reads any more. */
 #include "tape/tape.h"
 
-static value *gradient_of(pdessm_graph *g, value *v);
+static value *gradient_of(pdessm_tape *g, value *v);
 
 /* The gradient of a view is the same view of the parent's gradient. */
-static value *gradient_view(pdessm_graph *g, value *v) {
+static value *gradient_view(pdessm_tape *g, value *v) {
     value *parent = gradient_of(g, v->parent);
     if (!parent)
         return NULL;
@@ -20,8 +20,8 @@ static value *gradient_view(pdessm_graph *g, value *v) {
     return (value *)t;
 }
 
-/* Creates it on demand; NULL when the graph has failed. */
-static value *gradient_of(pdessm_graph *g, value *v) {
+/* Creates it on demand; NULL when the tape has failed. */
+static value *gradient_of(pdessm_tape *g, value *v) {
     if (v->gradient)
         return v->gradient;
     if (v->parent) {
@@ -30,7 +30,7 @@ static value *gradient_of(pdessm_graph *g, value *v) {
         pdessm_shape shape = {.dtype = v->tensor.dtype, .rank = v->tensor.rank};
         for (int i = 0; i < shape.rank; i++)
             shape.dims[i] = v->tensor.dims[i];
-        v->gradient = pdessm_graph_value(g, &shape);
+        v->gradient = pdessm_tape_value(g, &shape);
         if (v->gradient)
             v->gradient->pinned = v->pinned;
     }
@@ -66,22 +66,22 @@ static int has_gradient(value *v) {
     return v->external ? v->gradient != NULL : is_whole(v) || is_touched(v);
 }
 
-static pdessm_status zero_step(pdessm_graph *g, value *v) {
+static pdessm_status zero_step(pdessm_tape *g, value *v) {
     value *gradient = gradient_of(g, v);
-    return gradient ? pdessm_graph_append(g, &g->backward, &(step){.zero = &gradient->tensor})
+    return gradient ? pdessm_tape_append(g, &g->backward, &(step){.zero = &gradient->tensor})
                     : g->status;
 }
 
-static pdessm_status complete(pdessm_graph *g, value *v);
+static pdessm_status complete(pdessm_tape *g, value *v);
 
 /* What nobody wrote to in slice i of v is zero. */
-static pdessm_status complete_slice(pdessm_graph *g, value *v, int64_t i) {
+static pdessm_status complete_slice(pdessm_tape *g, value *v, int64_t i) {
     value *s = (value *)pdessm_slice(g, &v->tensor, i);
     return s ? complete(g, s) : g->status;
 }
 
 /* What nobody wrote to in v is zero: v's gradient is whole after this. v is a base. */
-static pdessm_status complete(pdessm_graph *g, value *v) {
+static pdessm_status complete(pdessm_tape *g, value *v) {
     pdessm_status status = PDESSM_OK;
     if (v->gradient_written)
         return status;
@@ -96,7 +96,7 @@ out:
 }
 
 /* Must the next writer of v's gradient add? Marks it as written. */
-static pdessm_status claim(pdessm_graph *g, value *v, int *ret_adds) {
+static pdessm_status claim(pdessm_tape *g, value *v, int *ret_adds) {
     pdessm_status status = PDESSM_OK;
     v = base_of(v);
     /* A slice of a reshape lies across the slices of its base, which becomes whole first. */
@@ -127,7 +127,7 @@ static int pass_through(const pdessm_call *call, int i, value *y) {
 }
 
 /* The gradients that come in: those of the outputs, complete. */
-static pdessm_status incoming(pdessm_graph *g, const char *letters, pdessm_call *back,
+static pdessm_status incoming(pdessm_tape *g, const char *letters, pdessm_call *back,
                               int *ret_any) {
     pdessm_status status = PDESSM_OK;
     *ret_any = 0;
@@ -152,7 +152,7 @@ out:
 }
 
 /* The gradients that go out: those of the inputs which want one. */
-static pdessm_status outgoing(pdessm_graph *g, const pdessm_op_row *row, pdessm_call *back,
+static pdessm_status outgoing(pdessm_tape *g, const pdessm_op_row *row, pdessm_call *back,
                               int *ret_any) {
     pdessm_status status = PDESSM_OK;
     *ret_any = 0;
@@ -178,7 +178,7 @@ out:
     return status;
 }
 
-static pdessm_status derive_step(pdessm_graph *g, const pdessm_call *call) {
+static pdessm_status derive_step(pdessm_tape *g, const pdessm_call *call) {
     pdessm_status status = PDESSM_OK;
     const pdessm_op_row *row = pdessm_op_get(call->op);
     step back = {.call = *call};
@@ -190,25 +190,25 @@ static pdessm_status derive_step(pdessm_graph *g, const pdessm_call *call) {
     if (any)
         PDESSM_TRY(outgoing(g, row, &back.call, &any));
     if (any)
-        PDESSM_TRY(pdessm_graph_append(g, &g->backward, &back));
+        PDESSM_TRY(pdessm_tape_append(g, &g->backward, &back));
 out:
     return status;
 }
 
-pdessm_status pdessm_graph_derive(pdessm_graph *graph) {
+pdessm_status pdessm_tape_derive(pdessm_tape *tape) {
     pdessm_status status = PDESSM_OK;
-    value *loss = graph->loss;
-    PDESSM_REQUIRE(graph->ctx, pdessm_tensor_count(&loss->tensor) == 1 && loss->wants_gradient,
+    value *loss = tape->loss;
+    PDESSM_REQUIRE(tape->ctx, pdessm_tensor_count(&loss->tensor) == 1 && loss->wants_gradient,
                    PDESSM_ERROR_ARGUMENT,
                    "the loss is a tensor %s, or a part of it: expected one element that depends on "
                    "parameters, such as an operator's output [1]",
                    pdessm_tensor_shape(&loss->tensor).text);
     loss->pinned = 1;
-    if (!gradient_of(graph, loss))
-        return graph->status;
+    if (!gradient_of(tape, loss))
+        return tape->status;
     loss->gradient_written = 1;
-    for (int i = graph->forward.count - 1; i >= 0; i--)
-        PDESSM_TRY(derive_step(graph, &graph->forward.item[i].call));
+    for (int i = tape->forward.count - 1; i >= 0; i--)
+        PDESSM_TRY(derive_step(tape, &tape->forward.item[i].call));
 out:
     return status;
 }

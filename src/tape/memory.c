@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* memory.c: a place for every value of a planned graph.
+/* memory.c: a place for every value of a planned tape.
  *
  * A value lives from the first step that touches it to the last. Values whose lives do not overlap
  * share a slot: the smallest free slot that is large enough, else the largest free one, grown.
@@ -26,7 +26,7 @@ static void touch(pdessm_tensor *tensor, int at) {
 }
 
 /* Which steps touch which values: forward steps first, then backward ones. */
-static void find_lives(pdessm_graph *g) {
+static void find_lives(pdessm_tape *g) {
     int total = g->forward.count + g->backward.count;
     for (int i = 0; i < total; i++) {
         int back = i >= g->forward.count;
@@ -51,7 +51,7 @@ static int by_first_step(const void *a, const void *b) {
 }
 
 /* The roots that need a place, in the order of their first step. */
-static pdessm_status collect_roots(pdessm_graph *g, value ***ret_roots, int *ret_count) {
+static pdessm_status collect_roots(pdessm_tape *g, value ***ret_roots, int *ret_count) {
     int count = 0;
     value **roots = NULL;
     for (value *v = g->values; v; v = v->next)
@@ -98,13 +98,13 @@ static int assign_slots(value **roots, int count, slot *slots, int *place) {
     return used;
 }
 
-void pdessm_graph_borrow(pdessm_graph *graph, pdessm_graph *lender) {
-    graph->lender = lender;
+void pdessm_tape_borrow(pdessm_tape *tape, pdessm_tape *lender) {
+    tape->lender = lender;
 }
 
 /* The smallest place of the lender that is large enough, free between runs, and not taken yet. */
-static pdessm_storage *lent(const pdessm_graph *g, const slot *slots, int count, size_t bytes) {
-    const pdessm_graph *lender = g->lender;
+static pdessm_storage *lent(const pdessm_tape *g, const slot *slots, int count, size_t bytes) {
+    const pdessm_tape *lender = g->lender;
     pdessm_storage *best = NULL;
     for (int i = 0; lender && i < lender->storages; i++) {
         pdessm_storage *s = lender->storage[i];
@@ -117,7 +117,7 @@ static pdessm_storage *lent(const pdessm_graph *g, const slot *slots, int count,
     return best;
 }
 
-static pdessm_status make_storages(pdessm_graph *g, slot *slots, int count) {
+static pdessm_status make_storages(pdessm_tape *g, slot *slots, int count) {
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_alloc(g->ctx, (size_t)count, sizeof *g->storage, &g->storage));
     PDESSM_TRY(pdessm_alloc(g->ctx, (size_t)count, sizeof *g->kept, &g->kept));
@@ -151,22 +151,22 @@ static void place_view(value *v) {
         v->tensor.offset += (size_t)v->slice * pdessm_tensor_bytes(&v->tensor);
 }
 
-pdessm_status pdessm_graph_place(pdessm_graph *graph) {
+pdessm_status pdessm_tape_place(pdessm_tape *tape) {
     pdessm_status status = PDESSM_OK;
     value **roots = NULL;
     slot *slots = NULL;
     int *place = NULL, count = 0;
-    find_lives(graph);
-    PDESSM_TRY(collect_roots(graph, &roots, &count));
-    PDESSM_TRY(pdessm_alloc(graph->ctx, (size_t)count, sizeof *slots, &slots));
-    PDESSM_TRY(pdessm_alloc(graph->ctx, (size_t)count, sizeof *place, &place));
-    PDESSM_TRY(make_storages(graph, slots, assign_slots(roots, count, slots, place)));
+    find_lives(tape);
+    PDESSM_TRY(collect_roots(tape, &roots, &count));
+    PDESSM_TRY(pdessm_alloc(tape->ctx, (size_t)count, sizeof *slots, &slots));
+    PDESSM_TRY(pdessm_alloc(tape->ctx, (size_t)count, sizeof *place, &place));
+    PDESSM_TRY(make_storages(tape, slots, assign_slots(roots, count, slots, place)));
     for (int i = 0; i < count; i++) {
         roots[i]->tensor.storage = slots[place[i]].storage;
         roots[i]->tensor.whole = 1;
         roots[i]->capacity = pdessm_tensor_bytes(&roots[i]->tensor);
     }
-    for (value *v = graph->values; v; v = v->next)
+    for (value *v = tape->values; v; v = v->next)
         place_view(v);
 out:
     free(roots);

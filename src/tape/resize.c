@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* resize.c: a planned graph runs with other extents. Operators say what follows from those of the
- * inputs, as they did when the graph was recorded; places stay as they were planned. */
+/* resize.c: a planned tape runs with other extents. Operators say what follows from those of the
+ * inputs, as they did when the tape was recorded; places stay as they were planned. */
 #include <string.h>
 
 #include "tape/tape.h"
 
-static pdessm_status check_place(pdessm_graph *g, const value *v) {
+static pdessm_status check_place(pdessm_tape *g, const value *v) {
     size_t bytes = pdessm_tensor_bytes(&v->tensor);
     if (v->parent || v->external || bytes <= v->capacity)
         return PDESSM_OK;
     return pdessm_fail(g->ctx, PDESSM_ERROR_SHAPE,
-                       "a tensor %s needs %zu bytes, the graph was planned with %zu: plan it with "
+                       "a tensor %s needs %zu bytes, the tape was planned with %zu: plan it with "
                        "the largest extents that occur",
                        pdessm_tensor_shape(&v->tensor).text, bytes, v->capacity);
 }
 
 /* The outputs of one step get the extents that follow from its inputs. */
-static pdessm_status resize_step(pdessm_graph *g, step *s) {
+static pdessm_status resize_step(pdessm_tape *g, step *s) {
     pdessm_status status = PDESSM_OK;
     const pdessm_op_row *row = pdessm_op_get(s->call.op);
     pdessm_shape shape[PDESSM_MAX_OPERANDS] = {0};
@@ -43,7 +43,7 @@ static int view_holds(const value *v) {
     return same;
 }
 
-static pdessm_status check_views(pdessm_graph *g) {
+static pdessm_status check_views(pdessm_tape *g) {
     for (const value *v = g->values; v; v = v->next)
         if (v->parent && !view_holds(v))
             return pdessm_fail(g->ctx, PDESSM_ERROR_SHAPE,
@@ -53,7 +53,7 @@ static pdessm_status check_views(pdessm_graph *g) {
     return PDESSM_OK;
 }
 
-static pdessm_status propagate(pdessm_graph *g) {
+static pdessm_status propagate(pdessm_tape *g) {
     pdessm_status status = PDESSM_OK;
     for (int i = 0; i < g->forward.count; i++)
         PDESSM_TRY(resize_step(g, &g->forward.item[i]));
@@ -76,16 +76,16 @@ static void exchange(int count, pdessm_tensor *const *inputs, int64_t *extents) 
 
 enum { MOST_INPUTS = 16 };
 
-static pdessm_status check_inputs(pdessm_graph *g, int count, pdessm_tensor *const *inputs,
+static pdessm_status check_inputs(pdessm_tape *g, int count, pdessm_tensor *const *inputs,
                                   const int64_t *extents) {
     pdessm_status status = PDESSM_OK;
-    PDESSM_REQUIRE(g->ctx, g->planned, PDESSM_ERROR_ARGUMENT, "the graph is not planned yet");
+    PDESSM_REQUIRE(g->ctx, g->planned, PDESSM_ERROR_ARGUMENT, "the tape is not planned yet");
     PDESSM_REQUIRE(g->ctx, count >= 0 && count <= MOST_INPUTS, PDESSM_ERROR_ARGUMENT,
                    "%d inputs to resize at once, expected at most %d", count, MOST_INPUTS);
     for (int i = 0; i < count; i++) {
         const value *v = (const value *)inputs[i];
         PDESSM_REQUIRE(g->ctx, v->pinned && !v->parent && !v->external && v->tensor.rank > 0,
-                       PDESSM_ERROR_ARGUMENT, "tensor %d to resize is no input of the graph", i);
+                       PDESSM_ERROR_ARGUMENT, "tensor %d to resize is no input of the tape", i);
         int64_t others = pdessm_tensor_count(&v->tensor) / v->tensor.dims[0];
         int64_t most = (int64_t)(v->capacity / pdessm_dtype_size(v->tensor.dtype)) / others;
         PDESSM_REQUIRE(g->ctx, extents[i] >= 1 && extents[i] <= most, PDESSM_ERROR_SHAPE,
@@ -96,21 +96,21 @@ out:
     return status;
 }
 
-pdessm_status pdessm_graph_resize(pdessm_graph *graph, int count, pdessm_tensor *const *inputs,
-                                  const int64_t *extents) {
+pdessm_status pdessm_tape_resize(pdessm_tape *tape, int count, pdessm_tensor *const *inputs,
+                                 const int64_t *extents) {
     int64_t other[MOST_INPUTS];
-    pdessm_status status = check_inputs(graph, count, inputs, extents);
+    pdessm_status status = check_inputs(tape, count, inputs, extents);
     if (status != PDESSM_OK)
         return status;
     memcpy(other, extents, sizeof *extents * (size_t)count);
     exchange(count, inputs, other);
-    status = propagate(graph);
+    status = propagate(tape);
     if (status != PDESSM_OK) {
-        char message[sizeof graph->ctx->error];
-        memcpy(message, graph->ctx->error, sizeof message);
+        char message[sizeof tape->ctx->error];
+        memcpy(message, tape->ctx->error, sizeof message);
         exchange(count, inputs, other);
-        propagate(graph); /* succeeds, as it did before */
-        memcpy(graph->ctx->error, message, sizeof message);
+        propagate(tape); /* succeeds, as it did before */
+        memcpy(tape->ctx->error, message, sizeof message);
     }
     return status;
 }

@@ -3,14 +3,14 @@
 #ifndef PDESSM_TAPE_TAPE_H
 #define PDESSM_TAPE_TAPE_H
 
-#include <pdessm/graph.h>
+#include <pdessm/tape.h>
 
 #include "device/device.h"
 
-/* A tensor of a graph. The tensor comes first, so that handles are pointers to either. */
+/* A tensor of a tape. The tensor comes first, so that handles are pointers to either. */
 typedef struct value {
     pdessm_tensor tensor;
-    struct value *next;   /* all values of the graph */
+    struct value *next;   /* all values of the tape */
     struct value *parent; /* a view of that value; NULL: a root, which memory is planned for */
     struct value *sibling, *slices; /* the slices of a value, in a list */
     int64_t slice;                  /* its index; -1: a view of the whole (reshape) or a root */
@@ -36,7 +36,7 @@ typedef struct step_list {
     int count, capacity;
 } step_list;
 
-struct pdessm_graph {
+struct pdessm_tape {
     pdessm_device *device;
     pdessm_context *ctx;
     pdessm_status status; /* the first failure of recording */
@@ -44,37 +44,36 @@ struct pdessm_graph {
     value *values;
     step_list forward, backward;
     value *loss;
-    pdessm_graph
-        *lender; /* whose places that are free between runs serve this graph too, or NULL */
+    pdessm_tape *lender; /* whose places that are free between runs serve this tape too, or NULL */
     pdessm_storage **storage;
     unsigned char *kept; /* [storages] its content matters between runs */
     int storages;
-    pdessm_graph_info info;
+    pdessm_tape_info info;
 };
 
 /* A tensor that lives elsewhere like a parameter, but changes from run to run. */
-pdessm_tensor *pdessm_graph_external(pdessm_graph *graph, pdessm_tensor *tensor);
+pdessm_tensor *pdessm_tape_external(pdessm_tape *tape, pdessm_tensor *tensor);
 
 /* Before the plan: graphs that never run in turns within a forward and its backward run may share
- * memory. What lender, planned already, needs only during its runs, graph uses during its own.
- * lender must outlive graph; NULL is fine. */
-void pdessm_graph_borrow(pdessm_graph *graph, pdessm_graph *lender);
+ * memory. What lender, planned already, needs only during its runs, tape uses during its own.
+ * lender must outlive tape; NULL is fine. */
+void pdessm_tape_borrow(pdessm_tape *tape, pdessm_tape *lender);
 
 /* Keeps the first failure; always returns NULL. */
-pdessm_tensor *pdessm_graph_fail(pdessm_graph *graph, pdessm_status status);
+pdessm_tensor *pdessm_tape_fail(pdessm_tape *tape, pdessm_status status);
 
-/* A new value of the graph; NULL when the graph has failed. */
-value *pdessm_graph_value(pdessm_graph *graph, const pdessm_shape *shape);
+/* A new value of the tape; NULL when the tape has failed. */
+value *pdessm_tape_value(pdessm_tape *tape, const pdessm_shape *shape);
 value *pdessm_value_root(value *v);
-pdessm_status pdessm_graph_append(pdessm_graph *graph, step_list *list, const step *item);
+pdessm_status pdessm_tape_append(pdessm_tape *tape, step_list *list, const step *item);
 
 /* Records one operator: operands holds the inputs in row order (NULL: absent); outputs are created
  * and put into it. attributes may be NULL. Returns the first output. */
-pdessm_tensor *pdessm_graph_apply(pdessm_graph *graph, pdessm_op op, pdessm_tensor **operands,
-                                  const double *attributes);
+pdessm_tensor *pdessm_tape_apply(pdessm_tape *tape, pdessm_op op, pdessm_tensor **operands,
+                                 const double *attributes);
 
 /* derive.c: the backward steps. memory.c: places for all values. */
-pdessm_status pdessm_graph_derive(pdessm_graph *graph);
-pdessm_status pdessm_graph_place(pdessm_graph *graph);
+pdessm_status pdessm_tape_derive(pdessm_tape *tape);
+pdessm_status pdessm_tape_place(pdessm_tape *tape);
 
 #endif

@@ -42,28 +42,28 @@ int64_t pdessm_level_images(const pdessm_train_options *o, int64_t step) {
 }
 
 /* mean_{B_l}[grad L_l - grad L_{l+1}] for each level, the last without a coarser one. */
-static int runs_of_mge(const pdessm_train_options *o, int64_t first, pdessm_tape_run *ret) {
+static int runs_of_mge(const pdessm_train_options *o, int64_t first, pdessm_trainer_pass *ret) {
     const double whole = 1.0 / o->accumulate;
     int n = 0;
     for (int l = 0; l < o->levels; l++) {
         const int64_t images = (int64_t)o->batch << l, batch = pdessm_level_batch(o, l);
         for (int64_t i = 0; i < images; i += batch)
-            ret[n++] = (pdessm_tape_run){l, first + i, whole * (double)batch / (double)images};
+            ret[n++] = (pdessm_trainer_pass){l, first + i, whole * (double)batch / (double)images};
         if (l + 1 < o->levels)
-            ret[n++] = (pdessm_tape_run){l + 1, first, -whole};
+            ret[n++] = (pdessm_trainer_pass){l + 1, first, -whole};
         first += images;
     }
     return n;
 }
 
 int pdessm_level_runs(const pdessm_train_options *o, int64_t step, int micro,
-                      pdessm_tape_run ret[PDESSM_MOST_RUNS]) {
+                      pdessm_trainer_pass ret[PDESSM_MOST_RUNS]) {
     int64_t since;
     const int level = pdessm_level_at(o, step, &since);
     const int64_t first = micro * images_of_pass(o, level);
     if (o->resolution == PDESSM_RESOLUTION_MGE)
         return runs_of_mge(o, first, ret);
-    ret[0] = (pdessm_tape_run){level, first, 1.0 / o->accumulate};
+    ret[0] = (pdessm_trainer_pass){level, first, 1.0 / o->accumulate};
     return 1;
 }
 

@@ -14,7 +14,7 @@ static pdessm_status draw_row(pdessm_trainer *t, const pdessm_tensor *noise, uin
 }
 
 /* What pdessm_sample() began image number index[i] with. */
-static pdessm_status draw_pairs(pdessm_trainer *t, const pdessm_tape *tape) {
+static pdessm_status draw_pairs(pdessm_trainer *t, const pdessm_trainer_tape *tape) {
     pdessm_status status = PDESSM_OK;
     for (int i = 0; i < tape->batch; i++)
         PDESSM_TRY(draw_row(t, tape->noise[0], t->options.pair_seed, PDESSM_RANDOM_SAMPLE, 0,
@@ -23,7 +23,8 @@ out:
     return status;
 }
 
-pdessm_status pdessm_trainer_draw_noise(pdessm_trainer *t, pdessm_tape *tape, int64_t first) {
+pdessm_status pdessm_trainer_draw_noise(pdessm_trainer *t, pdessm_trainer_tape *tape,
+                                        int64_t first) {
     const pdessm_train_options *o = &t->options;
     pdessm_tensor *noise = tape->noise[0];
     pdessm_status status = PDESSM_OK;

@@ -89,7 +89,7 @@ void pdessm_trainer_destroy(pdessm_trainer **trainer) {
     if (!t)
         return;
     for (int l = 0; l < PDESSM_MOST_LEVELS; l++)
-        pdessm_tape_release(&t->tape[l]);
+        pdessm_trainer_tape_release(&t->tape[l]);
     pdessm_tensor_destroy(&t->state);
     pdessm_tensor_destroy(&t->step_loss);
     pdessm_arena_destroy(&t->first_moment);
@@ -108,7 +108,7 @@ void pdessm_trainer_destroy(pdessm_trainer **trainer) {
 /* ------------------------------------------------------------------ one step */
 
 /* Images and noise of the tape's level from the finest ones. */
-static pdessm_status average_down(pdessm_trainer *t, pdessm_tape *tape) {
+static pdessm_status average_down(pdessm_trainer *t, pdessm_trainer_tape *tape) {
     pdessm_status status = PDESSM_OK;
     for (int k = 0; k < tape->level; k++) {
         PDESSM_TRY(pdessm_call_average_pool(t->device, tape->image[k], 1, tape->image[k + 1]));
@@ -119,9 +119,9 @@ out:
     return status;
 }
 
-pdessm_status pdessm_trainer_run(pdessm_trainer *t, const pdessm_tape_run *run) {
+pdessm_status pdessm_trainer_run(pdessm_trainer *t, const pdessm_trainer_pass *run) {
     pdessm_status status = PDESSM_OK;
-    pdessm_tape *tape = &t->tape[run->level];
+    pdessm_trainer_tape *tape = &t->tape[run->level];
     pdessm_trainer_draw_batch(t, run->first, tape->batch);
     PDESSM_TRY(pdessm_tensor_write(tape->image[0], t->images));
     PDESSM_TRY(pdessm_tensor_write(tape->label, t->labels));
@@ -131,13 +131,13 @@ pdessm_status pdessm_trainer_run(pdessm_trainer *t, const pdessm_tape_run *run) 
     }
     PDESSM_TRY(average_down(t, tape));
     if (tape->share != run->share)
-        PDESSM_TRY(pdessm_graph_set_loss_scale(tape->graph, run->share));
+        PDESSM_TRY(pdessm_tape_set_loss_scale(tape->tape, run->share));
     tape->share = run->share;
-    PDESSM_TRY(pdessm_graph_forward(tape->graph));
-    PDESSM_TRY(pdessm_graph_backward(tape->graph));
+    PDESSM_TRY(pdessm_tape_forward(tape->tape));
+    PDESSM_TRY(pdessm_tape_backward(tape->tape));
     PDESSM_TRY(
         pdessm_call_combine(t->device, t->step_loss, 1, &tape->loss, &run->share, t->step_loss));
-    const pdessm_graph_info info = pdessm_graph_get_info(tape->graph);
+    const pdessm_tape_info info = pdessm_tape_get_info(tape->tape);
     t->flops += info.forward_flops + info.backward_flops;
 out:
     return status;
@@ -164,7 +164,7 @@ static pdessm_status update_group(pdessm_trainer *t, pdessm_group group) {
 pdessm_status pdessm_trainer_step(pdessm_trainer *trainer) {
     pdessm_trainer *t = trainer;
     pdessm_status status = PDESSM_OK;
-    pdessm_tape_run run[PDESSM_MOST_RUNS];
+    pdessm_trainer_pass run[PDESSM_MOST_RUNS];
     PDESSM_TRY(pdessm_trainer_record(t));
     PDESSM_TRY(pdessm_tensor_zero(&t->model->gradients.all));
     PDESSM_TRY(pdessm_tensor_zero(t->step_loss));

@@ -23,25 +23,25 @@ enum {
 };
 
 /* A recorded run of the network at one level. */
-typedef struct pdessm_tape {
-    pdessm_graph *graph; /* NULL: not recorded */
+typedef struct pdessm_trainer_tape {
+    pdessm_tape *tape; /* NULL: not recorded */
     int level, batch;
     double share; /* of the step's gradient that a run of it is, with its sign */
-    /* [k]: at the extents of level k. Those of `level` are inputs of the graph, the finer ones,
+    /* [k]: at the extents of level k. Those of `level` are inputs of the tape, the finer ones,
      * which they are averaged from, belong to the tape. */
     pdessm_tensor *image[PDESSM_MOST_LEVELS];
     pdessm_tensor *noise[PDESSM_MOST_LEVELS]; /* NULL for a classifier */
     pdessm_tensor *label, *time;              /* inputs; no time for a classifier */
     pdessm_tensor *loss;
     pdessm_matcher *matcher; /* NULL unless noise is coupled to images */
-} pdessm_tape;
+} pdessm_trainer_tape;
 
 /* One run of a tape within a step: images first .. first + batch - 1 of the step, at that level. */
-typedef struct pdessm_tape_run {
+typedef struct pdessm_trainer_pass {
     int level;
     int64_t first;
     double share; /* of its mean in the step's gradient */
-} pdessm_tape_run;
+} pdessm_trainer_pass;
 
 /* A pass of accumulation has one run of each tape for a difference, two for a mean. */
 enum { PDESSM_MOST_RUNS = 3 * PDESSM_MOST_LEVELS };
@@ -54,7 +54,7 @@ struct pdessm_trainer {
     int64_t step; /* steps done */
     pdessm_model *model, *average;
     pdessm_arena first_moment, second_moment;
-    pdessm_tape tape[PDESSM_MOST_LEVELS]; /* [l]: of level l */
+    pdessm_trainer_tape tape[PDESSM_MOST_LEVELS]; /* [l]: of level l */
     pdessm_tensor *step_loss, *state;
     double flops; /* of the last step's tapes */
     /* The batch on its way to the device. */
@@ -71,12 +71,12 @@ static inline int pdessm_trainer_classifies(const pdessm_trainer *t) {
 }
 
 /* One run of a tape; its gradients are added to the step's (trainer.c). */
-pdessm_status pdessm_trainer_run(pdessm_trainer *t, const pdessm_tape_run *run);
+pdessm_status pdessm_trainer_run(pdessm_trainer *t, const pdessm_trainer_pass *run);
 
 /* Records the tapes of the step at hand where they are not there yet, and drops those that no later
  * step needs (trainer_tape.c). */
 pdessm_status pdessm_trainer_record(pdessm_trainer *t);
-void pdessm_tape_release(pdessm_tape *tape);
+void pdessm_trainer_tape_release(pdessm_trainer_tape *tape);
 
 /* Refuses data that does not fit the configuration (trainer_options.c). */
 pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_dataset_info *d,
@@ -96,7 +96,7 @@ int pdessm_level_largest_batch(const pdessm_train_options *o);
 int64_t pdessm_level_images(const pdessm_train_options *o, int64_t step);
 /* The runs of accumulation pass `micro` of that step. Returns their number. */
 int pdessm_level_runs(const pdessm_train_options *o, int64_t step, int micro,
-                      pdessm_tape_run ret[PDESSM_MOST_RUNS]);
+                      pdessm_trainer_pass ret[PDESSM_MOST_RUNS]);
 /* The settings as text, for those who compare. */
 void pdessm_level_text(const pdessm_train_options *o, size_t size, char *ret);
 pdessm_status pdessm_level_check(pdessm_context *ctx, const pdessm_config *c,
@@ -108,7 +108,8 @@ void pdessm_trainer_draw_batch(pdessm_trainer *t, int64_t first, int n);
 
 /* Fills the noise of a tape for images from number `first` of the step on, whose images are on the
  * device already; both at the finest extents (trainer_noise.c). */
-pdessm_status pdessm_trainer_draw_noise(pdessm_trainer *t, pdessm_tape *tape, int64_t first);
+pdessm_status pdessm_trainer_draw_noise(pdessm_trainer *t, pdessm_trainer_tape *tape,
+                                        int64_t first);
 
 /* Everything but the values of parameters and moments (trainer.c). */
 pdessm_status pdessm_trainer_build(pdessm_device *device, pdessm_dataset *data,

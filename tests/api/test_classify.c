@@ -34,18 +34,18 @@ static pdessm_trainer *begin(api *a, pdessm_mixer mixer, const pdessm_train_opti
 static float *logits_of(api *a, pdessm_model *model, const float *images, int count) {
     const int64_t dims[] = {1, 3, API_SIDE, API_SIDE};
     float *logits = malloc((size_t)count * CLASSES * sizeof *logits);
-    pdessm_graph *g = NULL;
+    pdessm_tape *g = NULL;
     assert_non_null(logits);
-    assert_ok(a, pdessm_graph_create(a->device, &g));
-    pdessm_tensor *x = pdessm_graph_input(g, PDESSM_FLOAT32, 4, dims);
-    pdessm_tensor *y = pdessm_graph_output(g, pdessm_model_logits(model, g, x, NULL));
-    assert_ok(a, pdessm_graph_plan(g, NULL));
+    assert_ok(a, pdessm_tape_create(a->device, &g));
+    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 4, dims);
+    pdessm_tensor *y = pdessm_tape_output(g, pdessm_model_logits(model, g, x, NULL));
+    assert_ok(a, pdessm_tape_plan(g, NULL));
     for (int i = 0; i < count; i++) {
         assert_ok(a, pdessm_tensor_write(x, images + i * PIXELS));
-        assert_ok(a, pdessm_graph_forward(g));
+        assert_ok(a, pdessm_tape_forward(g));
         assert_ok(a, pdessm_tensor_read(y, logits + i * CLASSES));
     }
-    pdessm_graph_destroy(&g);
+    pdessm_tape_destroy(&g);
     return logits;
 }
 

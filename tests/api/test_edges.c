@@ -12,11 +12,11 @@ static const int32_t REVERSE[EDGES] = {0, 2, 1, 3, 5, 4, 6};
 
 /* Attention over the edges of a graph and its product with x; loss: the mean square of that. */
 typedef struct net {
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_tensor *x, *dx, *left, *dleft, *start, *column, *reverse, *y, *loss;
 } net;
 
-static pdessm_tensor *parameter(api *a, pdessm_graph *g, int64_t columns, pdessm_tensor **value,
+static pdessm_tensor *parameter(api *a, pdessm_tape *g, int64_t columns, pdessm_tensor **value,
                                 pdessm_tensor **gradient) {
     const int64_t dims[] = {NODES, columns};
     float numbers[NODES * CHANNELS];
@@ -26,32 +26,32 @@ static pdessm_tensor *parameter(api *a, pdessm_graph *g, int64_t columns, pdessm
     assert_ok(a, pdessm_tensor_create(a->device, PDESSM_FLOAT32, 2, dims, gradient));
     assert_ok(a, pdessm_tensor_write(*value, numbers));
     assert_ok(a, pdessm_tensor_zero(*gradient));
-    return pdessm_graph_parameter(g, *value, *gradient);
+    return pdessm_tape_parameter(g, *value, *gradient);
 }
 
 static net make(api *a) {
     net n = {0};
     const int64_t rows = NODES + 1, edges = EDGES, dims[] = {NODES, CHANNELS};
     float zeros[NODES * CHANNELS] = {0};
-    assert_ok(a, pdessm_graph_create(a->device, &n.graph));
-    pdessm_graph *g = n.graph;
-    n.start = pdessm_graph_input(g, PDESSM_INT32, 1, &rows);
-    n.column = pdessm_graph_input(g, PDESSM_INT32, 1, &edges);
-    n.reverse = pdessm_graph_input(g, PDESSM_INT32, 1, &edges);
+    assert_ok(a, pdessm_tape_create(a->device, &n.tape));
+    pdessm_tape *g = n.tape;
+    n.start = pdessm_tape_input(g, PDESSM_INT32, 1, &rows);
+    n.column = pdessm_tape_input(g, PDESSM_INT32, 1, &edges);
+    n.reverse = pdessm_tape_input(g, PDESSM_INT32, 1, &edges);
     pdessm_pattern pattern = {n.start, n.column, n.reverse};
     pdessm_tensor *x = parameter(a, g, CHANNELS, &n.x, &n.dx);
     pdessm_tensor *left = parameter(a, g, 2, &n.left, &n.dleft);
     pdessm_tensor *weight = pdessm_edge_softmax(g, &pattern, left, left, 0.2);
-    n.y = pdessm_graph_output(g, pdessm_spmm(g, &pattern, weight, x));
-    pdessm_tensor *target = pdessm_graph_input(g, PDESSM_FLOAT32, 2, dims);
+    n.y = pdessm_tape_output(g, pdessm_spmm(g, &pattern, weight, x));
+    pdessm_tensor *target = pdessm_tape_input(g, PDESSM_FLOAT32, 2, dims);
     n.loss = pdessm_mse_loss(g, n.y, target);
-    assert_ok(a, pdessm_graph_plan(g, n.loss));
+    assert_ok(a, pdessm_tape_plan(g, n.loss));
     assert_ok(a, pdessm_tensor_write(target, zeros));
     return n;
 }
 
 static void end(net *n) {
-    pdessm_graph_destroy(&n->graph);
+    pdessm_tape_destroy(&n->tape);
     pdessm_tensor_destroy(&n->x);
     pdessm_tensor_destroy(&n->dx);
     pdessm_tensor_destroy(&n->left);
@@ -71,8 +71,8 @@ static void run(api *a, int which, int at, int32_t other, float *y, float *dx) {
     assert_ok(a, pdessm_tensor_write(n.start, start));
     assert_ok(a, pdessm_tensor_write(n.column, column));
     assert_ok(a, pdessm_tensor_write(n.reverse, reverse));
-    assert_ok(a, pdessm_graph_forward(n.graph));
-    assert_ok(a, pdessm_graph_backward(n.graph));
+    assert_ok(a, pdessm_tape_forward(n.tape));
+    assert_ok(a, pdessm_tape_backward(n.tape));
     assert_ok(a, pdessm_tensor_read(n.y, y));
     assert_ok(a, pdessm_tensor_read(n.dx, dx));
     end(&n);

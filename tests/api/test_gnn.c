@@ -9,7 +9,7 @@ enum { NODES = 12, FEATURES = 5, WIDTH = 6, HEADS = 2, CLASSES = 3, LAYERS = 2, 
 
 typedef struct net {
     pdessm_gnn *gnn;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_csr csr;
     pdessm_gnn_input in;
     pdessm_tensor *labels, *logits, *loss;
@@ -38,15 +38,15 @@ static void make_graph(api *a, net *n, pdessm_gnn_kind kind) {
         }
     pdessm_gnn_input *in = &n->in;
     const int64_t edges = n->csr.edges, rows = NODES + 1, nodes = NODES;
-    in->pattern.start = pdessm_graph_input(n->graph, PDESSM_INT32, 1, &rows);
-    in->pattern.column = pdessm_graph_input(n->graph, PDESSM_INT32, 1, &edges);
-    in->pattern.reverse = pdessm_graph_input(n->graph, PDESSM_INT32, 1, &edges);
-    in->weight = pdessm_graph_input(n->graph, PDESSM_FLOAT32, 1, &edges);
-    in->x = pdessm_graph_input(n->graph, PDESSM_FLOAT32, 2, (int64_t[]){NODES, FEATURES});
-    n->labels = pdessm_graph_input(n->graph, PDESSM_INT32, 1, &nodes);
-    n->logits = pdessm_graph_output(n->graph, pdessm_gnn_logits(n->gnn, n->graph, in, 0));
-    n->loss = pdessm_cross_entropy(n->graph, n->logits, n->labels, 0);
-    assert_ok(a, pdessm_graph_plan(n->graph, n->loss));
+    in->pattern.start = pdessm_tape_input(n->tape, PDESSM_INT32, 1, &rows);
+    in->pattern.column = pdessm_tape_input(n->tape, PDESSM_INT32, 1, &edges);
+    in->pattern.reverse = pdessm_tape_input(n->tape, PDESSM_INT32, 1, &edges);
+    in->weight = pdessm_tape_input(n->tape, PDESSM_FLOAT32, 1, &edges);
+    in->x = pdessm_tape_input(n->tape, PDESSM_FLOAT32, 2, (int64_t[]){NODES, FEATURES});
+    n->labels = pdessm_tape_input(n->tape, PDESSM_INT32, 1, &nodes);
+    n->logits = pdessm_tape_output(n->tape, pdessm_gnn_logits(n->gnn, n->tape, in, 0));
+    n->loss = pdessm_cross_entropy(n->tape, n->logits, n->labels, 0);
+    assert_ok(a, pdessm_tape_plan(n->tape, n->loss));
     assert_ok(a, pdessm_tensor_write(in->pattern.start, n->csr.start));
     assert_ok(a, pdessm_tensor_write(in->pattern.column, n->csr.column));
     assert_ok(a, pdessm_tensor_write(in->pattern.reverse, n->csr.reverse));
@@ -72,14 +72,14 @@ static net make(api *a, pdessm_gnn_kind kind) {
     config.width = WIDTH;
     config.layers = LAYERS;
     assert_ok(a, pdessm_gnn_create(a->device, &config, 3, &n.gnn));
-    assert_ok(a, pdessm_graph_create(a->device, &n.graph));
+    assert_ok(a, pdessm_tape_create(a->device, &n.tape));
     make_graph(a, &n, kind);
     fill(a, &n);
     return n;
 }
 
 static void end(net *n) {
-    pdessm_graph_destroy(&n->graph);
+    pdessm_tape_destroy(&n->tape);
     pdessm_gnn_destroy(&n->gnn);
     pdessm_csr_release(&n->csr);
 }
@@ -193,8 +193,8 @@ static void the_network_is_what_the_formula_says(api *a, pdessm_gnn_kind kind) {
     }
     assert_ok(a, pdessm_tensor_write(pdessm_gnn_values(n.gnn), values));
     assert_ok(a, pdessm_tensor_zero(pdessm_gnn_gradients(n.gnn)));
-    assert_ok(a, pdessm_graph_forward(n.graph));
-    assert_ok(a, pdessm_graph_backward(n.graph));
+    assert_ok(a, pdessm_tape_forward(n.tape));
+    assert_ok(a, pdessm_tape_backward(n.tape));
     assert_ok(a, pdessm_tensor_read(n.logits, logits));
     assert_ok(a, pdessm_tensor_read(n.loss, &loss));
     assert_ok(a, pdessm_tensor_read(pdessm_gnn_gradients(n.gnn), gradients));

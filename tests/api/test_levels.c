@@ -75,25 +75,25 @@ static void release(inputs *in) {
 static void add_gradient(api *a, pdessm_trainer *t, int level, int64_t first, int n, double share) {
     const int64_t dims[] = {n, CHANNELS, API_SIDE >> level, API_SIDE >> level};
     inputs in = make_inputs(t, level, first, n);
-    pdessm_graph *g = NULL;
+    pdessm_tape *g = NULL;
     pdessm_tensor *x_t, *v;
-    assert_ok(a, pdessm_graph_create(a->device, &g));
-    pdessm_tensor *x = pdessm_graph_input(g, PDESSM_FLOAT32, 4, dims);
-    pdessm_tensor *z = pdessm_graph_input(g, PDESSM_FLOAT32, 4, dims);
-    pdessm_tensor *time = pdessm_graph_input(g, PDESSM_FLOAT32, 1, dims);
-    pdessm_tensor *label = pdessm_graph_input(g, PDESSM_INT32, 1, dims);
+    assert_ok(a, pdessm_tape_create(a->device, &g));
+    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 4, dims);
+    pdessm_tensor *z = pdessm_tape_input(g, PDESSM_FLOAT32, 4, dims);
+    pdessm_tensor *time = pdessm_tape_input(g, PDESSM_FLOAT32, 1, dims);
+    pdessm_tensor *label = pdessm_tape_input(g, PDESSM_INT32, 1, dims);
     pdessm_flow_path(g, x, z, time, &x_t, &v);
     pdessm_tensor *loss =
         pdessm_mse_loss(g, pdessm_model_velocity(t->model, g, x_t, time, label), v);
-    assert_ok(a, pdessm_graph_plan(g, loss));
-    assert_ok(a, pdessm_graph_set_loss_scale(g, share));
+    assert_ok(a, pdessm_tape_plan(g, loss));
+    assert_ok(a, pdessm_tape_set_loss_scale(g, share));
     assert_ok(a, pdessm_tensor_write(x, in.image));
     assert_ok(a, pdessm_tensor_write(z, in.noise));
     assert_ok(a, pdessm_tensor_write(time, in.time));
     assert_ok(a, pdessm_tensor_write(label, in.label));
-    assert_ok(a, pdessm_graph_forward(g));
-    assert_ok(a, pdessm_graph_backward(g));
-    pdessm_graph_destroy(&g);
+    assert_ok(a, pdessm_tape_forward(g));
+    assert_ok(a, pdessm_tape_backward(g));
+    pdessm_tape_destroy(&g);
     release(&in);
 }
 
@@ -116,8 +116,8 @@ static void tapes_see_averages(void **state) {
     pdessm_trainer *t = api_begin(a, PDESSM_MIXER_PDE, &o);
     t->step = 5;
     for (int level = 0; level < 3; level++) {
-        pdessm_tape *tape = &t->tape[level];
-        assert_ok(a, pdessm_trainer_run(t, &(pdessm_tape_run){level, 7, 1}));
+        pdessm_trainer_tape *tape = &t->tape[level];
+        assert_ok(a, pdessm_trainer_run(t, &(pdessm_trainer_pass){level, 7, 1}));
         inputs in = make_inputs(t, level, 7, tape->batch);
         assert_holds(a, tape->image[level], in.image, "images");
         assert_holds(a, tape->noise[level], in.noise, "noise");
@@ -142,7 +142,7 @@ static void averaged_noise_has_unit_variance(void **state) {
     double sum = 0, squares = 0;
     assert_int_equal(pdessm_tensor_count(t->tape[2].noise[2]), n);
     for (t->step = 0; t->step < steps; t->step++) {
-        assert_ok(a, pdessm_trainer_run(t, &(pdessm_tape_run){2, 0, 1}));
+        assert_ok(a, pdessm_trainer_run(t, &(pdessm_trainer_pass){2, 0, 1}));
         assert_ok(a, pdessm_tensor_read(t->tape[2].noise[2], noise));
         for (int i = 0; i < n; i++) {
             sum += (double)noise[i];
@@ -209,8 +209,8 @@ static void the_sum_telescopes(void **state) {
         const int batch = t->tape[level[i]].batch;
         for (int first = 0; first < IMAGES; first += batch)
             assert_ok(
-                a, pdessm_trainer_run(
-                       t, &(pdessm_tape_run){level[i], first, (double)(sign[i] * batch) / IMAGES}));
+                a, pdessm_trainer_run(t, &(pdessm_trainer_pass){
+                                             level[i], first, (double)(sign[i] * batch) / IMAGES}));
     }
     assert_gradient(a, t, expected, 2e-5);
     pdessm_trainer_destroy(&t);
@@ -234,7 +234,7 @@ static void a_coarse_step_is_a_step_of_its_level(void **state) {
         assert_gradient(a, t, expected, 2e-5);
         assert_int_equal(pdessm_trainer_level(t), at[i].level);
         for (int l = 0; l < 3; l++)
-            assert_int_equal(t->tape[l].graph != NULL, l == at[i].level);
+            assert_int_equal(t->tape[l].tape != NULL, l == at[i].level);
     }
     pdessm_trainer_destroy(&t);
 }

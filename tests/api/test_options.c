@@ -236,20 +236,20 @@ static void first_velocity(api *a, pdessm_prior prior, int64_t count, const floa
     const int64_t image[] = {2, c.channels, API_SIDE, API_SIDE};
     assert_int_equal(count, image[0] * image[1] * image[2] * image[3]);
     pdessm_model *m = make(a, &c);
-    pdessm_graph *g = NULL;
-    assert_ok(a, pdessm_graph_create(a->device, &g));
-    pdessm_tensor *in = pdessm_graph_input(g, PDESSM_FLOAT32, 4, image);
-    pdessm_tensor *times = pdessm_graph_input(g, PDESSM_FLOAT32, 1, image);
-    pdessm_tensor *labels = pdessm_graph_input(g, PDESSM_INT32, 1, image);
+    pdessm_tape *g = NULL;
+    assert_ok(a, pdessm_tape_create(a->device, &g));
+    pdessm_tensor *in = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *times = pdessm_tape_input(g, PDESSM_FLOAT32, 1, image);
+    pdessm_tensor *labels = pdessm_tape_input(g, PDESSM_INT32, 1, image);
     pdessm_tensor *v = pdessm_model_velocity(m, g, in, times, labels);
-    pdessm_graph_output(g, v);
-    assert_ok(a, pdessm_graph_plan(g, NULL));
+    pdessm_tape_output(g, v);
+    assert_ok(a, pdessm_tape_plan(g, NULL));
     assert_ok(a, pdessm_tensor_write(in, x));
     assert_ok(a, pdessm_tensor_write(times, t));
     assert_ok(a, pdessm_tensor_write(labels, (const int32_t[]){0, 1}));
-    assert_ok(a, pdessm_graph_forward(g));
+    assert_ok(a, pdessm_tape_forward(g));
     assert_ok(a, pdessm_tensor_read(v, ret));
-    pdessm_graph_destroy(&g);
+    pdessm_tape_destroy(&g);
     pdessm_model_destroy(&m);
 }
 
@@ -272,18 +272,18 @@ static void a_prior_is_where_training_begins(void **state) {
 
 /* ------------------------------------------------------------------ refusals */
 
-/* Records the velocity, or else the logits, of two images; the status of the graph. */
+/* Records the velocity, or else the logits, of two images; the status of the tape. */
 static pdessm_status record(api *a, pdessm_model *m, int velocity, int64_t side) {
     const int64_t image[] = {2, 3, side, side};
-    pdessm_graph *g = NULL;
-    assert_ok(a, pdessm_graph_create(a->device, &g));
-    pdessm_tensor *x = pdessm_graph_input(g, PDESSM_FLOAT32, 4, image);
-    pdessm_tensor *t = pdessm_graph_input(g, PDESSM_FLOAT32, 1, image);
-    pdessm_tensor *y = pdessm_graph_input(g, PDESSM_INT32, 1, image);
-    pdessm_graph_output(g, velocity ? pdessm_model_velocity(m, g, x, t, y)
-                                    : pdessm_model_logits(m, g, x, NULL));
-    pdessm_status status = pdessm_graph_plan(g, NULL);
-    pdessm_graph_destroy(&g);
+    pdessm_tape *g = NULL;
+    assert_ok(a, pdessm_tape_create(a->device, &g));
+    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *t = pdessm_tape_input(g, PDESSM_FLOAT32, 1, image);
+    pdessm_tensor *y = pdessm_tape_input(g, PDESSM_INT32, 1, image);
+    pdessm_tape_output(g, velocity ? pdessm_model_velocity(m, g, x, t, y)
+                                   : pdessm_model_logits(m, g, x, NULL));
+    pdessm_status status = pdessm_tape_plan(g, NULL);
+    pdessm_tape_destroy(&g);
     return status;
 }
 

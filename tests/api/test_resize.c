@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* test_resize.c: a graph planned for many rows and run with fewer does what a graph planned for
+/* test_resize.c: a tape planned for many rows and run with fewer does what a tape planned for
  * those does, to the last bit. */
 #include "api.h"
 
 enum { MOST = 40, WIDTH = 6, HIDDEN = 20, CLASSES = 3, PARAMETERS = 5 };
 
 typedef struct net {
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_tensor *value[PARAMETERS], *gradient[PARAMETERS], *running;
     pdessm_tensor *input[2]; /* x, labels */
     pdessm_tensor *loss;
@@ -20,32 +20,32 @@ static pdessm_tensor *parameter(api *a, net *n, int i) {
     assert_ok(a, pdessm_tensor_create(a->device, PDESSM_FLOAT32, rank, DIMS[i], &n->value[i]));
     assert_ok(a, pdessm_tensor_create(a->device, PDESSM_FLOAT32, rank, DIMS[i], &n->gradient[i]));
     api_fill(a, n->value[i], (uint32_t)i);
-    return pdessm_graph_parameter(n->graph, n->value[i], n->gradient[i]);
+    return pdessm_tape_parameter(n->tape, n->value[i], n->gradient[i]);
 }
 
 /* Two linear layers with what stands between those of a graph network. */
 static net make(api *a, int64_t rows) {
     net n = {0};
-    assert_ok(a, pdessm_graph_create(a->device, &n.graph));
+    assert_ok(a, pdessm_tape_create(a->device, &n.tape));
     pdessm_tensor *p[PARAMETERS];
     for (int i = 0; i < PARAMETERS; i++)
         p[i] = parameter(a, &n, i);
     assert_ok(
         a, pdessm_tensor_create(a->device, PDESSM_FLOAT32, 2, (int64_t[]){2, HIDDEN}, &n.running));
     assert_ok(a, pdessm_tensor_zero(n.running));
-    n.input[0] = pdessm_graph_input(n.graph, PDESSM_FLOAT32, 2, (const int64_t[]){rows, WIDTH});
-    n.input[1] = pdessm_graph_input(n.graph, PDESSM_INT32, 1, &rows);
-    pdessm_tensor *running = pdessm_graph_parameter(n.graph, n.running, NULL);
-    pdessm_tensor *h = pdessm_linear(n.graph, n.input[0], p[0], NULL, 1);
-    h = pdessm_relu(n.graph, pdessm_batch_norm(n.graph, h, p[1], p[2], running, 1, 0.1, 1e-5), 0);
-    h = pdessm_linear(n.graph, h, p[3], p[4], 1);
-    n.loss = pdessm_graph_output(n.graph, pdessm_cross_entropy(n.graph, h, n.input[1], 0));
-    assert_ok(a, pdessm_graph_plan(n.graph, n.loss));
+    n.input[0] = pdessm_tape_input(n.tape, PDESSM_FLOAT32, 2, (const int64_t[]){rows, WIDTH});
+    n.input[1] = pdessm_tape_input(n.tape, PDESSM_INT32, 1, &rows);
+    pdessm_tensor *running = pdessm_tape_parameter(n.tape, n.running, NULL);
+    pdessm_tensor *h = pdessm_linear(n.tape, n.input[0], p[0], NULL, 1);
+    h = pdessm_relu(n.tape, pdessm_batch_norm(n.tape, h, p[1], p[2], running, 1, 0.1, 1e-5), 0);
+    h = pdessm_linear(n.tape, h, p[3], p[4], 1);
+    n.loss = pdessm_tape_output(n.tape, pdessm_cross_entropy(n.tape, h, n.input[1], 0));
+    assert_ok(a, pdessm_tape_plan(n.tape, n.loss));
     return n;
 }
 
 static void end(net *n) {
-    pdessm_graph_destroy(&n->graph);
+    pdessm_tape_destroy(&n->tape);
     for (int i = 0; i < PARAMETERS; i++) {
         pdessm_tensor_destroy(&n->value[i]);
         pdessm_tensor_destroy(&n->gradient[i]);
@@ -65,8 +65,8 @@ static void run(api *a, net *n, int64_t rows, float *results) {
     assert_ok(a, pdessm_tensor_write(n->input[1], labels));
     for (int i = 0; i < PARAMETERS; i++)
         assert_ok(a, pdessm_tensor_zero(n->gradient[i]));
-    assert_ok(a, pdessm_graph_forward(n->graph));
-    assert_ok(a, pdessm_graph_backward(n->graph));
+    assert_ok(a, pdessm_tape_forward(n->tape));
+    assert_ok(a, pdessm_tape_backward(n->tape));
     assert_ok(a, pdessm_tensor_read(n->loss, results));
     for (int i = 0; i < PARAMETERS; i++) {
         assert_ok(a, pdessm_tensor_read(n->gradient[i], results + at));
@@ -89,24 +89,24 @@ static void fewer_rows_are_as_planned_for_them(void **state) {
     api *a = *state;
     net n = make(a, MOST);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        assert_ok(a, pdessm_graph_resize(n.graph, 2, n.input, (const int64_t[]){rows[i], rows[i]}));
+        assert_ok(a, pdessm_tape_resize(n.tape, 2, n.input, (const int64_t[]){rows[i], rows[i]}));
         assert_as_planned_for(a, &n, rows[i]);
     }
     end(&n);
 }
 
-/* Whatever is refused leaves the graph as it was. */
+/* Whatever is refused leaves the tape as it was. */
 static void what_does_not_fit_is_refused(void **state) {
     api *a = *state;
     net n = make(a, MOST);
-    assert_ok(a, pdessm_graph_resize(n.graph, 2, n.input, (const int64_t[]){21, 21}));
-    assert_refused(a, pdessm_graph_resize(n.graph, 2, n.input, (const int64_t[]){MOST + 1, 5}),
+    assert_ok(a, pdessm_tape_resize(n.tape, 2, n.input, (const int64_t[]){21, 21}));
+    assert_refused(a, pdessm_tape_resize(n.tape, 2, n.input, (const int64_t[]){MOST + 1, 5}),
                    PDESSM_ERROR_SHAPE, "expected 1 to 40, which was planned");
-    assert_refused(a, pdessm_graph_resize(n.graph, 1, n.input, (const int64_t[]){0}),
+    assert_refused(a, pdessm_tape_resize(n.tape, 1, n.input, (const int64_t[]){0}),
                    PDESSM_ERROR_SHAPE, "first extent 0");
-    assert_refused(a, pdessm_graph_resize(n.graph, 1, n.input, (const int64_t[]){20}),
+    assert_refused(a, pdessm_tape_resize(n.tape, 1, n.input, (const int64_t[]){20}),
                    PDESSM_ERROR_SHAPE, "labels");
-    assert_refused(a, pdessm_graph_resize(n.graph, 1, &n.loss, (const int64_t[]){2}),
+    assert_refused(a, pdessm_tape_resize(n.tape, 1, &n.loss, (const int64_t[]){2}),
                    PDESSM_ERROR_SHAPE, "");
     assert_as_planned_for(a, &n, 21);
     end(&n);
@@ -114,20 +114,20 @@ static void what_does_not_fit_is_refused(void **state) {
 
 static void views_keep_their_extents(void **state) {
     api *a = *state;
-    pdessm_graph *g = NULL;
-    assert_ok(a, pdessm_graph_create(a->device, &g));
-    pdessm_tensor *x = pdessm_graph_input(g, PDESSM_FLOAT32, 2, (const int64_t[]){6, 4});
+    pdessm_tape *g = NULL;
+    assert_ok(a, pdessm_tape_create(a->device, &g));
+    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 2, (const int64_t[]){6, 4});
     pdessm_tensor *flat = pdessm_reshape(g, x, 1, (const int64_t[]){24});
-    pdessm_tensor *y = pdessm_graph_output(g, pdessm_relu(g, flat, 0));
+    pdessm_tensor *y = pdessm_tape_output(g, pdessm_relu(g, flat, 0));
     assert_non_null(y);
-    assert_refused(a, pdessm_graph_resize(g, 1, &x, (const int64_t[]){3}), PDESSM_ERROR_ARGUMENT,
+    assert_refused(a, pdessm_tape_resize(g, 1, &x, (const int64_t[]){3}), PDESSM_ERROR_ARGUMENT,
                    "not planned");
-    assert_ok(a, pdessm_graph_plan(g, NULL));
-    assert_refused(a, pdessm_graph_resize(g, 1, &x, (const int64_t[]){3}), PDESSM_ERROR_SHAPE,
+    assert_ok(a, pdessm_tape_plan(g, NULL));
+    assert_refused(a, pdessm_tape_resize(g, 1, &x, (const int64_t[]){3}), PDESSM_ERROR_SHAPE,
                    "views keep their extents");
     assert_int_equal(pdessm_tensor_dims(x)[0], 6);
-    assert_ok(a, pdessm_graph_resize(g, 1, &x, (const int64_t[]){6}));
-    pdessm_graph_destroy(&g);
+    assert_ok(a, pdessm_tape_resize(g, 1, &x, (const int64_t[]){6}));
+    pdessm_tape_destroy(&g);
 }
 
 int main(void) {

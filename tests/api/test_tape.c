@@ -8,10 +8,10 @@ enum { MOST = 8, ROWS = 3, WIDTH = 4 };
 
 typedef struct tape {
     api *a;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     int count;
     pdessm_tensor *value[MOST], *gradient[MOST];
-    pdessm_tensor *handle[MOST]; /* the parameter's tensor in the graph */
+    pdessm_tensor *handle[MOST]; /* the parameter's tensor in the tape */
     pdessm_tensor *target;
     pdessm_tensor *loss;
 } tape;
@@ -24,7 +24,7 @@ static pdessm_tensor *parameter(tape *t, int rank, const int64_t *dims) {
     assert_ok(t->a,
               pdessm_tensor_create(t->a->device, PDESSM_FLOAT32, rank, dims, &t->gradient[i]));
     api_fill(t->a, t->value[i], (uint32_t)i);
-    t->handle[i] = pdessm_graph_parameter(t->graph, t->value[i], t->gradient[i]);
+    t->handle[i] = pdessm_tape_parameter(t->tape, t->value[i], t->gradient[i]);
     return t->handle[i];
 }
 
@@ -35,13 +35,13 @@ static pdessm_tensor *matrix(tape *t, int64_t rows, int64_t columns) {
 /* loss = mean (y - target)^2, in extents of `rank` ones. */
 static void end_in_shape(tape *t, pdessm_tensor *y, int rank) {
     if (y)
-        t->target = pdessm_graph_input(t->graph, PDESSM_FLOAT32, pdessm_tensor_rank(y),
-                                       pdessm_tensor_dims(y));
-    pdessm_tensor *loss = pdessm_mse_loss(t->graph, y, t->target);
+        t->target = pdessm_tape_input(t->tape, PDESSM_FLOAT32, pdessm_tensor_rank(y),
+                                      pdessm_tensor_dims(y));
+    pdessm_tensor *loss = pdessm_mse_loss(t->tape, y, t->target);
     if (rank != 1)
-        loss = pdessm_reshape(t->graph, loss, rank, (const int64_t[]){1, 1, 1});
-    t->loss = pdessm_graph_output(t->graph, loss);
-    assert_ok(t->a, pdessm_graph_plan(t->graph, t->loss));
+        loss = pdessm_reshape(t->tape, loss, rank, (const int64_t[]){1, 1, 1});
+    t->loss = pdessm_tape_output(t->tape, loss);
+    assert_ok(t->a, pdessm_tape_plan(t->tape, t->loss));
     api_fill(t->a, t->target, 99);
 }
 
@@ -51,12 +51,12 @@ static void end_in(tape *t, pdessm_tensor *y) {
 
 static tape begin(api *a) {
     tape t = {.a = a};
-    assert_ok(a, pdessm_graph_create(a->device, &t.graph));
+    assert_ok(a, pdessm_tape_create(a->device, &t.tape));
     return t;
 }
 
 static void end(tape *t) {
-    pdessm_graph_destroy(&t->graph);
+    pdessm_tape_destroy(&t->tape);
     for (int i = 0; i < t->count; i++) {
         pdessm_tensor_destroy(&t->value[i]);
         pdessm_tensor_destroy(&t->gradient[i]);
@@ -65,7 +65,7 @@ static void end(tape *t) {
 
 static double loss_of(tape *t) {
     float loss;
-    assert_ok(t->a, pdessm_graph_forward(t->graph));
+    assert_ok(t->a, pdessm_tape_forward(t->tape));
     assert_ok(t->a, pdessm_tensor_read(t->loss, &loss));
     return (double)loss;
 }
@@ -73,8 +73,8 @@ static double loss_of(tape *t) {
 static void run_once(tape *t) {
     for (int i = 0; i < t->count; i++)
         assert_ok(t->a, pdessm_tensor_zero(t->gradient[i]));
-    assert_ok(t->a, pdessm_graph_forward(t->graph));
-    assert_ok(t->a, pdessm_graph_backward(t->graph));
+    assert_ok(t->a, pdessm_tape_forward(t->tape));
+    assert_ok(t->a, pdessm_tape_backward(t->tape));
 }
 
 static float *fetch(tape *t, pdessm_tensor *tensor) {
@@ -116,7 +116,7 @@ static void assert_gradients(tape *t) {
 
 static void slices_and_an_unused_one(void **state) {
     tape t = begin(*state);
-    pdessm_graph *g = t.graph;
+    pdessm_tape *g = t.tape;
     pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, 3 * WIDTH, WIDTH);
     pdessm_tensor *bias = parameter(&t, 1, (const int64_t[]){3 * WIDTH});
     pdessm_tensor *parts = pdessm_linear(g, x, w, bias, 3);
@@ -137,7 +137,7 @@ static void slices_and_an_unused_one(void **state) {
 static void a_slice_and_the_whole(void **state) {
     for (int slice_first = 0; slice_first < 2; slice_first++) {
         tape t = begin(*state);
-        pdessm_graph *g = t.graph;
+        pdessm_tape *g = t.tape;
         pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, 2 * WIDTH, WIDTH);
         pdessm_tensor *u = matrix(&t, ROWS, WIDTH);
         pdessm_tensor *parts = pdessm_linear(g, x, w, NULL, 2); /* [2, ROWS, WIDTH] */
@@ -158,7 +158,7 @@ static void reshapes_of_slices(void **state) {
     const int64_t flat[] = {ROWS * WIDTH}, tall[] = {2, ROWS * WIDTH / 2},
                   deep[] = {2, ROWS, WIDTH / 2};
     tape t = begin(*state);
-    pdessm_graph *g = t.graph;
+    pdessm_tape *g = t.tape;
     pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, 2 * WIDTH, WIDTH);
     pdessm_tensor *parts = pdessm_linear(g, x, w, NULL, 2);
     pdessm_tensor *one = pdessm_reshape(g, pdessm_slice(g, parts, 0), 2, tall);
@@ -176,7 +176,7 @@ static void slices_of_slices(void **state) {
                                      {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     for (int i = 0; i < 6; i++) {
         tape t = begin(*state);
-        pdessm_graph *g = t.graph;
+        pdessm_tape *g = t.tape;
         pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, 2 * WIDTH, WIDTH);
         pdessm_tensor *sum = parameter(&t, 3, (const int64_t[]){2, ROWS, WIDTH});
         pdessm_tensor *parts = pdessm_linear(g, x, w, NULL, 2);
@@ -192,7 +192,7 @@ static void slices_of_slices(void **state) {
 /* Views of a parameter add to its gradient, whatever is there. */
 static void slices_of_a_parameter(void **state) {
     tape t = begin(*state);
-    pdessm_graph *g = t.graph;
+    pdessm_tape *g = t.tape;
     pdessm_tensor *p = parameter(&t, 3, (const int64_t[]){2, ROWS, WIDTH});
     pdessm_tensor *row = pdessm_slice(g, pdessm_slice(g, p, 1), 0);
     pdessm_tensor *flat = pdessm_reshape(g, p, 2, (const int64_t[]){2 * ROWS, WIDTH});
@@ -205,7 +205,7 @@ static void a_view_as_loss(void **state) {
     for (int rank = 0; rank <= 2; rank += 2) {
         tape t = begin(*state);
         pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, WIDTH, WIDTH);
-        end_in_shape(&t, pdessm_linear(t.graph, x, w, NULL, 1), rank);
+        end_in_shape(&t, pdessm_linear(t.tape, x, w, NULL, 1), rank);
         assert_gradients(&t);
     }
 }
@@ -214,7 +214,7 @@ static void a_view_as_loss(void **state) {
 
 static void several_consumers(void **state) {
     tape t = begin(*state);
-    pdessm_graph *g = t.graph;
+    pdessm_tape *g = t.tape;
     pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, WIDTH, WIDTH);
     pdessm_tensor *v = matrix(&t, WIDTH, WIDTH);
     pdessm_tensor *h = pdessm_linear(g, x, w, NULL, 1);
@@ -226,7 +226,7 @@ static void several_consumers(void **state) {
 /* One parameter in two places: both add to the same gradient. */
 static void a_shared_parameter(void **state) {
     tape t = begin(*state);
-    pdessm_graph *g = t.graph;
+    pdessm_tape *g = t.tape;
     pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *u = matrix(&t, ROWS, WIDTH);
     pdessm_tensor *w = matrix(&t, WIDTH, WIDTH), *bias = parameter(&t, 1, (const int64_t[]){WIDTH});
     end_in(&t, pdessm_add(g, pdessm_linear(g, x, w, bias, 1), pdessm_linear(g, u, w, bias, 1)));
@@ -241,7 +241,7 @@ static const int64_t tokens[] = {BATCH, ROWS, WIDTH}, of_image[] = {BATCH, WIDTH
 /* As a block does: x goes on through two residuals and is read in between. */
 static void residuals_pass_through(void **state) {
     tape t = begin(*state);
-    pdessm_graph *g = t.graph;
+    pdessm_tape *g = t.tape;
     pdessm_tensor *u = parameter(&t, 3, tokens), *w = matrix(&t, WIDTH, WIDTH);
     pdessm_tensor *g1 = parameter(&t, 2, of_image), *w1 = matrix(&t, WIDTH, WIDTH);
     pdessm_tensor *g2 = parameter(&t, 2, of_image), *w2 = matrix(&t, WIDTH, WIDTH);
@@ -257,7 +257,7 @@ static void residuals_pass_through(void **state) {
 static void residuals_with_a_catch(void **state) {
     for (int which = 0; which < 4; which++) {
         tape t = begin(*state);
-        pdessm_graph *g = t.graph;
+        pdessm_tape *g = t.tape;
         pdessm_tensor *u = parameter(&t, 3, tokens), *w = matrix(&t, 2 * WIDTH, WIDTH);
         pdessm_tensor *gate = parameter(&t, 2, of_image);
         pdessm_tensor *v = matrix(&t, WIDTH, WIDTH);
@@ -266,7 +266,7 @@ static void residuals_with_a_catch(void **state) {
         if (which != 2)
             x = pdessm_add(g, x, pdessm_slice(g, parts, 1));
         if (which == 1)
-            pdessm_graph_output(g, x);
+            pdessm_tape_output(g, x);
         pdessm_tensor *m = which == 3 ? x : pdessm_linear(g, x, v, NULL, 1);
         pdessm_tensor *y = pdessm_residual(g, x, gate, m);
         pdessm_tensor *z = pdessm_linear(g, y, v, NULL, 1);
@@ -280,20 +280,20 @@ static void residuals_with_a_catch(void **state) {
 
 static void gradients_add_up_and_scale(void **state) {
     tape t = begin(*state);
-    pdessm_graph *g = t.graph;
+    pdessm_tape *g = t.tape;
     pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, WIDTH, WIDTH);
-    pdessm_tensor *y = pdessm_graph_output(g, pdessm_linear(g, x, w, NULL, 1));
+    pdessm_tensor *y = pdessm_tape_output(g, pdessm_linear(g, x, w, NULL, 1));
     end_in(&t, y);
     run_once(&t);
-    float *once = fetch(&t, t.gradient[1]), *dy = fetch(&t, pdessm_graph_gradient(g, y));
+    float *once = fetch(&t, t.gradient[1]), *dy = fetch(&t, pdessm_tape_gradient(g, y));
     float *got = fetch(&t, y), *target = fetch(&t, t.target);
     for (int i = 0; i < ROWS * WIDTH; i++) {
         double expected = 2 * ((double)got[i] - (double)target[i]) / (ROWS * WIDTH);
         assert_true(fabs((double)dy[i] - expected) < 1e-6);
     }
-    assert_ok(t.a, pdessm_graph_set_loss_scale(g, 0.5));
-    assert_ok(t.a, pdessm_graph_forward(g));
-    assert_ok(t.a, pdessm_graph_backward(g));
+    assert_ok(t.a, pdessm_tape_set_loss_scale(g, 0.5));
+    assert_ok(t.a, pdessm_tape_forward(g));
+    assert_ok(t.a, pdessm_tape_backward(g));
     float *more = fetch(&t, t.gradient[1]);
     for (int i = 0; i < WIDTH * WIDTH; i++)
         assert_true(fabs((double)more[i] / (double)once[i] - 1.5) < 1e-5);
@@ -310,11 +310,11 @@ static void constants_are_computed_once(void **state) {
     api *a = *state;
     const int64_t dims[] = {ROWS, WIDTH};
     tape t = begin(a);
-    pdessm_graph *g = t.graph;
+    pdessm_tape *g = t.tape;
     pdessm_tensor *p = matrix(&t, ROWS, WIDTH);
-    pdessm_tensor *x = pdessm_graph_input(g, PDESSM_FLOAT32, 2, dims);
-    pdessm_tensor *y = pdessm_graph_output(g, pdessm_add(g, x, pdessm_add(g, p, p)));
-    assert_ok(a, pdessm_graph_plan(g, NULL));
+    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 2, dims);
+    pdessm_tensor *y = pdessm_tape_output(g, pdessm_add(g, x, pdessm_add(g, p, p)));
+    assert_ok(a, pdessm_tape_plan(g, NULL));
     float zeros[ROWS * WIDTH] = {0}, ones[ROWS * WIDTH], got[ROWS * WIDTH];
     for (int i = 0; i < ROWS * WIDTH; i++)
         ones[i] = 1;
@@ -323,9 +323,9 @@ static void constants_are_computed_once(void **state) {
         if (phase == 1 || phase == 0)
             assert_ok(a, pdessm_tensor_write(t.value[0], phase ? zeros : ones));
         if (phase == 2)
-            pdessm_graph_invalidate(g);
+            pdessm_tape_invalidate(g);
         assert_ok(a, pdessm_tensor_write(x, phase == 3 ? ones : zeros));
-        assert_ok(a, pdessm_graph_forward(g));
+        assert_ok(a, pdessm_tape_forward(g));
         assert_ok(a, pdessm_tensor_read(y, got));
         for (int i = 0; i < ROWS * WIDTH; i++)
             assert_true(got[i] == expected[phase]);
@@ -336,36 +336,36 @@ static void constants_are_computed_once(void **state) {
 /* Recording keeps the first error; later calls do nothing and no call crashes. */
 static void errors_are_kept(void **state) {
     api *a = *state;
-    pdessm_graph *g = NULL;
+    pdessm_tape *g = NULL;
     tape t = begin(a);
     pdessm_tensor *x = matrix(&t, ROWS, WIDTH), *w = matrix(&t, WIDTH, WIDTH + 1);
-    assert_refused(a, pdessm_graph_forward(t.graph), PDESSM_ERROR_ARGUMENT, "not planned");
-    pdessm_tensor *y = pdessm_linear(t.graph, x, w, NULL, 1);
+    assert_refused(a, pdessm_tape_forward(t.tape), PDESSM_ERROR_ARGUMENT, "not planned");
+    pdessm_tensor *y = pdessm_linear(t.tape, x, w, NULL, 1);
     assert_null(y);
-    y = pdessm_gelu(t.graph, pdessm_reshape(t.graph, pdessm_slice(t.graph, y, 0), 0, NULL));
-    assert_null(pdessm_graph_output(t.graph, y));
-    assert_refused(a, pdessm_graph_plan(t.graph, y), PDESSM_ERROR_SHAPE,
+    y = pdessm_gelu(t.tape, pdessm_reshape(t.tape, pdessm_slice(t.tape, y, 0), 0, NULL));
+    assert_null(pdessm_tape_output(t.tape, y));
+    assert_refused(a, pdessm_tape_plan(t.tape, y), PDESSM_ERROR_SHAPE,
                    "linear: operand weight is [4, 5]");
     end(&t);
 
     t = begin(a);
     x = matrix(&t, ROWS, WIDTH);
-    y = pdessm_add(t.graph, x, x);
-    assert_refused(a, pdessm_graph_plan(t.graph, y), PDESSM_ERROR_ARGUMENT, "one element");
+    y = pdessm_add(t.tape, x, x);
+    assert_refused(a, pdessm_tape_plan(t.tape, y), PDESSM_ERROR_ARGUMENT, "one element");
     end(&t);
 
     t = begin(a);
-    y = pdessm_gelu(t.graph, matrix(&t, 2, 1));
-    y = pdessm_slice(t.graph, y, 1);
-    assert_refused(a, pdessm_graph_plan(t.graph, y), PDESSM_ERROR_ARGUMENT, "[2, 1], or a part");
+    y = pdessm_gelu(t.tape, matrix(&t, 2, 1));
+    y = pdessm_slice(t.tape, y, 1);
+    assert_refused(a, pdessm_tape_plan(t.tape, y), PDESSM_ERROR_ARGUMENT, "[2, 1], or a part");
     end(&t);
 
-    assert_ok(a, pdessm_graph_create(a->device, &g));
-    x = pdessm_graph_input(g, PDESSM_FLOAT32, 2, (const int64_t[]){2, 3});
+    assert_ok(a, pdessm_tape_create(a->device, &g));
+    x = pdessm_tape_input(g, PDESSM_FLOAT32, 2, (const int64_t[]){2, 3});
     assert_null(pdessm_slice(g, x, 2));
-    assert_refused(a, pdessm_graph_plan(g, NULL), PDESSM_ERROR_SHAPE, "slice 2");
-    pdessm_graph_destroy(&g);
-    pdessm_graph_destroy(&g);
+    assert_refused(a, pdessm_tape_plan(g, NULL), PDESSM_ERROR_SHAPE, "slice 2");
+    pdessm_tape_destroy(&g);
+    pdessm_tape_destroy(&g);
 }
 
 int main(void) {

@@ -21,7 +21,7 @@ typedef struct dump {
     pdessm_context *ctx;
     pdessm_device *device;
     pdessm_model *model;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_config config;
     const char *out, *device_name;
     int64_t batch, height, width; /* of the image, in pixels */
@@ -144,33 +144,33 @@ out:
 }
 
 static void record_velocity(dump *d) {
-    pdessm_graph *g = d->graph;
-    d->v = pdessm_graph_output(g, pdessm_model_velocity(d->model, g, d->x, d->t, d->y));
-    d->loss = pdessm_graph_output(g, pdessm_mse_loss(g, d->v, d->target));
+    pdessm_tape *g = d->tape;
+    d->v = pdessm_tape_output(g, pdessm_model_velocity(d->model, g, d->x, d->t, d->y));
+    d->loss = pdessm_tape_output(g, pdessm_mse_loss(g, d->v, d->target));
 }
 
 static void record_logits(dump *d) {
-    pdessm_graph *g = d->graph;
-    d->logits = pdessm_graph_output(g, pdessm_model_logits(d->model, g, d->x, &d->features));
-    pdessm_graph_output(g, d->features);
-    d->loss = pdessm_graph_output(g, pdessm_cross_entropy(g, d->logits, d->y, 0.125));
+    pdessm_tape *g = d->tape;
+    d->logits = pdessm_tape_output(g, pdessm_model_logits(d->model, g, d->x, &d->features));
+    pdessm_tape_output(g, d->features);
+    d->loss = pdessm_tape_output(g, pdessm_cross_entropy(g, d->logits, d->y, 0.125));
 }
 
 static pdessm_status run(dump *d) {
     pdessm_status status = PDESSM_OK;
     const int64_t image[] = {d->batch, d->config.channels, d->height, d->width};
     int32_t *labels = NULL;
-    PDESSM_TRY(pdessm_graph_create(d->device, &d->graph));
-    pdessm_graph *g = d->graph;
-    d->x = pdessm_graph_input(g, PDESSM_FLOAT32, 4, image);
-    d->target = pdessm_graph_input(g, PDESSM_FLOAT32, 4, image);
-    d->t = pdessm_graph_input(g, PDESSM_FLOAT32, 1, image);
-    d->y = pdessm_graph_input(g, PDESSM_INT32, 1, image);
+    PDESSM_TRY(pdessm_tape_create(d->device, &d->tape));
+    pdessm_tape *g = d->tape;
+    d->x = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
+    d->target = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
+    d->t = pdessm_tape_input(g, PDESSM_FLOAT32, 1, image);
+    d->y = pdessm_tape_input(g, PDESSM_INT32, 1, image);
     if (d->config.task == PDESSM_TASK_CLASSIFY)
         record_logits(d);
     else
         record_velocity(d);
-    PDESSM_TRY(pdessm_graph_plan(g, d->loss));
+    PDESSM_TRY(pdessm_tape_plan(g, d->loss));
     PDESSM_TRY(write_float(d, d->x, 1000, 0));
     PDESSM_TRY(write_float(d, d->target, 1001, 0));
     PDESSM_TRY(write_float(d, d->t, 0, 1));
@@ -180,8 +180,8 @@ static pdessm_status run(dump *d) {
         labels[i] = i == 0 ? d->config.num_classes : (int32_t)((i / 2 * 2) % d->config.num_classes);
     PDESSM_TRY(pdessm_tensor_write(d->y, labels));
     PDESSM_TRY(pdessm_model_gradients_zero(d->model));
-    PDESSM_TRY(pdessm_graph_forward(g));
-    PDESSM_TRY(pdessm_graph_backward(g));
+    PDESSM_TRY(pdessm_tape_forward(g));
+    PDESSM_TRY(pdessm_tape_backward(g));
 out:
     free(labels);
     return status;
@@ -277,7 +277,7 @@ int main(int argc, char **argv) {
 out:
     if (status != PDESSM_OK)
         fprintf(stderr, "dump: %s\n", pdessm_context_error(d.ctx));
-    pdessm_graph_destroy(&d.graph);
+    pdessm_tape_destroy(&d.tape);
     pdessm_model_destroy(&d.model);
     pdessm_device_destroy(&d.device);
     pdessm_context_destroy(&d.ctx);

@@ -62,7 +62,7 @@ out:
 }
 
 /* Adds the gradient that these runs make together. */
-static pdessm_status add(job *j, const pdessm_tape_run *run, int runs, spread *s) {
+static pdessm_status add(job *j, const pdessm_trainer_pass *run, int runs, spread *s) {
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_tensor_zero(&j->trainer->model->gradients.all));
     j->trainer->flops = 0;
@@ -102,7 +102,7 @@ static pdessm_status measure(job *j, int level, int alone, int repeats) {
     const int64_t first = (((int64_t)1 << level) - 1) * o->batch,
                   images = (int64_t)o->batch << level;
     const int64_t start = j->trainer->step;
-    pdessm_tape_run all[PDESSM_MOST_RUNS], run[PDESSM_MOST_RUNS];
+    pdessm_trainer_pass all[PDESSM_MOST_RUNS], run[PDESSM_MOST_RUNS];
     spread s = {0};
     int runs = 0;
     PDESSM_TRY(pdessm_alloc(j->ctx, (size_t)j->n, sizeof *s.sum, &s.sum));

@@ -25,7 +25,7 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # The room that a public header belongs to.
 PUBLIC = {
     "status": "core", "context": "core", "safetensors": "files", "device": "device",
-    "tensor": "device", "data": "dataset", "graph": "tape", "ops": "ops", "model": "model",
+    "tensor": "device", "data": "dataset", "tape": "tape", "ops": "ops", "model": "model",
     "gnn": "graphs", "node_set": "graphs", "multiscale": "graphs", "optimize": "optimize",
     "sample": "sample", "evaluate": "evaluate", "train": "train", "precondition": "model",
 }

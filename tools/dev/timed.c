@@ -32,7 +32,7 @@ typedef struct timed {
     pdessm_device *device;
     pdessm_config config;
     pdessm_model *model;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_dataset *data;
     pdessm_trainer *trainer;
     pdessm_call call; /* of a single operator */
@@ -144,12 +144,12 @@ static pdessm_status prepare_forward(timed *t) {
     const int64_t image[] = {batch, t->config.channels, t->height, t->width};
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(make_model(t));
-    PDESSM_TRY(pdessm_graph_create(t->device, &t->graph));
-    pdessm_tensor *x = pdessm_graph_input(t->graph, PDESSM_FLOAT32, 4, image);
-    pdessm_tensor *time = pdessm_graph_input(t->graph, PDESSM_FLOAT32, 1, &batch);
-    pdessm_tensor *label = pdessm_graph_input(t->graph, PDESSM_INT32, 1, &batch);
-    pdessm_graph_output(t->graph, pdessm_model_velocity(t->model, t->graph, x, time, label));
-    PDESSM_TRY(pdessm_graph_plan(t->graph, NULL));
+    PDESSM_TRY(pdessm_tape_create(t->device, &t->tape));
+    pdessm_tensor *x = pdessm_tape_input(t->tape, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *time = pdessm_tape_input(t->tape, PDESSM_FLOAT32, 1, &batch);
+    pdessm_tensor *label = pdessm_tape_input(t->tape, PDESSM_INT32, 1, &batch);
+    pdessm_tape_output(t->tape, pdessm_model_velocity(t->model, t->tape, x, time, label));
+    PDESSM_TRY(pdessm_tape_plan(t->tape, NULL));
     PDESSM_TRY(fill(t, x));
     PDESSM_TRY(fill(t, time));
     PDESSM_TRY(pdessm_tensor_write(label, t->labels));
@@ -161,29 +161,29 @@ out:
 static pdessm_status prepare_mixer(timed *t) {
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(make_model(t));
-    PDESSM_TRY(pdessm_graph_create(t->device, &t->graph));
+    PDESSM_TRY(pdessm_tape_create(t->device, &t->tape));
     const pdessm_builder b = {.model = t->model,
-                              .graph = t->graph,
+                              .tape = t->tape,
                               .batch = t->batch,
                               .height = t->height / t->config.patch,
                               .width = t->width / t->config.patch};
     const int64_t tokens[] = {b.batch, b.height * b.width, t->config.width};
-    pdessm_tensor *h = pdessm_graph_input(t->graph, PDESSM_FLOAT32, 3, tokens);
-    pdessm_graph_output(t->graph, pdessm_build_mixer(&b, 0, h));
-    PDESSM_TRY(pdessm_graph_plan(t->graph, NULL));
+    pdessm_tensor *h = pdessm_tape_input(t->tape, PDESSM_FLOAT32, 3, tokens);
+    pdessm_tape_output(t->tape, pdessm_build_mixer(&b, 0, h));
+    PDESSM_TRY(pdessm_tape_plan(t->tape, NULL));
     PDESSM_TRY(fill(t, h));
 out:
     return status;
 }
 
 static pdessm_status run_graph(timed *t) {
-    return pdessm_graph_forward(t->graph);
+    return pdessm_tape_forward(t->tape);
 }
 
 /* As while training: the coefficients have changed. */
 static pdessm_status run_fresh(timed *t) {
-    pdessm_graph_invalidate(t->graph);
-    return pdessm_graph_forward(t->graph);
+    pdessm_tape_invalidate(t->tape);
+    return pdessm_tape_forward(t->tape);
 }
 
 static pdessm_status prepare_step(timed *t) {
@@ -353,7 +353,7 @@ out:
 static void destroy(timed *t) {
     pdessm_trainer_destroy(&t->trainer);
     pdessm_dataset_destroy(&t->data);
-    pdessm_graph_destroy(&t->graph);
+    pdessm_tape_destroy(&t->tape);
     pdessm_model_destroy(&t->model);
     for (int i = 0; i < 4; i++) {
         pdessm_tensor_destroy(&t->call.operand[i]);

@@ -25,7 +25,7 @@ typedef struct job {
     const char *model_path, *in, *out;
     pdessm_safetensors *file;
     pdessm_model *model;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     int64_t dims[4]; /* of x and v */
     float *x, *t, *v;
     int32_t *y;
@@ -89,17 +89,17 @@ out:
 
 static pdessm_status compute(job *j) {
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_graph_create(j->c->device, &j->graph));
-    pdessm_tensor *x = pdessm_graph_input(j->graph, PDESSM_FLOAT32, 4, j->dims);
-    pdessm_tensor *t = pdessm_graph_input(j->graph, PDESSM_FLOAT32, 1, j->dims);
-    pdessm_tensor *y = pdessm_graph_input(j->graph, PDESSM_INT32, 1, j->dims);
+    PDESSM_TRY(pdessm_tape_create(j->c->device, &j->tape));
+    pdessm_tensor *x = pdessm_tape_input(j->tape, PDESSM_FLOAT32, 4, j->dims);
+    pdessm_tensor *t = pdessm_tape_input(j->tape, PDESSM_FLOAT32, 1, j->dims);
+    pdessm_tensor *y = pdessm_tape_input(j->tape, PDESSM_INT32, 1, j->dims);
     pdessm_tensor *v =
-        pdessm_graph_output(j->graph, pdessm_model_velocity(j->model, j->graph, x, t, y));
-    PDESSM_TRY(pdessm_graph_plan(j->graph, NULL));
+        pdessm_tape_output(j->tape, pdessm_model_velocity(j->model, j->tape, x, t, y));
+    PDESSM_TRY(pdessm_tape_plan(j->tape, NULL));
     PDESSM_TRY(pdessm_tensor_write(x, j->x));
     PDESSM_TRY(pdessm_tensor_write(t, j->t));
     PDESSM_TRY(pdessm_tensor_write(y, j->y));
-    PDESSM_TRY(pdessm_graph_forward(j->graph));
+    PDESSM_TRY(pdessm_tape_forward(j->tape));
     PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)pdessm_tensor_count(v), sizeof *j->v, &j->v));
     PDESSM_TRY(pdessm_tensor_read(v, j->v));
 out:
@@ -151,7 +151,7 @@ out:
     free(j.y);
     free(j.v);
     pdessm_safetensors_destroy(&j.file);
-    pdessm_graph_destroy(&j.graph);
+    pdessm_tape_destroy(&j.tape);
     pdessm_model_destroy(&j.model);
     return status;
 }

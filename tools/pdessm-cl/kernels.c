@@ -8,7 +8,7 @@
 
 #include "model/model.h"
 
-/* Every tensor is copied out of the graph, which ends here. */
+/* Every tensor is copied out of the tape, which ends here. */
 static pdessm_status copy(cli *c, pdessm_tensor *tensor, float **ret) {
     pdessm_status status = PDESSM_OK;
     float *values = NULL;
@@ -41,7 +41,7 @@ static pdessm_status read_symbol(cli *c, pdessm_builder *b, int block, cli_kerne
     pdessm_tensor *physical[3] = {NULL};
     float **target[] = {&k->diffusion, &k->convection, &k->reaction};
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_graph_create(b->model->device, &b->graph));
+    PDESSM_TRY(pdessm_tape_create(b->model->device, &b->tape));
     if (k->kind == CLI_KERNEL_PDE) {
         pdessm_coefficients is = pdessm_build_coefficients(b, block, 1);
         physical[0] = is.diffusion;
@@ -49,16 +49,16 @@ static pdessm_status read_symbol(cli *c, pdessm_builder *b, int block, cli_kerne
         physical[2] = is.reaction;
     }
     for (int i = 0; i < 3 && physical[i]; i++)
-        physical[i] = pdessm_graph_output(b->graph, physical[i]);
-    pdessm_tensor *symbol = pdessm_graph_output(b->graph, pdessm_build_symbol(b, block, 1));
-    PDESSM_TRY(pdessm_graph_plan(b->graph, NULL));
-    PDESSM_TRY(pdessm_graph_forward(b->graph));
+        physical[i] = pdessm_tape_output(b->tape, physical[i]);
+    pdessm_tensor *symbol = pdessm_tape_output(b->tape, pdessm_build_symbol(b, block, 1));
+    PDESSM_TRY(pdessm_tape_plan(b->tape, NULL));
+    PDESSM_TRY(pdessm_tape_forward(b->tape));
     for (int i = 0; i < 3; i++)
         if (physical[i])
             PDESSM_TRY(copy(c, physical[i], target[i]));
     PDESSM_TRY(copy(c, symbol, &k->symbol));
 out:
-    pdessm_graph_destroy(&b->graph);
+    pdessm_tape_destroy(&b->tape);
     return status;
 }
 

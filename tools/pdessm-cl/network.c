@@ -15,12 +15,12 @@
 /* A network with its tape, its inputs filled and one step done. */
 typedef struct network {
     pdessm_model *model;
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_tensor *x, *t, *y, *target, *loss;
 } network;
 
 static void release(network *n) {
-    pdessm_graph_destroy(&n->graph);
+    pdessm_tape_destroy(&n->tape);
     pdessm_model_destroy(&n->model);
 }
 
@@ -88,18 +88,18 @@ static pdessm_status run_step(const pdessm_config *config, int64_t batch, uint64
     PDESSM_TRY(pdessm_model_init(n->model, seed));
     PDESSM_TRY(perturb(n, seed));
     PDESSM_TRY(pdessm_model_gradients_zero(n->model));
-    PDESSM_TRY(pdessm_graph_create(device, &n->graph));
-    n->x = pdessm_graph_input(n->graph, PDESSM_FLOAT32, 4, image);
-    n->target = pdessm_graph_input(n->graph, PDESSM_FLOAT32, 4, image);
-    n->t = pdessm_graph_input(n->graph, PDESSM_FLOAT32, 1, &batch);
-    n->y = pdessm_graph_input(n->graph, PDESSM_INT32, 1, &batch);
-    n->loss = pdessm_mse_loss(n->graph, pdessm_model_velocity(n->model, n->graph, n->x, n->t, n->y),
+    PDESSM_TRY(pdessm_tape_create(device, &n->tape));
+    n->x = pdessm_tape_input(n->tape, PDESSM_FLOAT32, 4, image);
+    n->target = pdessm_tape_input(n->tape, PDESSM_FLOAT32, 4, image);
+    n->t = pdessm_tape_input(n->tape, PDESSM_FLOAT32, 1, &batch);
+    n->y = pdessm_tape_input(n->tape, PDESSM_INT32, 1, &batch);
+    n->loss = pdessm_mse_loss(n->tape, pdessm_model_velocity(n->model, n->tape, n->x, n->t, n->y),
                               n->target);
-    pdessm_graph_output(n->graph, n->loss);
-    PDESSM_TRY(pdessm_graph_plan(n->graph, n->loss));
+    pdessm_tape_output(n->tape, n->loss);
+    PDESSM_TRY(pdessm_tape_plan(n->tape, n->loss));
     PDESSM_TRY(write_inputs(n, batch, seed));
-    PDESSM_TRY(pdessm_graph_forward(n->graph));
-    PDESSM_TRY(pdessm_graph_backward(n->graph));
+    PDESSM_TRY(pdessm_tape_forward(n->tape));
+    PDESSM_TRY(pdessm_tape_backward(n->tape));
 out:
     return status;
 }

@@ -170,13 +170,13 @@ out:
 
 /* ------------------------------------------------------------------ the tape */
 
-static pdessm_tensor *weight(pdessm_realnvp *n, pdessm_graph *g, int64_t layer, int kind) {
+static pdessm_tensor *weight(pdessm_realnvp *n, pdessm_tape *g, int64_t layer, int kind) {
     pdessm_parameter *p = &n->parameter[layer * KINDS + kind];
-    return pdessm_graph_parameter(g, &p->value, p->gradient.storage ? &p->gradient : NULL);
+    return pdessm_tape_parameter(g, &p->value, p->gradient.storage ? &p->gradient : NULL);
 }
 
 /* u [B, seen] -> (r, t) [2, B, changed] */
-static pdessm_tensor *conditioner(pdessm_realnvp *n, pdessm_graph *g, int64_t layer,
+static pdessm_tensor *conditioner(pdessm_realnvp *n, pdessm_tape *g, int64_t layer,
                                   pdessm_tensor *u, pdessm_tensor *label) {
     pdessm_tensor *h = pdessm_linear(g, u, weight(n, g, layer, INPUT), NULL, 1);
     pdessm_tensor *e = pdessm_embedding(g, weight(n, g, layer, LABEL), label);
@@ -186,7 +186,7 @@ static pdessm_tensor *conditioner(pdessm_realnvp *n, pdessm_graph *g, int64_t la
     return pdessm_linear(g, h, weight(n, g, layer, OUTPUT), weight(n, g, layer, OUTPUT_BIAS), 2);
 }
 
-void pdessm_realnvp_record(pdessm_realnvp *network, pdessm_graph *graph,
+void pdessm_realnvp_record(pdessm_realnvp *network, pdessm_tape *tape,
                            pdessm_map_direction direction, pdessm_tensor *const x[2],
                            pdessm_tensor *label, pdessm_tensor *ret_y[2], pdessm_tensor *ret_s[2]) {
     const int back = direction == PDESSM_MAP_INVERT;
@@ -198,9 +198,9 @@ void pdessm_realnvp_record(pdessm_realnvp *network, pdessm_graph *graph,
     for (int64_t i = 0; i < layers; i++) {
         const int64_t layer = back ? layers - 1 - i : i;
         const int changed = (int)(layer % 2);
-        pdessm_tensor *parts = conditioner(network, graph, layer, ret_y[!changed], label), *s;
-        pdessm_affine_coupling(graph, ret_y[changed], parts, PDESSM_REALNVP_BOUND, back,
+        pdessm_tensor *parts = conditioner(network, tape, layer, ret_y[!changed], label), *s;
+        pdessm_affine_coupling(tape, ret_y[changed], parts, PDESSM_REALNVP_BOUND, back,
                                &ret_y[changed], &s);
-        ret_s[changed] = ret_s[changed] ? pdessm_add(graph, ret_s[changed], s) : s;
+        ret_s[changed] = ret_s[changed] ? pdessm_add(tape, ret_s[changed], s) : s;
     }
 }

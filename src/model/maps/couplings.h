@@ -41,7 +41,7 @@ pdessm_status pdessm_realnvp_read(pdessm_realnvp *network, float *ret);
 
 /* x[0] [B, E] and x[1] [B, O] through the layers, or back; labels int32 [B]. ret_s, shaped like the
  * halves: the sum of s over the layers that changed them. */
-void pdessm_realnvp_record(pdessm_realnvp *network, pdessm_graph *graph,
+void pdessm_realnvp_record(pdessm_realnvp *network, pdessm_tape *tape,
                            pdessm_map_direction direction, pdessm_tensor *const x[2],
                            pdessm_tensor *label, pdessm_tensor *ret_y[2], pdessm_tensor *ret_s[2]);
 

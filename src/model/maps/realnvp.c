@@ -29,7 +29,7 @@ out:
 
 /* The layers in one direction. */
 typedef struct tape {
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_tensor *x[2], *label, *y[2], *s[2];
 } tape;
 
@@ -43,7 +43,7 @@ typedef struct layers {
 
 static void empty(layers *w) {
     for (int i = 0; i < 2; i++) {
-        pdessm_graph_destroy(&w->tape[i].graph);
+        pdessm_tape_destroy(&w->tape[i].tape);
         free(w->half[i]);
     }
     pdessm_realnvp_destroy(&w->network);
@@ -58,17 +58,17 @@ static void release(pdessm_precondition *map) {
 
 static pdessm_status record(pdessm_realnvp *network, pdessm_map_direction direction, tape *t) {
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_graph_create(network->device, &t->graph));
+    PDESSM_TRY(pdessm_tape_create(network->device, &t->tape));
     for (int i = 0; i < 2; i++)
-        t->x[i] = pdessm_graph_input(t->graph, PDESSM_FLOAT32, 2,
-                                     (const int64_t[]){BATCH, network->half[i]});
-    t->label = pdessm_graph_input(t->graph, PDESSM_INT32, 1, (const int64_t[]){BATCH});
-    pdessm_realnvp_record(network, t->graph, direction, t->x, t->label, t->y, t->s);
+        t->x[i] = pdessm_tape_input(t->tape, PDESSM_FLOAT32, 2,
+                                    (const int64_t[]){BATCH, network->half[i]});
+    t->label = pdessm_tape_input(t->tape, PDESSM_INT32, 1, (const int64_t[]){BATCH});
+    pdessm_realnvp_record(network, t->tape, direction, t->x, t->label, t->y, t->s);
     for (int i = 0; i < 2; i++) {
-        pdessm_graph_output(t->graph, t->y[i]);
-        pdessm_graph_output(t->graph, t->s[i]);
+        pdessm_tape_output(t->tape, t->y[i]);
+        pdessm_tape_output(t->tape, t->s[i]);
     }
-    PDESSM_TRY(pdessm_graph_plan(t->graph, NULL));
+    PDESSM_TRY(pdessm_tape_plan(t->tape, NULL));
 out:
     return status;
 }
@@ -118,7 +118,7 @@ static pdessm_status run_batch(layers *w, tape *t, int64_t n, const float *x, fl
     pdessm_realnvp_split(w->network, BATCH, w->image, w->half);
     for (int i = 0; i < 2; i++)
         PDESSM_TRY(pdessm_tensor_write(t->x[i], w->half[i]));
-    PDESSM_TRY(pdessm_graph_forward(t->graph));
+    PDESSM_TRY(pdessm_tape_forward(t->tape));
     for (int i = 0; i < 2; i++)
         PDESSM_TRY(pdessm_tensor_read(t->y[i], w->half[i]));
     pdessm_realnvp_join(w->network, n, w->half, y);

@@ -88,14 +88,14 @@ typedef struct filter {
     int64_t height, width, label;
     pdessm_map_direction direction;
     int loaded; /* symbol and mean are those of label and direction */
-    pdessm_graph *graph;
+    pdessm_tape *tape;
     pdessm_tensor *u, *symbol, *y; /* [1, H, W, BATCH C], [H, W/2 + 1, BATCH C, 2], like u */
     float *images, *gain, *values; /* like u; of one channel; like symbol */
     float *mean;                   /* [C, H, W] */
 } filter;
 
 static void empty(filter *f) {
-    pdessm_graph_destroy(&f->graph);
+    pdessm_tape_destroy(&f->tape);
     free(f->images);
     free(f->gain);
     free(f->values);
@@ -114,11 +114,11 @@ static pdessm_status build(pdessm_precondition *map, filter *f, int64_t height, 
     const int64_t image[] = {1, height, width, BATCH * c};
     const int64_t symbol[] = {height, width / 2 + 1, BATCH * c, 2};
     empty(f);
-    PDESSM_TRY(pdessm_graph_create(map->device, &f->graph));
-    f->u = pdessm_graph_input(f->graph, PDESSM_FLOAT32, 4, image);
-    f->symbol = pdessm_graph_input(f->graph, PDESSM_FLOAT32, 4, symbol);
-    f->y = pdessm_graph_output(f->graph, pdessm_spectral_filter(f->graph, f->u, f->symbol));
-    PDESSM_TRY(pdessm_graph_plan(f->graph, NULL));
+    PDESSM_TRY(pdessm_tape_create(map->device, &f->tape));
+    f->u = pdessm_tape_input(f->tape, PDESSM_FLOAT32, 4, image);
+    f->symbol = pdessm_tape_input(f->tape, PDESSM_FLOAT32, 4, symbol);
+    f->y = pdessm_tape_output(f->tape, pdessm_spectral_filter(f->tape, f->u, f->symbol));
+    PDESSM_TRY(pdessm_tape_plan(f->tape, NULL));
     PDESSM_TRY(pdessm_alloc(map->ctx, BATCH * (size_t)(c * height * width), sizeof *f->images,
                             &f->images));
     PDESSM_TRY(pdessm_alloc(map->ctx, (size_t)modes, sizeof *f->gain, &f->gain));
@@ -182,7 +182,7 @@ static pdessm_status run(pdessm_precondition *map, const pdessm_map_run *r) {
     if (!f)
         PDESSM_TRY(pdessm_alloc(map->ctx, 1, sizeof *f, &f));
     map->work = f;
-    if (!f->graph || f->height != r->height || f->width != r->width)
+    if (!f->tape || f->height != r->height || f->width != r->width)
         PDESSM_TRY(build(map, f, r->height, r->width));
     if (!f->loaded || f->label != r->label || f->direction != r->direction)
         PDESSM_TRY(load(map, f, r));
@@ -197,7 +197,7 @@ static pdessm_status run(pdessm_precondition *map, const pdessm_map_run *r) {
         for (int64_t i = 0; i < n; i++)
             to_last(f, r->x + (at + i) * pixels, c, before, f->images + i * c);
         PDESSM_TRY(pdessm_tensor_write(f->u, f->images));
-        PDESSM_TRY(pdessm_graph_forward(f->graph));
+        PDESSM_TRY(pdessm_tape_forward(f->tape));
         PDESSM_TRY(pdessm_tensor_read(f->y, f->images));
         for (int64_t i = 0; i < n; i++)
             to_first(f, f->images + i * c, c, after, r->y + (at + i) * pixels);
