@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wrong_compare.c: stands in front of the comparison with the reference (linked with --wrap) and
  * finds backward passes wrong: `bench --validate` has to say so. */
-#include "cases.h"
+#include "verify/cases.h"
 
 pdessm_status __wrap_pdessm_cli_case_compare(const cli_case *k, pdessm_device *device,
                                              pdessm_device *reference, cli_error ret[2]);

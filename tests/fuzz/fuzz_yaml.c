@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "train_settings.h"
+#include "train/settings.h"
 
 /* 1: the text was taken; *ret is then what would be written. */
 static int read_and_write(cli *c, const void *data, size_t size, char **ret, size_t *ret_size) {

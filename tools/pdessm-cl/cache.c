@@ -5,15 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "network.h"
+#include "verify/network.h"
 #include <pdessm/data.h>
 #include <pdessm/sample.h>
 #include <pdessm/train.h>
 
-#include "options.h"
-#include "paths.h"
-#include "progress.h"
-#include "results.h"
+#include "shared/options.h"
+#include "shared/paths.h"
+#include "shared/print.h"
+#include "shared/progress.h"
 
 static pdessm_status run(cli *c);
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "options.h"
-#include "results.h"
+#include "shared/options.h"
+#include "shared/print.h"
 
 static pdessm_status run(cli *c);
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cases.h"
 #include "device/blas.h"
 #include "device/device.h"
 #include "fallback.h"
-#include "options.h"
-#include "results.h"
+#include "shared/options.h"
+#include "shared/print.h"
+#include "verify/cases.h"
 
 static pdessm_status run(cli *c);
 

@@ -6,8 +6,8 @@
 
 #include <pdessm/pdessm.h>
 
-#include "options.h"
-#include "paths.h"
+#include "shared/options.h"
+#include "shared/paths.h"
 
 static pdessm_status run(cli *c);
 

@@ -7,10 +7,10 @@
 
 #include <pdessm/multiscale.h>
 
-#include "interrupt.h"
-#include "options.h"
-#include "progress.h"
-#include "results.h"
+#include "shared/interrupt.h"
+#include "shared/options.h"
+#include "shared/print.h"
+#include "shared/progress.h"
 
 static pdessm_status run(cli *c);
 

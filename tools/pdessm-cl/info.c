@@ -5,10 +5,10 @@
 
 #include <pdessm/pdessm.h>
 
-#include "kernels.h"
-#include "options.h"
-#include "paths.h"
-#include "results.h"
+#include "report/symbols.h"
+#include "shared/options.h"
+#include "shared/paths.h"
+#include "shared/print.h"
 
 static pdessm_status run(cli *c);
 

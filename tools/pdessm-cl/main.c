@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "options.h"
 #include "pdessm_config.h"
-#include "progress.h"
-#include "results.h"
+#include "shared/options.h"
+#include "shared/print.h"
+#include "shared/progress.h"
 
 static const cli_command *const commands[] = {
 #define X(name) &pdessm_cli_##name,

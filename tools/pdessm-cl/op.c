@@ -10,9 +10,9 @@
 #include <pdessm/ops.h>
 #include <pdessm/safetensors.h>
 
-#include "opcall.h"
-#include "options.h"
-#include "results.h"
+#include "shared/options.h"
+#include "shared/print.h"
+#include "verify/opcall.h"
 
 static pdessm_status run(cli *c);
 

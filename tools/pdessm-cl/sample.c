@@ -7,13 +7,13 @@
 
 #include <pdessm/sample.h>
 
-#include "interrupt.h"
-#include "memory.h"
-#include "options.h"
-#include "paths.h"
-#include "pictures.h"
-#include "progress.h"
-#include "results.h"
+#include "shared/interrupt.h"
+#include "shared/memory.h"
+#include "shared/options.h"
+#include "shared/paths.h"
+#include "shared/pictures.h"
+#include "shared/print.h"
+#include "shared/progress.h"
 
 static pdessm_status run(cli *c);
 

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* eval.c: `eval`: how far generated images are from real ones. */
+#include "eval.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "shared/interrupt.h"
+#include "shared/memory.h"
+#include "shared/options.h"
+#include "shared/paths.h"
+#include "shared/print.h"
+
+static pdessm_status run(cli *c);
+
+const cli_command pdessm_cli_eval = {
+    .name = "eval",
+    .meaning = "measures generated images against real ones",
+    .arguments = "--samples FILE|FOLDER --reference DATA | --model FILE --reference DATA",
+    .example = PDESSM_CLI_PROGRAM " eval --model runs/fashion --reference fashion-mnist "
+                                  "--classifier runs/classifier --format json",
+    .prints_result = 1,
+    .run = run,
+};
+
+/* ------------------------------------------------------------------ progress */
+
+void pdessm_cli_eval_begin(cli_eval *e, const char *what, const char *doing) {
+    e->doing = doing;
+    pdessm_cli_progress_begin(&e->bar, e->c, what, 0);
+}
+
+int pdessm_cli_eval_progress(void *user, double share) {
+    cli_eval *e = user;
+    pdessm_cli_progress_update(&e->bar, share, e->doing);
+    return pdessm_cli_interrupted();
+}
+
+/* ------------------------------------------------------------------ what is asked for */
+
+static pdessm_status check_usage(cli_eval *e) {
+    pdessm_context *ctx = e->c->ctx;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(ctx, !e->samples_path != !e->model_path, PDESSM_ERROR_ARGUMENT,
+                   "expected one of --samples FILE and --model FILE");
+    PDESSM_REQUIRE(ctx, e->reference_path, PDESSM_ERROR_ARGUMENT,
+                   "--reference is missing; expected the real images to compare with, such as "
+                   "--reference fashion-mnist");
+    PDESSM_REQUIRE(ctx, e->model_path || !e->keep, PDESSM_ERROR_ARGUMENT,
+                   "--keep is for images that --model draws; --samples are kept already");
+    PDESSM_TRY(pdessm_solver_find(ctx, e->solver, &e->sampling.solver));
+    e->sampling.steps = (int)e->steps;
+    e->sampling.batch = (int)e->batch;
+    e->sampling.seed = (uint64_t)e->c->seed;
+    e->metrics.seed = (uint64_t)e->c->seed;
+    e->metrics.progress = pdessm_cli_eval_progress;
+    e->metrics.user = e;
+out:
+    return status;
+}
+
+/* The samples that there are, or will be. As many images as there are real ones, if nothing else is
+ * asked for, and 10,000 at most. */
+static int64_t sample_count(const cli_eval *e) {
+    enum { MOST = 10000 };
+    if (e->samples_path)
+        return e->samples.count;
+    return e->n ? e->n : e->reference.count < MOST ? e->reference.count : MOST;
+}
+
+static pdessm_status check_counts(const cli_eval *e) {
+    const int64_t least = e->metrics.neighbours + 1;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(e->c->ctx, sample_count(e) >= least && e->reference.count >= 2 * least,
+                   PDESSM_ERROR_ARGUMENT,
+                   "%lld samples and %lld real images: expected at least %lld and %lld, for the %d "
+                   "neighbours in each half of the real ones",
+                   (long long)sample_count(e), (long long)e->reference.count, (long long)least,
+                   (long long)(2 * least), e->metrics.neighbours);
+out:
+    return status;
+}
+
+/* Images are in memory by now where they come from files; the rest is still to come. */
+static pdessm_status check_memory(cli_eval *e) {
+    const cli_eval_set *r = &e->reference;
+    pdessm_status status = PDESSM_OK;
+    pdessm_image_set real = {
+        .count = r->count, .channels = r->channels, .height = r->height, .width = r->width};
+    if (e->classifier)
+        real.feature_dimension = e->feature_dimension;
+    pdessm_image_set samples = real;
+    samples.count = sample_count(e);
+    if (e->model)
+        PDESSM_TRY(pdessm_cli_check_sampling(e->c, e->model, r->height, r->width,
+                                             e->sampling.guidance != 1, e->batch));
+    if (e->classifier)
+        PDESSM_TRY(pdessm_cli_check_classifying(e->c, e->classifier, e->batch));
+    PDESSM_TRY(pdessm_cli_check_host(
+        e->c, pdessm_evaluation_bytes(&samples, &real, &e->metrics),
+        pdessm_cli_text(e->c, "metrics of %lld images against %lld", (long long)samples.count,
+                        (long long)real.count),
+        e->model ? "take fewer with --n and --limit" : "take fewer with --limit"));
+out:
+    return status;
+}
+
+/* Everything that can be refused is looked at before the first image is drawn. */
+static pdessm_status open_all(cli_eval *e) {
+    cli *c = e->c;
+    pdessm_status status;
+    PDESSM_TRY(pdessm_cli_open_device(c));
+    if (e->model_path) {
+        PDESSM_TRY(pdessm_cli_find_model(c, e->model_path, &e->model_file));
+        PDESSM_TRY(pdessm_model_load(c->device, e->model_file, 0, &e->model));
+        PDESSM_TRY(pdessm_cli_expect_task(c, e->model, e->model_file, PDESSM_TASK_VELOCITY));
+    }
+    PDESSM_TRY(pdessm_cli_eval_open_reference(e));
+    if (e->model)
+        PDESSM_TRY(pdessm_cli_eval_check_model(e));
+    if (e->samples_path)
+        PDESSM_TRY(pdessm_cli_eval_open_samples(e));
+    if (e->classifier_path)
+        PDESSM_TRY(pdessm_cli_eval_open_classifier(e));
+    PDESSM_TRY(check_counts(e));
+    PDESSM_TRY(check_memory(e));
+out:
+    return status;
+}
+
+/* ------------------------------------------------------------------ measuring */
+
+static pdessm_status measure_velocity(cli_eval *e) {
+    const cli_eval_set *r = &e->reference;
+    const int classes = pdessm_model_get_config(e->model)->num_classes;
+    /* A model of one class saw every image without a label. */
+    const int32_t *labels = r->num_classes <= classes && classes > 1 ? r->labels : NULL;
+    const pdessm_precondition *map = pdessm_model_get_precondition(e->model);
+    if (map && pdessm_precondition_get_info(map)->classes > 1 && !labels) {
+        pdessm_cli_note(e->c,
+                        "no velocity loss: %s maps each class in its own way, and %s has no "
+                        "labels",
+                        e->model_file, r->name);
+        return PDESSM_OK;
+    }
+    pdessm_cli_eval_begin(e, "loss", "velocity at the real images");
+    pdessm_status status = pdessm_velocity_loss(e->model, r->count, r->images, labels,
+                                                e->sampling.batch, &e->metrics, &e->velocity_loss);
+    pdessm_cli_progress_end(&e->bar);
+    return status;
+}
+
+static pdessm_image_set set_of(const cli_eval *e, const cli_eval_set *s) {
+    return (pdessm_image_set){.count = s->count,
+                              .channels = s->channels,
+                              .height = s->height,
+                              .width = s->width,
+                              .images = s->images,
+                              .feature_dimension = s->features ? e->feature_dimension : 0,
+                              .features = s->features};
+}
+
+static pdessm_status measure(cli_eval *e) {
+    const pdessm_image_set samples = set_of(e, &e->samples), reference = set_of(e, &e->reference);
+    if (!e->classifier)
+        e->feature_dimension = samples.channels * samples.height * samples.width;
+    pdessm_cli_eval_begin(e, "eval", "metrics");
+    pdessm_status status = pdessm_evaluate(e->c->ctx, &samples, &reference, &e->metrics, &e->found);
+    pdessm_cli_progress_end(&e->bar);
+    return status;
+}
+
+static pdessm_status evaluate(cli_eval *e) {
+    pdessm_status status;
+    const double start = pdessm_cli_seconds();
+    PDESSM_TRY(open_all(e));
+    pdessm_cli_interrupt_catch();
+    if (e->model) {
+        e->n = sample_count(e);
+        PDESSM_TRY(pdessm_cli_eval_draw(e));
+        PDESSM_TRY(measure_velocity(e));
+    }
+    if (e->classifier)
+        PDESSM_TRY(pdessm_cli_eval_classify(e));
+    PDESSM_TRY(measure(e));
+    e->seconds = pdessm_cli_seconds() - start;
+    pdessm_cli_eval_print(e);
+out:
+    return status;
+}
+
+static pdessm_status run(cli *c) {
+    cli_eval e = {.c = c,
+                  .sampling = pdessm_sample_defaults(),
+                  .metrics = pdessm_metric_defaults(),
+                  .label_accuracy = (double)NAN,
+                  .reference_accuracy = (double)NAN,
+                  .velocity_loss = (double)NAN};
+    e.solver = pdessm_solver_name(e.sampling.solver);
+    e.steps = e.sampling.steps;
+    e.batch = e.sampling.batch;
+    e.sampling.guidance = 2;
+    cli_option options[] = {
+        {"samples", 0, CLI_TEXT, &e.samples_path, "PATH",
+         "the images: .npz or .npy, or a folder of PNGs (one subfolder a class)",
+         .group = "What is compared:"},
+        {"model", 'm', CLI_TEXT, &e.model_path, "PATH",
+         "or the model that draws them: a safetensors file, a checkpoint, or a run"},
+        {"reference", 'r', CLI_TEXT, &e.reference_path, "DATA",
+         "real images: shapes, fashion-mnist, or a path; the test split where there is one"},
+        {"classifier", 0, CLI_TEXT, &e.classifier_path, "PATH",
+         "a model of train --task classify: its features instead of pixels, and label accuracy"},
+        {"split", 0, CLI_CHOICE, &e.split, "auto|train|test", "which part of the reference", 0, 0,
+         "auto train test"},
+        {"limit", 0, CLI_WHOLE, &e.limit, "N", "a seeded choice of N images of each file (0: all)",
+         0, 1 << 24},
+        {"n", 'n', CLI_WHOLE, &e.n, "N",
+         "number of images to draw (as many as real ones, 10000 at most)", 1, 1 << 24,
+         .group = "With --model:"},
+        {"keep", 0, CLI_TEXT, &e.keep, "FOLDER",
+         "keep the images drawn there: an interrupted call, or one with other metrics, goes on"},
+        {"steps", 's', CLI_WHOLE, &e.steps, "N", "steps of the solver (50)", 1, 1 << 20},
+        {"solver", 0, CLI_TEXT, &e.solver, "NAME", "euler, midpoint, heun, rk4 or dopri5 (heun)"},
+        {"rtol", 0, CLI_REAL, &e.sampling.rtol, "X", "dopri5: relative tolerance (1e-5)", 0, 1},
+        {"atol", 0, CLI_REAL, &e.sampling.atol, "X", "dopri5: absolute tolerance (1e-5)", 0, 1},
+        {"guidance", 'g', CLI_REAL, &e.sampling.guidance, "X",
+         "v = v_null + X (v_class - v_null) (2)", 0, 1e3},
+        {"batch", 'b', CLI_WHOLE, &e.batch, "N", "images of one run of a network (64)", 1, 1 << 20},
+        {"image-size", 0, CLI_SIZE, e.image_size, "HxW", "bring all files to this size", 1, 1 << 14,
+         .group = "How files are read:"},
+        {"fit", 0, CLI_CHOICE, &e.fit, "error|resize|pad|crop",
+         "what to do with images of another size", 0, 0, "error resize pad crop"},
+        {"channels", 0, CLI_WHOLE, &e.channels, "N", "1 gray, 3 colour (the data's)", 0, 4096},
+        {"layout", 0, CLI_CHOICE, &e.layout, "auto|nchw|nhwc", "axes of .npy and .npz", 0, 0,
+         "auto nchw nhwc"},
+    };
+    pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));
+    PDESSM_TRY(check_usage(&e));
+    PDESSM_TRY(evaluate(&e));
+out:
+    pdessm_evaluation_release(&e.found);
+    pdessm_cli_eval_release(&e.samples);
+    pdessm_cli_eval_release(&e.reference);
+    pdessm_model_destroy(&e.classifier);
+    pdessm_model_destroy(&e.model);
+    return status;
+}

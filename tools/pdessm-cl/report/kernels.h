@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* kernels.h: the parts of the section on what the mixers have learnt. */
+#ifndef PDESSM_CLI_REPORT_KERNELS_H
+#define PDESSM_CLI_REPORT_KERNELS_H
+
+#include "report.h"
+#include "symbols.h"
+
+/* The terms of one block of a PDE mixer: shifts, widths, and widths when the run began (start:
+ * NULL where that is not known). */
+pdessm_status pdessm_cli_report_terms(report *r, const cli_kernels *now, const cli_kernels *start);
+
+/* |G| over wavenumbers, of a block that has a symbol. */
+pdessm_status pdessm_cli_report_gain(report *r, const cli_kernels *k);
+
+#endif

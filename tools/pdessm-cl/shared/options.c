@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* options.c: option tables on top of popt, and the conversion of their values. */
+#include "options.h"
+
+#include <errno.h>
+#include <math.h>
+#include <popt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "print.h"
+
+enum { MAX_OPTIONS = 80, MAX_GROUPS = 12 };
+
+/* ------------------------------------------------------------------ values */
+
+static void say_range(const cli_option *o, const char *what, char *why, size_t size) {
+    if (o->most > 0)
+        snprintf(why, size, "expected %s from %.12g to %.12g", what, o->least, o->most);
+    else
+        snprintf(why, size, "expected %s of at least %.12g", what, o->least);
+}
+
+static int in_range(const cli_option *o, double value) {
+    return value >= o->least && (o->most <= 0 || value <= o->most);
+}
+
+static int read_whole(const char **text, int64_t *ret) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(*text, &end, 10);
+    if (end == *text || errno)
+        return 0;
+    *text = end;
+    *ret = value;
+    return 1;
+}
+
+static int convert_whole(const cli_option *o, const char *text, char *why, size_t size) {
+    int64_t value = 0;
+    if (!read_whole(&text, &value) || *text || !in_range(o, (double)value)) {
+        say_range(o, "a whole number", why, size);
+        return 0;
+    }
+    *(int64_t *)o->target = value;
+    return 1;
+}
+
+static int convert_real(const cli_option *o, const char *text, char *why, size_t size) {
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value) || !in_range(o, value)) {
+        say_range(o, "a number", why, size);
+        return 0;
+    }
+    *(double *)o->target = value;
+    return 1;
+}
+
+static int convert_size(const cli_option *o, const char *text, char *why, size_t size) {
+    int64_t extent[2] = {0};
+    int good = read_whole(&text, &extent[0]) && (*text == 'x' || *text == 'X');
+    good = good && read_whole((text++, &text), &extent[1]) && !*text;
+    if (!good || !in_range(o, (double)extent[0]) || !in_range(o, (double)extent[1])) {
+        snprintf(why, size, "expected HEIGHTxWIDTH such as 28x28, each from %g to %g", o->least,
+                 o->most);
+        return 0;
+    }
+    memcpy(o->target, extent, sizeof extent);
+    return 1;
+}
+
+/* The position of text in a list of words parted by blanks, or -1. */
+static int find_word(const char *words, const char *text) {
+    size_t length = strlen(text);
+    for (int i = 0; *words; i++) {
+        size_t word = strcspn(words, " ");
+        if (word == length && strncmp(words, text, length) == 0)
+            return i;
+        words += word + (words[word] == ' ');
+    }
+    return -1;
+}
+
+static int convert_choice(const char *words, int *target, const char *text, char *why,
+                          size_t size) {
+    int found = find_word(words, text);
+    if (found < 0) {
+        snprintf(why, size, "expected one of: %s", words);
+        return 0;
+    }
+    *target = found;
+    return 1;
+}
+
+int pdessm_cli_convert(cli *c, const cli_option *o, const char *text, char *why, size_t size) {
+    switch (o->kind) {
+    case CLI_WHOLE:
+        return convert_whole(o, text, why, size);
+    case CLI_REAL:
+        return convert_real(o, text, why, size);
+    case CLI_SIZE:
+        return convert_size(o, text, why, size);
+    case CLI_CHOICE:
+        return convert_choice(o->choices, o->target, text, why, size);
+    case CLI_FLAG:
+        return convert_choice("no yes", o->target, text, why, size);
+    case CLI_TEXT:
+        if (*text) {
+            *(const char **)o->target = pdessm_cli_text(c, "%s", text);
+            return 1;
+        }
+        snprintf(why, size, "expected %s, found nothing", o->argument);
+    }
+    return 0;
+}
+
+static const char *word_at(cli *c, const char *words, int index) {
+    while (index-- > 0)
+        words += strcspn(words, " ") + 1;
+    return pdessm_cli_text(c, "%.*s", (int)strcspn(words, " "), words);
+}
+
+/* The shortest decimal that reads back as the same double. */
+static const char *real_text(cli *c, double value) {
+    char text[40];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return pdessm_cli_text(c, "%s", text);
+}
+
+const char *pdessm_cli_value_text(cli *c, const cli_option *o) {
+    const int64_t *extent = o->target;
+    switch (o->kind) {
+    case CLI_WHOLE:
+        if (o->zero_is_unset && *(int64_t *)o->target == 0)
+            return NULL;
+        return pdessm_cli_text(c, "%lld", (long long)*(int64_t *)o->target);
+    case CLI_REAL:
+        return real_text(c, *(double *)o->target);
+    case CLI_SIZE:
+        return extent[0]
+                   ? pdessm_cli_text(c, "%lldx%lld", (long long)extent[0], (long long)extent[1])
+                   : NULL;
+    case CLI_CHOICE:
+        if (o->zero_is_unset && *(int *)o->target == 0)
+            return NULL;
+        return word_at(c, o->choices, *(int *)o->target);
+    case CLI_FLAG:
+        return *(int *)o->target ? "yes" : "no";
+    case CLI_TEXT:
+        return *(const char **)o->target;
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------------ the command line */
+
+static void refuse(cli *c, const char *format, ...) PDESSM_PRINTF(2, 3);
+
+/* Wrong usage, said in one line; the first one counts. */
+static void refuse(cli *c, const char *format, ...) {
+    va_list arguments;
+    if (c->ended)
+        return;
+    fprintf(stderr, PDESSM_CLI_PROGRAM " %s: ", c->command->name);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, " (see " PDESSM_CLI_PROGRAM " %s --help)\n", c->command->name);
+    c->ended = 1;
+    c->exit_code = pdessm_status_exit_code(PDESSM_ERROR_ARGUMENT);
+}
+
+int pdessm_cli_distance(const char *typed, const char *word) {
+    enum { LONGEST = 63 };
+    int columns = (int)strlen(word), row[LONGEST + 1];
+    if (columns > LONGEST || strlen(typed) > LONGEST)
+        return LONGEST;
+    for (int j = 0; j <= columns; j++)
+        row[j] = j;
+    for (int i = 0; typed[i]; i++) {
+        int diagonal = row[0]++;
+        for (int j = 1; j <= columns; j++) {
+            int exchanged = diagonal + (typed[i] != word[j - 1]);
+            diagonal = row[j];
+            int put_or_left = 1 + (row[j - 1] < row[j] ? row[j - 1] : row[j]);
+            row[j] = exchanged < put_or_left ? exchanged : put_or_left;
+        }
+    }
+    return 2 * row[columns] < columns ? row[columns] : LONGEST;
+}
+
+/* "; did you mean --guidance?" for --guidence, or nothing. */
+static const char *suggest(cli *c, cli_option *const *options, int count, const char *bad) {
+    const char *word = bad + strspn(bad, "-"), *best = NULL;
+    const char *typed = pdessm_cli_text(c, "%.*s", (int)strcspn(word, "="), word);
+    int least = PDESSM_CLI_NEAR + 1;
+    for (int i = 0; i < count; i++) {
+        int distance = pdessm_cli_distance(typed, options[i]->name);
+        if (distance < least) {
+            least = distance;
+            best = options[i]->name;
+        }
+    }
+    return best ? pdessm_cli_text(c, "; did you mean --%s?", best) : "";
+}
+
+static void print_help(cli *c, poptContext popt) {
+    printf("%s\n\n", c->command->meaning);
+    poptSetOtherOptionHelp(popt, c->command->arguments);
+    poptPrintHelp(popt, stdout, 0);
+    printf("\nExample:\n  %s\n", c->command->example);
+    c->ended = 1;
+    c->exit_code = pdessm_cli_finish_output();
+}
+
+static int has_own(const char *name, const cli_option *own, int own_count) {
+    for (int i = 0; i < own_count; i++)
+        if (strcmp(own[i].name, name) == 0)
+            return 1;
+    return 0;
+}
+
+/* All options of this subcommand: its own, then the common ones that it has not of its own, under a
+ * heading where its own have some. */
+static int collect(cli *c, cli_option *common, int common_count, cli_option *own, int own_count,
+                   cli_option *ret[MAX_OPTIONS]) {
+    int n = 0, grouped = 0;
+    for (int i = 0; i < own_count; i++) {
+        grouped |= own[i].group != NULL;
+        ret[n++] = &own[i];
+    }
+    for (int i = 0; i < common_count; i++)
+        if ((c->command->prints_result || strcmp(common[i].name, "format") != 0) &&
+            !has_own(common[i].name, own, own_count)) {
+            common[i].group = grouped ? "As in every subcommand:" : NULL;
+            grouped = 0;
+            ret[n++] = &common[i];
+        }
+    return n;
+}
+
+/* What popt reads: one table, or one that includes a table for each group. */
+typedef struct popt_tables {
+    struct poptOption main[MAX_GROUPS + 1], option[MAX_OPTIONS + MAX_GROUPS + 2];
+} popt_tables;
+
+static const struct poptOption *make_popt_tables(cli_option *const *options, int count,
+                                                 popt_tables *t) {
+    int groups = 0, n = 0;
+    for (int i = 0; i < count; i++) {
+        const cli_option *o = options[i];
+        if (o->group) {
+            n += n > 0; /* an empty row ends the table before */
+            t->main[groups++] = (struct poptOption){
+                .argInfo = POPT_ARG_INCLUDE_TABLE, .arg = &t->option[n], .descrip = o->group};
+        }
+        t->option[n++] =
+            (struct poptOption){.longName = o->name,
+                                .shortName = o->letter,
+                                .argInfo = o->kind == CLI_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING,
+                                .val = i + 1,
+                                .descrip = o->help,
+                                .argDescrip = o->argument};
+    }
+    t->option[n] = (struct poptOption){.longName = "help",
+                                       .shortName = 'h',
+                                       .argInfo = POPT_ARG_NONE,
+                                       .val = count + 1,
+                                       .descrip = "print this"};
+    return groups ? t->main : t->option;
+}
+
+static void take_option(cli *c, poptContext popt, cli_option *o) {
+    char why[256] = "";
+    char *text = poptGetOptArg(popt);
+    o->given = 1;
+    if (o->kind == CLI_FLAG)
+        *(int *)o->target = 1;
+    else if (!pdessm_cli_convert(c, o, text ? text : "", why, sizeof why))
+        refuse(c, "--%s '%s': %s", o->name, text ? text : "", why);
+    free(text);
+}
+
+static void take_positionals(cli *c, poptContext popt, const cli_positional *positional,
+                             int count) {
+    const char *text;
+    for (int i = 0; (text = poptGetArg(popt)); i++) {
+        if (i == count) {
+            refuse(c, "'%s' is one argument too many; expected %s", text,
+                   *c->command->arguments ? c->command->arguments : "options only");
+            return;
+        }
+        *positional[i].target = pdessm_cli_text(c, "%s", text);
+    }
+}
+
+static void run_popt(cli *c, poptContext popt, cli_option *const *options, int count) {
+    int code;
+    while (!c->ended && (code = poptGetNextOpt(popt)) != -1) {
+        const char *bad = poptBadOption(popt, POPT_BADOPTION_NOALIAS);
+        if (code == count + 1)
+            print_help(c, popt);
+        else if (code > 0)
+            take_option(c, popt, options[code - 1]);
+        else if (code == POPT_ERROR_BADOPT)
+            refuse(c, "there is no option %s%s", bad, suggest(c, options, count, bad));
+        else if (code == POPT_ERROR_NOARG)
+            refuse(c, "option %s needs a value", bad);
+        else
+            refuse(c, "%s: %s", bad, poptStrerror(code));
+    }
+}
+
+pdessm_status pdessm_cli_parse(cli *c, cli_option *own, int own_count,
+                               const cli_positional *positional, int positional_count) {
+    cli_option common[] = {
+        {"device", 'd', CLI_TEXT, &c->device_name, "DEVICE",
+         "auto, cpu, gpu, P:D, an index, or part of a name, as `devices` lists them (auto)"},
+        {"seed", 0, CLI_WHOLE, &c->seed, "N", "start of all random numbers (0)"},
+        {"threads", 0, CLI_WHOLE, &c->threads, "N", "threads of plain C (one for each CPU)", 0,
+         1024},
+        {"quiet", 'q', CLI_FLAG, &c->quiet, NULL, "no progress and no notes on stderr"},
+        {"format", 0, CLI_CHOICE, &c->format, "text|json", "how the result is printed (text)", 0, 0,
+         "text json"},
+    };
+    cli_option *options[MAX_OPTIONS];
+    popt_tables tables = {0};
+    int count = collect(c, common, CLI_COUNT(common), own, own_count, options);
+    const char *name = c->argv[0];
+    c->argv[0] = pdessm_cli_text(c, PDESSM_CLI_PROGRAM " %s", c->command->name);
+    poptContext popt =
+        poptGetContext(NULL, c->argc, c->argv, make_popt_tables(options, count, &tables), 0);
+    run_popt(c, popt, options, count);
+    if (!c->ended)
+        take_positionals(c, popt, positional, positional_count);
+    c->argv[0] = name;
+    c->seed_given = common[1].given;
+    poptFreeContext(popt);
+    return c->ended ? PDESSM_ERROR_ARGUMENT : PDESSM_OK;
+}
+
+static void print_log(void *user, pdessm_log_level level, const char *text) {
+    if (level == PDESSM_LOG_NOTE)
+        pdessm_cli_note(user, "%s", text);
+    else
+        pdessm_cli_warn(user, "%s", text);
+}
+
+pdessm_status pdessm_cli_begin(cli *c, cli_option *options, int option_count,
+                               const cli_positional *positional, int positional_count) {
+    pdessm_status status = PDESSM_OK;
+    pdessm_context_options context = {.log = print_log, .log_user = c};
+    PDESSM_TRY(pdessm_cli_parse(c, options, option_count, positional, positional_count));
+    context.threads = (int)c->threads;
+    PDESSM_TRY(pdessm_context_create(&context, &c->ctx));
+out:
+    return status;
+}
