@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # test_network.py: the whole network of the library, forward and every gradient, against network.py:
 # test_network.py DUMP [--device D] [--only NAME,NAME] [--wrap PROGRAM]. Fails with a line that runs the
-# case again. --wrap runs DUMP through a program, such as tools/dev/oclgrind.sh.
+# case again. --wrap runs DUMP through a program, such as tools/check/oclgrind.sh.
 import argparse
 import json
 import os

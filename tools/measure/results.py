@@ -2,8 +2,8 @@
 # results.py: trains, samples and judges what docs/results.md shows, and writes that page: the one place
 # where its figures come from. Hours on two cores; it can be interrupted and goes on where it was.
 #
-#   python3 tools/dev/results.py [--program build/pdessm-cl] [--folder build-results] [PART ...]
-#   python3 tools/dev/results.py page [--check]
+#   python3 tools/measure/results.py [--program build/pdessm-cl] [--folder build-results] [PART ...]
+#   python3 tools/measure/results.py page [--check]
 #
 # Parts, in this order unless named: classifier rates mixers speed annealed finer precondition coupling
 # ablation transfer pictures page. Each stores docs/results/PART.json.
@@ -350,7 +350,7 @@ def command_line(script, parts, store, write_page, lanes):
         except (Interrupted, KeyboardInterrupt):
             sys.exit(130)
         measuring.store(store / (name + ".json"), {
-            "source": measuring.source("python3 tools/dev/%s %s" % (script, name)), **result})
+            "source": measuring.source("python3 tools/measure/%s %s" % (script, name)), **result})
     if not options.parts or "page" in options.parts:
         sys.exit(0 if write_page(store, options.check) else 5)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* graph_variance.c: how much the terms of the multiscale gradient estimator scatter on a graph, as
- * JSON: tools/dev/graphs.py.
+ * JSON: tools/measure/graphs.py.
  *
  * graph_variance DATA NETWORK POOLING LEVELS BATCH EPOCHS REPEATS SEED
  *

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # start_times.sh: how long `sample` takes from start to picture, cold and warm, as JSON on stdout:
-#   tools/dev/start_times.sh [BUILD [DEVICE ...]]        (build, cpu pocl)
+#   tools/measure/start_times.sh [BUILD [DEVICE ...]]        (build, cpu pocl)
 #
 # One image in one step, so that starting is what is measured. cold: nothing compiled before; warm:
 # `cache warm` was run for the model; again: the second start after a cold one. Caches are folders of

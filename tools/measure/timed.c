@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* timed.c: runs one piece of work again and again on plain C and says how long each run took, so
- * that a script can alternate it with another program: tools/dev/peer/time_both.py, scaling.py.
+ * that a script can alternate it with another program: tools/measure/peer/time_both.py, scaling.py.
  *
  * timed WORK [--model PRESET] [--size HxW] [--batch N] [--depth N] [--steps N] [--threads N]
  *       [--save FILE] [--profile 1] [--between 1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# worker.py: the PyTorch side of time_both.py: does what tools/dev/timed.c does, by the same
+# worker.py: the PyTorch side of time_both.py: does what tools/measure/timed.c does, by the same
 # protocol, with PyTorch.
 #
 # worker.py TASK [--variants eager-first,eager-last,compile-first,..] [--model FILE] [--size HxW]

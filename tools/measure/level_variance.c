@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* level_variance.c: how much the terms of the multiscale gradient estimator scatter for a trained
- * network, as JSON: tools/dev/levels.py.
+ * network, as JSON: tools/measure/levels.py.
  *
  * level_variance CHECKPOINT DATA LEVELS BATCH REPEATS
  *

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# graphs.py: measures what docs/graph-results.md shows: tools/dev/graphs.py PROGRAM [PART..]. Every run of
+# graphs.py: measures what docs/graph-results.md shows: tools/measure/graphs.py PROGRAM [PART..]. Every run of
 # `graph` is kept under its arguments in docs/graphs/PART.json as soon as it has ended, and is not made
 # again: an interrupted measurement goes on where it was. graphs_page.py writes the page.
 import pathlib
@@ -69,7 +69,7 @@ def run_graph(program, key):
 
 
 def run_variance(program, key):
-    tool = pathlib.Path(program).resolve().parent / "tools" / "dev" / "graph_variance"
+    tool = pathlib.Path(program).resolve().parent / "tools" / "measure" / "graph_variance"
     return ledger.answer([str(tool)] + key.split()), {}
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # time_both.py: times pdessm-cl and the PyTorch peer side by side, in alternating slices on the same
-# threads: time_both.py --timed BUILD/tools/dev/timed [--only filter,forward,step,sample,memory]
+# threads: time_both.py --timed BUILD/tools/measure/timed [--only filter,forward,step,sample,memory]
 #                       [--models NAME,..] [--out FILE.json]
 #
 # Run it with the Python that has PyTorch. A ratio is the time of PyTorch over ours, slice by slice.
@@ -130,7 +130,7 @@ def main():
         for model in o.models if "memory" in o.only else []:
             rows.append(measure_memory(o, pathlib.Path(name), model))
             show(rows[-1])
-    result = {"source": measuring.source("python3 tools/dev/peer/time_both.py"),
+    result = {"source": measuring.source("python3 tools/measure/peer/time_both.py"),
               "torch": rows[0]["torch"], "threads": o.threads, "rounds": o.rounds, "rows": rows}
     if o.out:
         measuring.store(o.out, result)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # kernel_check.sh: compiles every kernel text offline, warnings are errors, in the form for CPUs and in
-# the form for GPUs, for 64-bit and 32-bit devices: tools/dev/kernel_check.sh [FILE.cl ...]
+# the form for GPUs, for 64-bit and 32-bit devices: tools/check/kernel_check.sh [FILE.cl ...]
 #
 # A file whose kernels need build options says which to try, in comments of this shape, one a variant:
 #   kernel_check: -DTILE=32

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # gpu_roofline.py: what the hot OpenCL kernels could reach on four GPUs, counted on paper:
-#   tools/dev/gpu_roofline.py            prints the tables
-#   tools/dev/gpu_roofline.py FILE       writes them into FILE, in place of all behind its marker
+#   tools/measure/gpu_roofline.py            prints the tables
+#   tools/measure/gpu_roofline.py FILE       writes them into FILE, in place of all behind its marker
 # Nothing here was measured. Card data are the vendors' public figures; bytes, flops, registers and
 # local memory follow from the kernels' own scheme (cl/spectral_filter_registers.clh and others).
 import contextlib
@@ -11,7 +11,7 @@ import math
 import pathlib
 import sys
 
-MARKER = "<!-- made by tools/dev/gpu_roofline.py: do not edit below -->\n"
+MARKER = "<!-- made by tools/measure/gpu_roofline.py: do not edit below -->\n"
 
 # Public figures of each card: memory GB/s, fp32 TFLOP/s, compute units (AMD CU, Intel Xe-core, NVIDIA
 # SM), GHz, local bytes a clock and unit, and of a unit: registers of 4 bytes, work-items, local bytes;

@@ -39,8 +39,8 @@ interval of 95 %. A method that has converged may leave budget unspent: `gd`, `a
 doubled) do. `sa` moves one coordinate at a time,
 which suits the separable ones: all but Ackley and Griewank. `-`: not measured.
 
-Made by `tools/dev/homotopy.py PROGRAM` (goes on where it was interrupted) and
-`tools/dev/homotopy_page.py`, from SOURCES
+Made by `tools/measure/homotopy.py PROGRAM` (goes on where it was interrupted) and
+`tools/measure/homotopy_page.py`, from SOURCES
 """
 
 METHOD_LINES = """
@@ -332,7 +332,7 @@ def build():
 PEERS = """
 ## Beside independent programs
 
-`tools/dev/optimize_peer.py` draws the first STARTS instances once more (d = 10, BUDGET evaluations) and gives them to
+`tools/measure/optimize_peer.py` draws the first STARTS instances once more (d = 10, BUDGET evaluations) and gives them to
 SciPy SCIPY's L-BFGS-B, begun again at random points, and to pycma CMA, whose first step is 0.6 of half the box as
 ours. Both must succeed as often as ours, within three standard errors. It needs packages of the Python registry
 and is run by hand. Spent: evaluations, a mean, until the method ended. Half: evaluations by which half of the starts

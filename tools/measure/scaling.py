@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # scaling.py: time of one mixer, and of one whole block, over the number of tokens, for the PDE and for
-# attention: scaling.py --timed BUILD/tools/dev/timed [--out FILE.json]
+# attention: scaling.py --timed BUILD/tools/measure/timed [--out FILE.json]
 #
 # One image, width 384, forward, as in sampling: the symbol stands still. "fresh" computes it anew in
 # each run, as training does. A block is half of what three blocks take more than one.
@@ -109,7 +109,7 @@ def main():
     parser.add_argument("--out")
     o = parser.parse_args()
     rows, stopped = measure(o.timed, o.threads, o.limit)
-    result = {"source": measuring.source("python3 tools/dev/scaling.py"), "threads": o.threads,
+    result = {"source": measuring.source("python3 tools/measure/scaling.py"), "threads": o.threads,
               "width": 384, "limit_seconds": o.limit, "stopped_before": stopped, "rows": rows}
     result.update(evaluate(rows))
     if o.out:

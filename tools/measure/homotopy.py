@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# homotopy.py: measures what docs/homotopy.md shows: tools/dev/homotopy.py PROGRAM [PART..]. Every run
+# homotopy.py: measures what docs/homotopy.md shows: tools/measure/homotopy.py PROGRAM [PART..]. Every run
 # of `optimize` is kept under its arguments in docs/homotopy/PART.json as soon as it has ended, and is
 # not made again: an interrupted measurement goes on where it was. homotopy_page.py writes the page.
 import pathlib

@@ -3,8 +3,8 @@
 # shares the folder of runs with results.py, whose single-scale runs and classifier it uses, and goes on
 # where it was interrupted.
 #
-#   python3 tools/dev/levels.py [--program build/pdessm-cl] [--folder build-results] [PART ...]
-#   python3 tools/dev/levels.py page [--check]
+#   python3 tools/measure/levels.py [--program build/pdessm-cl] [--folder build-results] [PART ...]
+#   python3 tools/measure/levels.py page [--check]
 #
 # Parts, in this order unless named: single coarse-to-fine annealed mge seconds variance page. Each stores
 # docs/levels/PART.json.
@@ -109,7 +109,7 @@ def seconds(lab):
 
 def variance(lab):
     """Scatter of the estimator's terms, for single-scale networks early and late."""
-    tool = pathlib.Path(lab.program).parent / "tools/dev/level_variance"
+    tool = pathlib.Path(lab.program).parent / "tools/measure/level_variance"
     rows = []
     for run in plan.full():
         for step in plan.VARIANCE_STEPS:

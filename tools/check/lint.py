@@ -124,7 +124,7 @@ def check(path):
         check_includes(path, lines)
         check_functions(path, lines)
         for number, line in enumerate(lines, 1):
-            # Build options for tools/dev/kernel_check.sh stand in one line each.
+            # Build options for tools/check/kernel_check.sh stand in one line each.
             if len(line) > LONGEST_LINE and "kernel_check:" not in line:
                 complain(path, number, "%d columns, at most %d are allowed" % (
                     len(line), LONGEST_LINE))

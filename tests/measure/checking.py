@@ -5,7 +5,7 @@ import math
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/dev"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools/measure"))
 failures = []
 
 

@@ -32,15 +32,15 @@ passes over the whole graph, training alone.
 Titles with a number of nodes or graphs are of the first tenth (fashion-knn) or fifth (qtips) of a set. Networks
 and sets that are not shown have not been measured.
 
-Made by `tools/dev/graphs.py PROGRAM` (goes on where it was interrupted), `tools/dev/graphs_peer.py` and
-`tools/dev/graphs_page.py`.
+Made by `tools/measure/graphs.py PROGRAM` (goes on where it was interrupted), `tools/measure/graphs_peer.py` and
+`tools/measure/graphs_page.py`.
 """
 
 VARIANCE_TEXT = """V is the trace of the covariance of a term over draws (which nodes, which graphs, which units are
 dropped), in units of the plain gradient's. Of whole graphs the plain gradient knows only dropout. With costs C_l in
 passes of nodes the best batches are |B_l| ~ sqrt(V_l / C_l), here over that at level 0, and the work for a given
 variance is (sum sqrt(V_l C_l))^2, over V C of plain gradients. Networks of 64 channels after 20 epochs at level 0
-(qtips: batches of 8 graphs, 2 epochs), 40 draws of each term, 3 levels, 3 seeds. `tools/dev/graphs.py PROGRAM variance`.
+(qtips: batches of 8 graphs, 2 epochs), 40 draws of each term, 3 levels, 3 seeds. `tools/measure/graphs.py PROGRAM variance`.
 
 A neighbourhood holds one or two classes, so that its gradient pulls all weights towards these: that is why
 subgraph and rns scatter a hundred times as much as nodes drawn from everywhere, and stay behind above.

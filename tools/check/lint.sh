@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# lint.sh: what reviewers should not have to say: tools/dev/lint.sh. Prints what is wrong with its
+# lint.sh: what reviewers should not have to say: tools/check/lint.sh. Prints what is wrong with its
 # file and line; silent and 0 when nothing is.
 set -u
 
@@ -9,7 +9,7 @@ cd "$root" || exit 1
 format=${CLANG_FORMAT:-clang-format}
 failed=0
 
-python3 tools/dev/lint.py || failed=1
+python3 tools/check/lint.py || failed=1
 
 if ! command -v "$format" >/dev/null 2>&1; then
     echo "lint.sh: no $format (Debian, Ubuntu: apt install clang-format)" >&2

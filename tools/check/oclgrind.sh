@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # oclgrind.sh: runs one program under the Oclgrind simulator and fails if it found anything:
-#   tools/dev/oclgrind.sh PROGRAM ARGUMENTS...
+#   tools/check/oclgrind.sh PROGRAM ARGUMENTS...
 #
 # Oclgrind itself exits 0 after errors, so its log decides: it has to exist and to be empty. The log
 # belongs to one process, so wrap programs, not scripts that start several. Exit status: the

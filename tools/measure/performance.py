@@ -2,8 +2,8 @@
 # performance.py: measures, and writes docs/performance.md with its charts: the one place where its
 # figures come from. Ten minutes on two quiet cores.
 #
-#   python3 tools/dev/performance.py [--commit HEAD] [--before COMMIT] [--peer-python FILE]
-#   python3 tools/dev/performance.py --part filter|operators|step|peer|scaling|start|page [--check]
+#   python3 tools/measure/performance.py [--commit HEAD] [--before COMMIT] [--peer-python FILE]
+#   python3 tools/measure/performance.py --part filter|operators|step|peer|scaling|start|page [--check]
 #
 # Each part builds the two commits in ./build-performance, measures, and stores JSON in
 # docs/performance; `page` turns all of that into the page without measuring. --check only compares.
@@ -36,17 +36,17 @@ def build(commit):
         subprocess.run(["git", "clone", "-q", str(ROOT), str(tree)], check=True)
         subprocess.run(["git", "checkout", "-q", commit], cwd=tree, check=True)
     for file in ("timed.c", "meson.build"):
-        text = (ROOT / "tools/dev" / file).read_text(encoding="utf-8")
-        target = tree / "tools/dev" / file
+        text = (ROOT / "tools/measure" / file).read_text(encoding="utf-8")
+        target = tree / "tools/measure" / file
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             target.write_text(text, encoding="utf-8")
     tools = tree / "tools/meson.build"
-    if "subdir('dev')" not in tools.read_text(encoding="utf-8"):
+    if "subdir('measure')" not in tools.read_text(encoding="utf-8"):
         with tools.open("a", encoding="utf-8") as file:
-            file.write("subdir('dev')\n")
+            file.write("subdir('measure')\n")
     if not (folder / "build.ninja").exists():
         subprocess.run(["meson", "setup", str(folder), str(tree)], check=True, stdout=sys.stderr)
-    subprocess.run(["ninja", "-C", str(folder), "tools/dev/timed", "pdessm-cl"], check=True,
+    subprocess.run(["ninja", "-C", str(folder), "tools/measure/timed", "pdessm-cl"], check=True,
                    stdout=sys.stderr)
     return folder
 
@@ -59,11 +59,11 @@ def build_opencl(folder):
 
 
 def timed(folder, *words):
-    return measuring.Worker([folder / "tools/dev/timed"] + list(words))
+    return measuring.Worker([folder / "tools/measure/timed"] + list(words))
 
 
 def result_of(o, part, **rest):
-    source = measuring.source("python3 tools/dev/performance.py --part " + part)
+    source = measuring.source("python3 tools/measure/performance.py --part " + part)
     source["commit"] = o.commit
     return {"source": source, "before": o.before, **rest}
 
@@ -157,19 +157,19 @@ def measure_by_script(o, part, *command):
 
 
 def measure_peer(o):
-    return measure_by_script(o, "peer", o.peer_python, "tools/dev/peer/time_both.py", "--timed",
-                             build(o.commit) / "tools/dev/timed", "--threads", THREADS)
+    return measure_by_script(o, "peer", o.peer_python, "tools/measure/peer/time_both.py", "--timed",
+                             build(o.commit) / "tools/measure/timed", "--threads", THREADS)
 
 
 def measure_scaling(o):
-    return measure_by_script(o, "scaling", sys.executable, "tools/dev/scaling.py", "--timed",
-                             build(o.commit) / "tools/dev/timed", "--threads", THREADS)
+    return measure_by_script(o, "scaling", sys.executable, "tools/measure/scaling.py", "--timed",
+                             build(o.commit) / "tools/measure/timed", "--threads", THREADS)
 
 
 def measure_start(o):
     folder = build(o.commit)
     build_opencl(folder)
-    text = subprocess.run(["sh", "tools/dev/start_times.sh", str(folder)], check=True,
+    text = subprocess.run(["sh", "tools/measure/start_times.sh", str(folder)], check=True,
                           cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
     return result_of(o, "start", start=json.loads(text))
 
@@ -193,7 +193,7 @@ def make_page(check):
         for name in different:
             (ROOT / name).write_text(files[name], encoding="utf-8")
     elif different:
-        sys.exit("not what docs/performance/*.json gives: %s; run python3 tools/dev/performance.py "
+        sys.exit("not what docs/performance/*.json gives: %s; run python3 tools/measure/performance.py "
                  "--part page" % ", ".join(different))
 
 
