@@ -166,7 +166,8 @@ static int tile_applies(const pdessm_site *site, int64_t tile) {
 
 /* The most pairs up to 16, which are 128 bytes of a row. In registers form an item holds 64
  * numbers, 128 backwards: at most 512 and 256 items then, so that a unit's 64 K registers suffice,
- * but two pairs at least, because 16 bytes of a row are little enough (docs/gpu-roofline.md). */
+ * but two pairs at least, because 16 bytes of a row are little enough
+ * (docs/results/gpu-roofline.md). */
 static int64_t tile_standard(const pdessm_site *site) {
     int registers = in_registers(site);
     int64_t most = site->call->pass == PDESSM_BACKWARD ? 256 : 512;

@@ -60,15 +60,15 @@ check(page.seconds_of({**row, "method": "mge"}, {}, times) == 600, "seconds of m
 # Single-scale ends at 1000 / 1500 / 0.5; coarse-to-fine at 1000 / 800 or four times that.
 for better, word in ((1.0, "met (0."), (0.25, "**missed**.")):
     files = page.make(made_up(better))
-    text = files["docs/multiscale-images.md"]
+    text = files["docs/results/multiscale-images.md"]
     check("Goal, single-scale's Frechet distance in 0.6 of its wall time: " + word in text,
           "the verdict: %s: %s" % (word, [line for line in text.split("\n") if "Goal" in line]))
     check(text.count("| coarse-to-fine | 0.60 |") == 1, "the annealed runs cost 0.6: 450 of 750 seconds")
     check("200 coarse and 350 fine steps 3.00, 400 coarse and 250 fine steps 3.00." in text, "other shares")
     check("Not measured" not in text, "all parts are on the page")
     check(files == page.make(made_up(better)), "a page made twice is the same")
-    xml.etree.ElementTree.fromstring(files["docs/levels/quality.svg"])
-check(page.make({})["docs/multiscale-images.md"].count("Not measured yet") == 4, "missing parts")
+    xml.etree.ElementTree.fromstring(files["docs/results/levels/quality.svg"])
+check(page.make({})["docs/results/multiscale-images.md"].count("Not measured yet") == 4, "missing parts")
 
 own = [row for row in made_up(1)["variance"]["rows"] if row["seed"] == 0 and row["step"] == 375]
 work, batch = page.cost_ratio(own, "variance")

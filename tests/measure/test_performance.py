@@ -52,11 +52,11 @@ def peer(ratio):
 for ratio, said, unsaid in [(1.6, "| met |", "missed"), (1.2, "**missed**", "Slower"),
                             (0.8, "**Slower than PyTorch:**", "| met |")]:
     page = performance_page.make(peer(ratio))
-    check(said in page["docs/performance.md"] and unsaid not in page["docs/performance.md"],
+    check(said in page["docs/results/performance.md"] and unsaid not in page["docs/results/performance.md"],
           "ratio %g says %s" % (ratio, said))
     check(page == performance_page.make(peer(ratio)), "made twice, the same")
-    xml.etree.ElementTree.fromstring(page["docs/performance/peer.svg"])
-check("Not measured yet: step" in page["docs/performance.md"], "missing parts are named")
+    xml.etree.ElementTree.fromstring(page["docs/results/performance/peer.svg"])
+check("Not measured yet: step" in page["docs/results/performance.md"], "missing parts are named")
 
 steps = {"rows": [{"model": "pde-s/2", "size": 32, "after": {"operators": [
     {"name": "linear", "pass": "forward", "seconds": 0.25, "flops": 5e10, "bytes": 1},

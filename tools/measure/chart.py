@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# chart.py: the two kinds of pictures that docs/performance.md shows, as SVG: lines over logarithmic
+# chart.py: the two kinds of pictures that docs/results/performance.md shows, as SVG: lines over logarithmic
 # axes, and bars. The same numbers give the same bytes. Light and dark follow the reader.
 import html
 import math

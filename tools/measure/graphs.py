@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# graphs.py: measures what docs/graph-results.md shows: tools/measure/graphs.py PROGRAM [PART..]. Every run of
-# `graph` is kept under its arguments in docs/graphs/PART.json as soon as it has ended, and is not made
+# graphs.py: measures what docs/results/graphs.md shows: tools/measure/graphs.py PROGRAM [PART..]. Every run of
+# `graph` is kept under its arguments in docs/results/graphs/PART.json as soon as it has ended, and is not made
 # again: an interrupted measurement goes on where it was. graphs_page.py writes the page.
 import pathlib
 import sys
 
 import ledger
 
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "graphs"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "results" / "graphs"
 SEEDS = [0, 1, 2]
 POOLINGS = ["random", "rns", "topk", "subgraph"]
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# graphs_page.py: writes docs/graph-results.md and its pictures from docs/graphs/*.json, which graphs.py
+# graphs_page.py: writes docs/results/graphs.md and its pictures from docs/results/graphs/*.json, which graphs.py
 # and graphs_peer.py measure; --check only says whether they are what the numbers give.
 import statistics
 import sys
@@ -11,7 +11,7 @@ import ledger
 from graphs import FOLDER, NETWORKS
 from ledger import table
 
-PAGE = FOLDER.parent / "graph-results.md"
+PAGE = FOLDER.parent / "graphs.md"
 EPOCH, LEVEL, SECONDS, CPU, NODES, EDGES, LOSS, VALIDATION, TEST = range(9)
 TITLES = {"fashion": "fashion-knn", "qtips": "qtips", "small-fashion": "fashion-knn, 7,000 nodes",
           "small-qtips": "qtips, 220 graphs"}
@@ -19,7 +19,7 @@ TITLES = {"fashion": "fashion-knn", "qtips": "qtips", "small-fashion": "fashion-
 HEAD = """# Graph networks over levels: what it costs to reach what one level reaches
 
 `pdessm-cl graph` trains GCN, GIN and GAT over coarser parts of a graph, first or beside the whole
-([graphs.md](graphs.md) says how). Here is what that buys.
+([graphs.md](../guide/graphs.md) says how). Here is what that buys.
 
 **Measured as follows.** Networks of their own depth but 64 channels wide, Adam at 0.01, dropout 0.3,
 seeds 0, 1, 2, one thread. The epoch is chosen by the validation nodes and the test accuracy is that of

@@ -3,7 +3,7 @@
 # graphs_peer.py: the time of an epoch and the memory of the program and of PyTorch, for the same GCN on
 # the same graph: tools/measure/graphs_peer.py PROGRAM PYTHON [ROUNDS [EPOCHS [NODES]]]. Both have two
 # threads and run in turn, so that a drift of the machine meets both; nothing else may run beside them, or
-# threads that wait for each other decide. Needs numpy; PYTHON needs torch. Writes docs/graphs/peer.json.
+# threads that wait for each other decide. Needs numpy; PYTHON needs torch. Writes docs/results/graphs/peer.json.
 import gzip
 import json
 import os

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# homotopy.py: measures what docs/homotopy.md shows: tools/measure/homotopy.py PROGRAM [PART..]. Every run
-# of `optimize` is kept under its arguments in docs/homotopy/PART.json as soon as it has ended, and is
+# homotopy.py: measures what docs/results/homotopy.md shows: tools/measure/homotopy.py PROGRAM [PART..]. Every run
+# of `optimize` is kept under its arguments in docs/results/homotopy/PART.json as soon as it has ended, and is
 # not made again: an interrupted measurement goes on where it was. homotopy_page.py writes the page.
 import pathlib
 import sys
 
 import ledger
 
-FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "homotopy"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "docs" / "results" / "homotopy"
 METHODS = ["pgho", "pgho-free", "pgho-grad", "gh", "gd", "adam", "lbfgs", "sa", "cmaes", "ipop"]
 FUNCTIONS = ["ackley", "rastrigin", "griewank", "levy", "alpine1", "styblinski-tang", "schwefel"]
 SEED = 1  # defaults were chosen on seed 0

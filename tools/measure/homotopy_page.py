@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-# homotopy_page.py: writes docs/homotopy.md and its pictures from docs/homotopy/*.json, which
+# homotopy_page.py: writes docs/results/homotopy.md and its pictures from docs/results/homotopy/*.json, which
 # homotopy.py measures; --check only says whether they are what the numbers give.
 import json
 import math
@@ -316,7 +316,7 @@ def build():
     files = {}
     main = load("d10")
     if not main:
-        sys.exit("homotopy_page.py: docs/homotopy/d10.json is missing; run homotopy.py first")
+        sys.exit("homotopy_page.py: docs/results/homotopy/d10.json is missing; run homotopy.py first")
     text = HEAD.replace("SOURCES", "%s, by %s %s on %s." % (
         ", ".join("`%s`" % p.name for p in sorted(FOLDER.glob("*.json"))), main["program"]["name"],
         main["program"]["version"], main["machine"])) + METHOD_LINES

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# levels.py: trains, judges and measures what docs/multiscale-images.md shows, and writes that page. It
+# levels.py: trains, judges and measures what docs/results/multiscale-images.md shows, and writes that page. It
 # shares the folder of runs with results.py, whose single-scale runs and classifier it uses, and goes on
 # where it was interrupted.
 #
@@ -7,7 +7,7 @@
 #   python3 tools/measure/levels.py page [--check]
 #
 # Parts, in this order unless named: single coarse-to-fine annealed mge seconds variance page. Each stores
-# docs/levels/PART.json.
+# docs/results/levels/PART.json.
 import json
 import pathlib
 import shutil
@@ -20,7 +20,7 @@ import results
 import results_plan
 from measuring import ROOT
 
-STORE = ROOT / "docs/levels"
+STORE = ROOT / "docs/results/levels"
 
 
 def flops(rows, until):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# levels_plan.py: the runs behind docs/multiscale-images.md: the PDE network of results_plan.py's section
+# levels_plan.py: the runs behind docs/results/multiscale-images.md: the PDE network of results_plan.py's section
 # on mixers with the same data, seeds, rate and schedule, at full resolution (results.py's own runs) and
 # in several ways at 28 x 28 and 14 x 14.
 import results_plan as plan

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # optimize_peer.py: L-BFGS and CMA-ES of `optimize` beside SciPy's and pycma's on the same instances
-# of three problems: tools/measure/optimize_peer.py PROGRAM. Writes docs/homotopy/peers.json, comparison
+# of three problems: tools/measure/optimize_peer.py PROGRAM. Writes docs/results/homotopy/peers.json, comparison
 # by comparison; what is there is not made again. Needs NumPy, SciPy and pycma, so it is run by hand.
 # The instances are drawn once more here, by a Philox of its own, and the functions are written down
 # once more; so it also checks what `optimize` minimises.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# performance.py: measures, and writes docs/performance.md with its charts: the one place where its
+# performance.py: measures, and writes docs/results/performance.md with its charts: the one place where its
 # figures come from. Ten minutes on two quiet cores.
 #
 #   python3 tools/measure/performance.py [--commit HEAD] [--before COMMIT] [--peer-python FILE]
@@ -18,7 +18,7 @@ import measuring
 import performance_page
 from measuring import ROOT
 
-STORE = ROOT / "docs/performance"
+STORE = ROOT / "docs/results/performance"
 SCRATCH = ROOT / "build-performance"
 BEFORE = "c07b6c8"  # the last commit before the work on speed
 GRIDS = [(16, 64), (32, 16), (64, 4)]  # tokens a side, batch: 25 MB
@@ -193,7 +193,7 @@ def make_page(check):
         for name in different:
             (ROOT / name).write_text(files[name], encoding="utf-8")
     elif different:
-        sys.exit("not what docs/performance/*.json gives: %s; run python3 tools/measure/performance.py "
+        sys.exit("not what docs/results/performance/*.json gives: %s; run python3 tools/measure/performance.py "
                  "--part page" % ", ".join(different))
 
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-# results.py: trains, samples and judges what docs/results.md shows, and writes that page: the one place
+# results.py: trains, samples and judges what docs/results/training.md shows, and writes that page: the one place
 # where its figures come from. Hours on two cores; it can be interrupted and goes on where it was.
 #
 #   python3 tools/measure/results.py [--program build/pdessm-cl] [--folder build-results] [PART ...]
 #   python3 tools/measure/results.py page [--check]
 #
 # Parts, in this order unless named: classifier rates mixers speed annealed finer precondition coupling
-# ablation transfer pictures page. Each stores docs/results/PART.json.
+# ablation transfer pictures page. Each stores docs/results/training/PART.json.
 import argparse
 import concurrent.futures
 import csv
@@ -22,7 +22,7 @@ import results_page
 import results_plan as plan
 from measuring import ROOT
 
-STORE = ROOT / "docs/results"
+STORE = ROOT / "docs/results/training"
 CLASSIFIER = "classifier/pde"  # whose features the metrics use
 
 

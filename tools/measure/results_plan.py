@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# results_plan.py: the experiments behind docs/results.md: which runs there are, what each is given, and
+# results_plan.py: the experiments behind docs/results/training.md: which runs there are, what each is given, and
 # when it is looked at. No run knows of another's result but for the learning rate of its mixer.
 import dataclasses
 import math
