@@ -8,7 +8,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef struct pdessm_context pdessm_context;
 
@@ -29,19 +28,19 @@ typedef struct pdessm_context_options {
 
 /* Creates a context; options may be NULL. The only failure is ERROR_MEMORY. A context and all that
  * is made from it are used from one thread at a time; several contexts are independent. */
-pdessm_status pdessm_context_create(const pdessm_context_options *options, pdessm_context **ret);
+PDESSM_API pdessm_status pdessm_context_create(const pdessm_context_options *options,
+                                               pdessm_context **ret);
 
 /* Destroys a context after everything made from it; accepts NULL, nulls the handle. */
-void pdessm_context_destroy(pdessm_context **context);
+PDESSM_API void pdessm_context_destroy(pdessm_context **context);
 
 /* One line about the last failure: what was wrong, where, what was expected, what to do.
  * Valid until the next failure in this context; "" before the first. */
-const char *pdessm_context_error(const pdessm_context *context);
+PDESSM_API const char *pdessm_context_error(const pdessm_context *context);
 
 /* The number of threads that operators in plain C run on. */
-int pdessm_context_threads(const pdessm_context *context);
+PDESSM_API int pdessm_context_threads(const pdessm_context *context);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -10,7 +10,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef struct pdessm_dataset pdessm_dataset;
 
@@ -57,25 +56,25 @@ typedef struct pdessm_dataset_info {
  * files, one subfolder a class; or one IDX, CIFAR, .npy, .npz or .safetensors file. A folder with
  * subfolders `train` and `test` (or `val`) is split by them. Transparent pixels of a PNG are laid
  * over white. options may be NULL. */
-pdessm_status pdessm_dataset_open(pdessm_context *ctx, const char *spec,
-                                  const pdessm_dataset_options *options, pdessm_dataset **ret);
+PDESSM_API pdessm_status pdessm_dataset_open(pdessm_context *ctx, const char *spec,
+                                             const pdessm_dataset_options *options,
+                                             pdessm_dataset **ret);
 
 /* Accepts NULL, nulls the handle. */
-void pdessm_dataset_destroy(pdessm_dataset **dataset);
+PDESSM_API void pdessm_dataset_destroy(pdessm_dataset **dataset);
 
-const pdessm_dataset_info *pdessm_dataset_get_info(const pdessm_dataset *dataset);
+PDESSM_API const pdessm_dataset_info *pdessm_dataset_get_info(const pdessm_dataset *dataset);
 
 /* Writes image number index (0 <= index < count) to ret [channels, height, width]: 8-bit images
  * in [-1, 1], float data as it is. */
-void pdessm_dataset_image(const pdessm_dataset *dataset, int64_t index, float *ret);
+PDESSM_API void pdessm_dataset_image(const pdessm_dataset *dataset, int64_t index, float *ret);
 
 /* The label in [0, num_classes) of image number index; -1 without labels. */
-int32_t pdessm_dataset_label(const pdessm_dataset *dataset, int64_t index);
+PDESSM_API int32_t pdessm_dataset_label(const pdessm_dataset *dataset, int64_t index);
 
 /* All pixels, planar: [count, channels, height, width]; uint8_t, or float when is_float. */
-const void *pdessm_dataset_pixels(const pdessm_dataset *dataset);
+PDESSM_API const void *pdessm_dataset_pixels(const pdessm_dataset *dataset);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

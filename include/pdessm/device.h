@@ -11,7 +11,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef struct pdessm_device pdessm_device;
 
@@ -45,25 +44,26 @@ typedef struct pdessm_device_info {
 
 /* The devices that can be opened: plain C first, then OpenCL's. *ret_list is released with free().
  * Without OpenCL the list has one entry and the reason is logged as a note. */
-pdessm_status pdessm_device_list(pdessm_context *ctx, pdessm_device_info **ret_list,
-                                 int *ret_count);
+PDESSM_API pdessm_status pdessm_device_list(pdessm_context *ctx, pdessm_device_info **ret_list,
+                                            int *ret_count);
 
 /* Opens a device by name: NULL or "auto" (a discrete GPU, else an integrated one, else plain C),
  * "cpu" (plain C, never touches OpenCL), "gpu", "P:D", an index of the list, or part of a name.
  * ERROR_DEVICE says what was looked for and lists what there is. */
-pdessm_status pdessm_device_open(pdessm_context *ctx, const char *name, pdessm_device **ret);
+PDESSM_API pdessm_status pdessm_device_open(pdessm_context *ctx, const char *name,
+                                            pdessm_device **ret);
 
 /* Destroys a device after everything made on it; accepts NULL, nulls the handle. */
-void pdessm_device_destroy(pdessm_device **device);
+PDESSM_API void pdessm_device_destroy(pdessm_device **device);
 
-const pdessm_device_info *pdessm_device_get_info(const pdessm_device *device);
+PDESSM_API const pdessm_device_info *pdessm_device_get_info(const pdessm_device *device);
 
 /* Sends single operators to plain C: "host:linear,attention"; "" sends none. ERROR_ARGUMENT names
  * an unknown operator. */
-pdessm_status pdessm_device_route(pdessm_device *device, const char *routes);
+PDESSM_API pdessm_status pdessm_device_route(pdessm_device *device, const char *routes);
 
 /* Waits for all work handed to the device. */
-pdessm_status pdessm_device_finish(pdessm_device *device);
+PDESSM_API pdessm_status pdessm_device_finish(pdessm_device *device);
 
 /* Profiling: when on, every operator's time is taken (which costs a wait on plain C's clock only;
  * OpenCL events are read when the table is asked for). One row per operator and pass. */
@@ -75,15 +75,14 @@ typedef struct pdessm_profile_row {
     double seconds, flops, bytes;
 } pdessm_profile_row;
 
-pdessm_status pdessm_device_profile_enable(pdessm_device *device, int on);
+PDESSM_API pdessm_status pdessm_device_profile_enable(pdessm_device *device, int on);
 /* *ret_rows is released with free(), sorted by falling time. */
-pdessm_status pdessm_device_profile(pdessm_device *device, pdessm_profile_row **ret_rows,
-                                    int *ret_count);
+PDESSM_API pdessm_status pdessm_device_profile(pdessm_device *device, pdessm_profile_row **ret_rows,
+                                               int *ret_count);
 
 /* Bytes that buffers hold now, and the most they ever held. */
-int64_t pdessm_device_memory(const pdessm_device *device, int64_t *ret_peak);
+PDESSM_API int64_t pdessm_device_memory(const pdessm_device *device, int64_t *ret_peak);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -12,7 +12,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 /* What all metrics share. Called with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED).
  */
@@ -26,7 +25,7 @@ typedef struct pdessm_metric_options {
 } pdessm_metric_options;
 
 /* 5 neighbours, 512 directions, the lowest quarter. */
-pdessm_metric_options pdessm_metric_defaults(void);
+PDESSM_API pdessm_metric_options pdessm_metric_defaults(void);
 
 /* Vectors: features or the pixels of images, row-major [count, dimension]. Not owned. */
 typedef struct pdessm_points {
@@ -37,9 +36,9 @@ typedef struct pdessm_points {
 /* Squared Frechet distance of the Gaussians with the same means m and covariances S (over count -
  * 1): |m1 - m2|^2 + tr(S1 + S2 - 2 (S2^1/2 S1 S2^1/2)^1/2). Singular covariances are fine; at least
  * 2 points each. */
-pdessm_status pdessm_metric_frechet(pdessm_context *ctx, const pdessm_points *samples,
-                                    const pdessm_points *reference,
-                                    const pdessm_metric_options *options, double *ret);
+PDESSM_API pdessm_status pdessm_metric_frechet(pdessm_context *ctx, const pdessm_points *samples,
+                                               const pdessm_points *reference,
+                                               const pdessm_metric_options *options, double *ret);
 
 /* What the distances between all pairs say.
  * mmd: unbiased estimate of the squared maximum mean discrepancy (may be below 0) with the kernel
@@ -51,15 +50,18 @@ pdessm_status pdessm_metric_frechet(pdessm_context *ctx, const pdessm_points *sa
 typedef struct pdessm_pair_metrics {
     double mmd, bandwidth, precision, recall;
 } pdessm_pair_metrics;
-pdessm_status pdessm_metric_pairs(pdessm_context *ctx, const pdessm_points *samples,
-                                  const pdessm_points *reference,
-                                  const pdessm_metric_options *options, pdessm_pair_metrics *ret);
+PDESSM_API pdessm_status pdessm_metric_pairs(pdessm_context *ctx, const pdessm_points *samples,
+                                             const pdessm_points *reference,
+                                             const pdessm_metric_options *options,
+                                             pdessm_pair_metrics *ret);
 
 /* Square root of the mean over seeded directions, uniform on the sphere, of the squared 2-
  * Wasserstein distance between the projections; counts may differ. */
-pdessm_status pdessm_metric_sliced_wasserstein(pdessm_context *ctx, const pdessm_points *samples,
-                                               const pdessm_points *reference,
-                                               const pdessm_metric_options *options, double *ret);
+PDESSM_API pdessm_status pdessm_metric_sliced_wasserstein(pdessm_context *ctx,
+                                                          const pdessm_points *samples,
+                                                          const pdessm_points *reference,
+                                                          const pdessm_metric_options *options,
+                                                          double *ret);
 
 /* Variance of the samples over that of the reference along the eigenvectors of the covariance of
  * `directions` that belong to the lowest low_share of its eigenvalues: 1 is recovered, 0 lost. Only
@@ -71,9 +73,9 @@ typedef struct pdessm_recovery {
     double ratio, median;
     int64_t eigenvectors;
 } pdessm_recovery;
-pdessm_status pdessm_metric_recovery(pdessm_context *ctx, const pdessm_points *directions,
-                                     const pdessm_points *samples, const pdessm_points *reference,
-                                     const pdessm_metric_options *options, pdessm_recovery *ret);
+PDESSM_API pdessm_status pdessm_metric_recovery(
+    pdessm_context *ctx, const pdessm_points *directions, const pdessm_points *samples,
+    const pdessm_points *reference, const pdessm_metric_options *options, pdessm_recovery *ret);
 
 /* Images [count, channels, height, width] with what a classifier says about them. */
 typedef struct pdessm_image_set {
@@ -85,13 +87,13 @@ typedef struct pdessm_image_set {
 
 /* Rings 0 .. min(height, width) / 2 of the spectrum: wavenumbers (my, mx), in periods an image,
  * with hypot(my, mx) rounded to the number of the ring; the corners beyond are left out. */
-int64_t pdessm_spectrum_rings(int64_t height, int64_t width);
+PDESSM_API int64_t pdessm_spectrum_rings(int64_t height, int64_t width);
 
 /* ret[ring] = mean of |U(my, mx)|^2 / (height width)^2 over ring, channels and images, U the
  * unnormalised discrete Fourier transform. A cosine of amplitude a has a^2 / 4 at each of its two
  * wavenumbers. */
-pdessm_status pdessm_metric_spectrum(pdessm_context *ctx, const pdessm_image_set *set,
-                                     const pdessm_metric_options *options, double *ret);
+PDESSM_API pdessm_status pdessm_metric_spectrum(pdessm_context *ctx, const pdessm_image_set *set,
+                                                const pdessm_metric_options *options, double *ret);
 
 /* One set against another. spectrum_error: root mean square over the rings from 1 on of
  * log10(power of the samples / power of the reference), rings without power in both left out;
@@ -114,38 +116,39 @@ typedef struct pdessm_evaluation {
     int64_t rings;
     double *spectrum, *reference_spectrum; /* [rings]; of all images */
 } pdessm_evaluation;
-pdessm_status pdessm_evaluate(pdessm_context *ctx, const pdessm_image_set *samples,
-                              const pdessm_image_set *reference,
-                              const pdessm_metric_options *options, pdessm_evaluation *ret);
+PDESSM_API pdessm_status pdessm_evaluate(pdessm_context *ctx, const pdessm_image_set *samples,
+                                         const pdessm_image_set *reference,
+                                         const pdessm_metric_options *options,
+                                         pdessm_evaluation *ret);
 /* Bytes that it takes at most beside the sets themselves and with them, from their counts and sizes
  * alone (pointers are not looked at); feature_dimension 0: the pixels are the features. */
-double pdessm_evaluation_bytes(const pdessm_image_set *samples, const pdessm_image_set *reference,
-                               const pdessm_metric_options *options);
+PDESSM_API double pdessm_evaluation_bytes(const pdessm_image_set *samples,
+                                          const pdessm_image_set *reference,
+                                          const pdessm_metric_options *options);
 /* Accepts a zeroed one. */
-void pdessm_evaluation_release(pdessm_evaluation *evaluation);
+PDESSM_API void pdessm_evaluation_release(pdessm_evaluation *evaluation);
 
 /* The loss of flow matching, mean (v_theta(x_t, t, y) - (x - z))^2, over given images, one t each:
  * t = (p(i) + u_i) / count with a seeded permutation p, so that the times cover [0, 1] evenly; z
  * and u from the seed. labels: [count], NULL: the null class. batch: images of one run. Images
  * have the model's size. Behind a map (precondition.h) x is what the map makes of them, so that
  * losses behind different maps do not compare; a map of several classes needs labels. */
-pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count, const float *images,
-                                   const int32_t *labels, int batch,
-                                   const pdessm_metric_options *options, double *ret);
+PDESSM_API pdessm_status pdessm_velocity_loss(pdessm_model *model, int64_t count,
+                                              const float *images, const int32_t *labels, int batch,
+                                              const pdessm_metric_options *options, double *ret);
 
 /* What a classifier (a model whose task is PDESSM_TASK_CLASSIFY) says about images of its size
  * [count, channels, height, width], `batch` at a time: features [count, width of the model], its
  * input of the last layer, and the class of the largest score [count]. Either may be NULL. */
-pdessm_status pdessm_classify(pdessm_model *model, int64_t count, const float *images, int batch,
-                              const pdessm_metric_options *options, float *ret_features,
-                              int32_t *ret_classes);
+PDESSM_API pdessm_status pdessm_classify(pdessm_model *model, int64_t count, const float *images,
+                                         int batch, const pdessm_metric_options *options,
+                                         float *ret_features, int32_t *ret_classes);
 
 /* The share of images to which a classifier gives their label; `batch` images at a time. options
  * (progress) may be NULL. */
-pdessm_status pdessm_accuracy(pdessm_model *model, const pdessm_dataset *data, int batch,
-                              const pdessm_metric_options *options, double *ret);
+PDESSM_API pdessm_status pdessm_accuracy(pdessm_model *model, const pdessm_dataset *data, int batch,
+                                         const pdessm_metric_options *options, double *ret);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -17,7 +17,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef enum pdessm_gnn_kind {
     PDESSM_GNN_GCN,
@@ -26,9 +25,10 @@ typedef enum pdessm_gnn_kind {
     PDESSM_GNN_COUNT
 } pdessm_gnn_kind;
 
-const char *pdessm_gnn_name(pdessm_gnn_kind kind);
+PDESSM_API const char *pdessm_gnn_name(pdessm_gnn_kind kind);
 /* ERROR_ARGUMENT lists the names. */
-pdessm_status pdessm_gnn_find(pdessm_context *ctx, const char *name, pdessm_gnn_kind *ret);
+PDESSM_API pdessm_status pdessm_gnn_find(pdessm_context *ctx, const char *name,
+                                         pdessm_gnn_kind *ret);
 
 typedef struct pdessm_gnn_config {
     pdessm_gnn_kind kind;
@@ -39,22 +39,23 @@ typedef struct pdessm_gnn_config {
 } pdessm_gnn_config;
 
 /* GCN 4 layers of 192, GIN 3 of 256, GAT 3 of 64 in 2 heads; dropout 0.3. */
-pdessm_gnn_config pdessm_gnn_defaults(pdessm_gnn_kind kind, int64_t features, int64_t classes);
+PDESSM_API pdessm_gnn_config pdessm_gnn_defaults(pdessm_gnn_kind kind, int64_t features,
+                                                 int64_t classes);
 
 typedef struct pdessm_gnn pdessm_gnn;
 
 /* With initial weights that follow from the seed. */
-pdessm_status pdessm_gnn_create(pdessm_device *device, const pdessm_gnn_config *config,
-                                uint64_t seed, pdessm_gnn **ret);
-void pdessm_gnn_destroy(pdessm_gnn **gnn);
+PDESSM_API pdessm_status pdessm_gnn_create(pdessm_device *device, const pdessm_gnn_config *config,
+                                           uint64_t seed, pdessm_gnn **ret);
+PDESSM_API void pdessm_gnn_destroy(pdessm_gnn **gnn);
 
-pdessm_gnn_config pdessm_gnn_get_config(const pdessm_gnn *gnn);
-pdessm_device *pdessm_gnn_device(const pdessm_gnn *gnn);
+PDESSM_API pdessm_gnn_config pdessm_gnn_get_config(const pdessm_gnn *gnn);
+PDESSM_API pdessm_device *pdessm_gnn_device(const pdessm_gnn *gnn);
 
 /* All weights as one array, and their gradients, which graphs add to; owned by the network. */
-pdessm_tensor *pdessm_gnn_values(pdessm_gnn *gnn);
-pdessm_tensor *pdessm_gnn_gradients(pdessm_gnn *gnn);
-int64_t pdessm_gnn_parameter_count(const pdessm_gnn *gnn);
+PDESSM_API pdessm_tensor *pdessm_gnn_values(pdessm_gnn *gnn);
+PDESSM_API pdessm_tensor *pdessm_gnn_gradients(pdessm_gnn *gnn);
+PDESSM_API int64_t pdessm_gnn_parameter_count(const pdessm_gnn *gnn);
 
 /* Tensors of a graph that describe N nodes and E edges, loops among them. */
 typedef struct pdessm_gnn_input {
@@ -67,10 +68,9 @@ typedef struct pdessm_gnn_input {
 
 /* [N, classes]. Not in training nothing is dropped; norms are over the N nodes in either case,
  * since what was seen of coarser graphs says little about the statistics of a finer one. */
-pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_tape *tape, const pdessm_gnn_input *input,
-                                 int training);
+PDESSM_API pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_tape *tape,
+                                            const pdessm_gnn_input *input, int training);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

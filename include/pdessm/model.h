@@ -9,7 +9,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 /* What mixes tokens. pde: the paper's; attention: softmax attention. The other two stand between
  * the same projections and gate as pde, so that only the operator differs. filter: a complex
@@ -64,62 +63,66 @@ typedef struct pdessm_config {
  * classes; set image_size, channels and num_classes after it. reference_grid stays 0, which means:
  * the grid of image_size.
  */
-pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm_config *ret);
+PDESSM_API pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name,
+                                              pdessm_config *ret);
 
 /* Fills in reference_grid where it is 0 and refuses what cannot be built, naming the field. */
-pdessm_status pdessm_config_check(pdessm_context *ctx, pdessm_config *config);
+PDESSM_API pdessm_status pdessm_config_check(pdessm_context *ctx, pdessm_config *config);
 
 /* As JSON, as files keep it. *ret_text is released with free(). from_json names a missing or absurd
  * key and does not mind unknown ones. */
-pdessm_status pdessm_config_to_json(pdessm_context *ctx, const pdessm_config *config,
-                                    char **ret_text);
-pdessm_status pdessm_config_from_json(pdessm_context *ctx, const char *text, pdessm_config *ret);
+PDESSM_API pdessm_status pdessm_config_to_json(pdessm_context *ctx, const pdessm_config *config,
+                                               char **ret_text);
+PDESSM_API pdessm_status pdessm_config_from_json(pdessm_context *ctx, const char *text,
+                                                 pdessm_config *ret);
 
 typedef struct pdessm_model pdessm_model;
 
 /* A model with undefined parameters; with_gradients: it can be trained. */
-pdessm_status pdessm_model_create(pdessm_device *device, const pdessm_config *config,
-                                  int with_gradients, pdessm_model **ret);
-void pdessm_model_destroy(pdessm_model **model);
+PDESSM_API pdessm_status pdessm_model_create(pdessm_device *device, const pdessm_config *config,
+                                             int with_gradients, pdessm_model **ret);
+PDESSM_API void pdessm_model_destroy(pdessm_model **model);
 
 /* The initial values of the paper's recipe, drawn by counter from the seed. */
-pdessm_status pdessm_model_init(pdessm_model *model, uint64_t seed);
+PDESSM_API pdessm_status pdessm_model_init(pdessm_model *model, uint64_t seed);
 
 /* Creates a model from a safetensors file (its metadata pdessm.config says which). ERROR_FILE names
  * a tensor that is missing, of the wrong shape, or not known. */
-pdessm_status pdessm_model_load(pdessm_device *device, const char *path, int with_gradients,
-                                pdessm_model **ret);
+PDESSM_API pdessm_status pdessm_model_load(pdessm_device *device, const char *path,
+                                           int with_gradients, pdessm_model **ret);
 /* Writes all parameters. The file appears whole or not at all. */
-pdessm_status pdessm_model_save(pdessm_model *model, const char *path);
+PDESSM_API pdessm_status pdessm_model_save(pdessm_model *model, const char *path);
 
-const pdessm_config *pdessm_model_get_config(const pdessm_model *model);
-pdessm_device *pdessm_model_device(const pdessm_model *model);
+PDESSM_API const pdessm_config *pdessm_model_get_config(const pdessm_model *model);
+PDESSM_API pdessm_device *pdessm_model_device(const pdessm_model *model);
 /* Number of learnable numbers. */
-int64_t pdessm_model_parameter_count(const pdessm_model *model);
+PDESSM_API int64_t pdessm_model_parameter_count(const pdessm_model *model);
 
 /* Parameters by index in [0, pdessm_model_tensors()), as files name them. Reading copies one out in
  * its file's shape; target holds the product of dims. */
-int pdessm_model_tensors(const pdessm_model *model);
-const char *pdessm_model_tensor_name(const pdessm_model *model, int index);
-int pdessm_model_tensor_shape(const pdessm_model *model, int index, int64_t dims[PDESSM_MAX_RANK]);
-pdessm_status pdessm_model_tensor_read(pdessm_model *model, int index, float *target);
+PDESSM_API int pdessm_model_tensors(const pdessm_model *model);
+PDESSM_API const char *pdessm_model_tensor_name(const pdessm_model *model, int index);
+PDESSM_API int pdessm_model_tensor_shape(const pdessm_model *model, int index,
+                                         int64_t dims[PDESSM_MAX_RANK]);
+PDESSM_API pdessm_status pdessm_model_tensor_read(pdessm_model *model, int index, float *target);
 /* The same for its gradient: ERROR_ARGUMENT when the model has none. */
-pdessm_status pdessm_model_gradient_read(pdessm_model *model, int index, float *target);
-pdessm_status pdessm_model_gradients_zero(pdessm_model *model);
+PDESSM_API pdessm_status pdessm_model_gradient_read(pdessm_model *model, int index, float *target);
+PDESSM_API pdessm_status pdessm_model_gradients_zero(pdessm_model *model);
 
 /* Records v_theta(x, t, y): x [B, channels, Hi, Wi], t [B], y int32 [B] (num_classes: the null
  * class) -> v [B, channels, Hi, Wi]. Hi and Wi may differ from the model's: the same coefficients
  * describe the same physical kernel on every grid. Only a model with the filter mixer refuses that
  * (ERROR_SHAPE). Behind a map (precondition.h)
  * x and v are what the map makes of images. */
-pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_tape *tape, pdessm_tensor *x,
-                                     pdessm_tensor *t, pdessm_tensor *y);
+PDESSM_API pdessm_tensor *pdessm_model_velocity(pdessm_model *model, pdessm_tape *tape,
+                                                pdessm_tensor *x, pdessm_tensor *t,
+                                                pdessm_tensor *y);
 
 /* Records the class scores of images x [B, channels, Hi, Wi] by a model whose task is
  * PDESSM_TASK_CLASSIFY: logits [B, num_classes]. *ret_features, unless NULL: what the linear head
  * sees, [B, width], the mean over tokens after the last norm. */
-pdessm_tensor *pdessm_model_logits(pdessm_model *model, pdessm_tape *tape, pdessm_tensor *x,
-                                   pdessm_tensor **ret_features);
+PDESSM_API pdessm_tensor *pdessm_model_logits(pdessm_model *model, pdessm_tape *tape,
+                                              pdessm_tensor *x, pdessm_tensor **ret_features);
 
 /* Bytes needed to train (parameters, gradients, moments, average, activations) and to sample, for
  * a batch of images; counted by planning, without allocating. flops: floating point operations of
@@ -129,12 +132,11 @@ typedef struct pdessm_memory_estimate {
     int64_t parameters, optimizer, activations, total, largest_buffer;
     double flops;
 } pdessm_memory_estimate;
-pdessm_status pdessm_memory_to_train(pdessm_context *ctx, const pdessm_config *config, int batch,
-                                     pdessm_memory_estimate *ret);
-pdessm_status pdessm_memory_to_sample(pdessm_context *ctx, const pdessm_config *config, int batch,
-                                      pdessm_memory_estimate *ret);
+PDESSM_API pdessm_status pdessm_memory_to_train(pdessm_context *ctx, const pdessm_config *config,
+                                                int batch, pdessm_memory_estimate *ret);
+PDESSM_API pdessm_status pdessm_memory_to_sample(pdessm_context *ctx, const pdessm_config *config,
+                                                 int batch, pdessm_memory_estimate *ret);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -14,7 +14,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef enum pdessm_multiscale_method {
     PDESSM_SINGLE,         /* level 0 alone */
@@ -32,12 +31,12 @@ typedef enum pdessm_pooling {
     PDESSM_POOLINGS
 } pdessm_pooling;
 
-pdessm_status pdessm_multiscale_find_method(pdessm_context *ctx, const char *name,
-                                            pdessm_multiscale_method *ret);
-const char *pdessm_multiscale_method_name(pdessm_multiscale_method method);
-pdessm_status pdessm_multiscale_find_pooling(pdessm_context *ctx, const char *name,
-                                             pdessm_pooling *ret);
-const char *pdessm_multiscale_pooling_name(pdessm_pooling pooling);
+PDESSM_API pdessm_status pdessm_multiscale_find_method(pdessm_context *ctx, const char *name,
+                                                       pdessm_multiscale_method *ret);
+PDESSM_API const char *pdessm_multiscale_method_name(pdessm_multiscale_method method);
+PDESSM_API pdessm_status pdessm_multiscale_find_pooling(pdessm_context *ctx, const char *name,
+                                                        pdessm_pooling *ret);
+PDESSM_API const char *pdessm_multiscale_pooling_name(pdessm_pooling pooling);
 
 typedef struct pdessm_multiscale_state {
     int64_t epoch, epochs; /* done, and in all */
@@ -65,7 +64,7 @@ typedef struct pdessm_multiscale_options {
 } pdessm_multiscale_options;
 
 /* single, random, 1 level, power 1, rate 1e-3, evaluate 10. */
-pdessm_multiscale_options pdessm_multiscale_defaults(void);
+PDESSM_API pdessm_multiscale_options pdessm_multiscale_defaults(void);
 
 typedef struct pdessm_multiscale_result {
     double validation_accuracy; /* of the epoch that is best by it, the first of equals */
@@ -93,11 +92,10 @@ typedef struct pdessm_multiscale_result {
  * which is unbiased for grad L_0: L_l is the expected loss over the training nodes of a selection
  * (0 where it holds none). *ret is also written when the training is cancelled after an evaluation.
  */
-pdessm_status pdessm_multiscale_train(pdessm_gnn *gnn, const pdessm_node_set *set,
-                                      const pdessm_multiscale_options *options,
-                                      pdessm_multiscale_result *ret);
+PDESSM_API pdessm_status pdessm_multiscale_train(pdessm_gnn *gnn, const pdessm_node_set *set,
+                                                 const pdessm_multiscale_options *options,
+                                                 pdessm_multiscale_result *ret);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -10,7 +10,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef struct pdessm_node_set pdessm_node_set;
 
@@ -46,8 +45,9 @@ typedef struct pdessm_node_arrays {
 /* Copies the arrays. An edge that names no node or joins two graphs, a label out of range, a node
  * of unknown label in a part that is used, a feature that is not finite, or no training, validation
  * or test nodes: ERROR_FILE; `name` opens the message. */
-pdessm_status pdessm_node_set_create(pdessm_context *ctx, const char *name,
-                                     const pdessm_node_arrays *arrays, pdessm_node_set **ret);
+PDESSM_API pdessm_status pdessm_node_set_create(pdessm_context *ctx, const char *name,
+                                                const pdessm_node_arrays *arrays,
+                                                pdessm_node_set **ret);
 typedef struct pdessm_node_options {
     uint64_t seed;     /* of what is drawn */
     int64_t max_bytes; /* most memory for any array of a file; 0: 8 GiB */
@@ -66,12 +66,12 @@ typedef struct pdessm_node_options {
  *   2, 3 as above) or not, each .npy or .csv.
  * Labels are whole numbers from 0, or -1. Without parts 60, 20 and 20 % of the nodes that have a
  * label are drawn from the seed. What is wrong with a file is ERROR_FILE. options may be NULL. */
-pdessm_status pdessm_node_set_open(pdessm_context *ctx, const char *spec,
-                                   const pdessm_node_options *options, pdessm_node_set **ret);
-void pdessm_node_set_destroy(pdessm_node_set **set);
-pdessm_node_set_info pdessm_node_set_get_info(const pdessm_node_set *set);
+PDESSM_API pdessm_status pdessm_node_set_open(pdessm_context *ctx, const char *spec,
+                                              const pdessm_node_options *options,
+                                              pdessm_node_set **ret);
+PDESSM_API void pdessm_node_set_destroy(pdessm_node_set **set);
+PDESSM_API pdessm_node_set_info pdessm_node_set_get_info(const pdessm_node_set *set);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -18,7 +18,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 /* values [n] of f at the rows of x [n, dimension], and unless it is NULL its gradients
  * [n, dimension]. A value that is not finite is a point to stay away from. Anything but PDESSM_OK
@@ -55,9 +54,9 @@ typedef enum pdessm_optimize_method {
 } pdessm_optimize_method;
 
 /* ERROR_ARGUMENT lists the names. */
-pdessm_status pdessm_optimize_find(pdessm_context *ctx, const char *name,
-                                   pdessm_optimize_method *ret);
-const char *pdessm_optimize_name(pdessm_optimize_method method);
+PDESSM_API pdessm_status pdessm_optimize_find(pdessm_context *ctx, const char *name,
+                                              pdessm_optimize_method *ret);
+PDESSM_API const char *pdessm_optimize_name(pdessm_optimize_method method);
 
 /* What decides lambda. */
 typedef enum pdessm_lambda_rule {
@@ -107,7 +106,7 @@ typedef struct pdessm_optimize_options {
 
 /* budget 20000, seed 0, inner 1, PDESSM_LAMBDA_ESS with 0.1 to 0.5, lambda0 0.3, antithetic, polish
  * -1, restarts while the budget lasts, PDESSM_STEP_PLAIN, the rest 0. */
-pdessm_optimize_options pdessm_optimize_defaults(void);
+PDESSM_API pdessm_optimize_options pdessm_optimize_defaults(void);
 
 typedef enum pdessm_optimize_ending {
     PDESSM_ENDED_BUDGET,    /* all evaluations are spent */
@@ -117,7 +116,7 @@ typedef enum pdessm_optimize_ending {
 } pdessm_optimize_ending;
 
 /* In words. */
-const char *pdessm_optimize_ending_text(pdessm_optimize_ending ending);
+PDESSM_API const char *pdessm_optimize_ending_text(pdessm_optimize_ending ending);
 
 enum { PDESSM_OPTIMIZE_PARTS = 32 };
 
@@ -135,9 +134,10 @@ typedef struct pdessm_optimum {
 /* Searches from x [dimension], inside the box, which becomes the best point seen; also when the
  * search is cancelled (ERROR_CANCELLED) or finds nothing finite any more (ERROR_NUMERIC), and *ret
  * is written then too. Equal seeds and objectives give equal results. options may be NULL. */
-pdessm_status pdessm_optimize(pdessm_context *ctx, const pdessm_objective *objective,
-                              pdessm_optimize_method method, const pdessm_optimize_options *options,
-                              double *x, pdessm_optimum *ret);
+PDESSM_API pdessm_status pdessm_optimize(pdessm_context *ctx, const pdessm_objective *objective,
+                                         pdessm_optimize_method method,
+                                         const pdessm_optimize_options *options, double *x,
+                                         pdessm_optimum *ret);
 
 /* ------------------------------------------------------------------ built-in problems */
 
@@ -159,21 +159,22 @@ typedef struct pdessm_problem_options {
 
 /* dimension 10, seed 0, instance 0; sparse: 80 measurements, 10 nonzeros, noise 0.01, weight and
  * width 0.003 and 0.05; cdr: grid 32, shift 0.25. */
-pdessm_problem_options pdessm_problem_defaults(void);
+PDESSM_API pdessm_problem_options pdessm_problem_defaults(void);
 
 /* Names: ackley, rastrigin, griewank, levy, alpine1, styblinski-tang, schwefel (least value 0 at a
  * drawn place), sparse-log, sparse-ratio (|A x - y|^2 / 2 + weight sum of penalties), cdr (the raw
  * coefficients of one convection-diffusion-reaction term from two snapshots of a field, as the
  * squared error relative to the second). ERROR_ARGUMENT lists them. Points are evaluated in batches
  * by operators on the device. */
-pdessm_status pdessm_problem_create(pdessm_device *device, const char *name,
-                                    const pdessm_problem_options *options, pdessm_problem **ret);
-void pdessm_problem_destroy(pdessm_problem **problem);
+PDESSM_API pdessm_status pdessm_problem_create(pdessm_device *device, const char *name,
+                                               const pdessm_problem_options *options,
+                                               pdessm_problem **ret);
+PDESSM_API void pdessm_problem_destroy(pdessm_problem **problem);
 
 /* Owned by the problem. */
-const pdessm_objective *pdessm_problem_objective(const pdessm_problem *problem);
+PDESSM_API const pdessm_objective *pdessm_problem_objective(const pdessm_problem *problem);
 /* Start `index` of the instance, uniform in the box. */
-void pdessm_problem_start(const pdessm_problem *problem, uint32_t index, double *ret_x);
+PDESSM_API void pdessm_problem_start(const pdessm_problem *problem, uint32_t index, double *ret_x);
 
 /* How good a point is, beyond its value. */
 typedef struct pdessm_problem_score {
@@ -184,10 +185,9 @@ typedef struct pdessm_problem_score {
     int recovered;         /* value within 0.01 of the least; sparse: relative_error below 0.05;
                               cdr: shift_error below 0.01 */
 } pdessm_problem_score;
-pdessm_problem_score pdessm_problem_judge(const pdessm_problem *problem, const double *x,
-                                          double value);
+PDESSM_API pdessm_problem_score pdessm_problem_judge(const pdessm_problem *problem, const double *x,
+                                                     double value);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -15,7 +15,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 /* A fitted map. It is immutable and counted: whoever holds a reference destroys it once. */
 typedef struct pdessm_precondition pdessm_precondition;
@@ -49,9 +48,9 @@ typedef enum pdessm_precondition_kind {
 } pdessm_precondition_kind;
 
 /* "whiten", ..; ERROR_ARGUMENT lists the names. */
-pdessm_status pdessm_precondition_find(pdessm_context *ctx, const char *name,
-                                       pdessm_precondition_kind *ret);
-const char *pdessm_precondition_name(pdessm_precondition_kind kind);
+PDESSM_API pdessm_status pdessm_precondition_find(pdessm_context *ctx, const char *name,
+                                                  pdessm_precondition_kind *ret);
+PDESSM_API const char *pdessm_precondition_name(pdessm_precondition_kind kind);
 
 typedef struct pdessm_precondition_options {
     pdessm_precondition_kind kind;
@@ -76,16 +75,16 @@ typedef struct pdessm_precondition_options {
 
 /* epsilon 1e-3, shrinkage 0.1, max_gain 30, batch 64, 1000 steps, 8 layers of 256, 10 solver steps.
  */
-pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind);
+PDESSM_API pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind);
 
 /* Fits a map to all images of a set. ERROR_ARGUMENT: a map that would not fit into memory (whiten
  * with many pixels), a class with too few images, images that are all alike. */
-pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *data,
-                                      const pdessm_precondition_options *options,
-                                      pdessm_precondition **ret);
+PDESSM_API pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *data,
+                                                 const pdessm_precondition_options *options,
+                                                 pdessm_precondition **ret);
 
 /* Gives a reference back; accepts NULL, nulls the handle. A map dies before its device. */
-void pdessm_precondition_destroy(pdessm_precondition **map);
+PDESSM_API void pdessm_precondition_destroy(pdessm_precondition **map);
 
 typedef struct pdessm_precondition_info {
     pdessm_precondition_kind kind;
@@ -98,61 +97,68 @@ typedef struct pdessm_precondition_info {
     double epsilon, shrinkage, max_gain;
     int64_t numbers; /* float32 numbers kept */
 } pdessm_precondition_info;
-const pdessm_precondition_info *pdessm_precondition_get_info(const pdessm_precondition *map);
+PDESSM_API const pdessm_precondition_info *
+pdessm_precondition_get_info(const pdessm_precondition *map);
 
 /* Are these the same map, to the bit? */
-int pdessm_precondition_equal(const pdessm_precondition *a, const pdessm_precondition *b);
+PDESSM_API int pdessm_precondition_equal(const pdessm_precondition *a,
+                                         const pdessm_precondition *b);
 
 /* T_y and T_y^-1 of images [n, channels, height, width] with labels in [0, classes); images and ret
  * may be the same. labels may be NULL where classes is 1 or has_null is set; a label below 0 or of
  * classes is the null class. Without has_null a map of several classes has none for the null class:
  * ERROR_ARGUMENT. */
-pdessm_status pdessm_precondition_apply(pdessm_precondition *map, int64_t n, int64_t height,
-                                        int64_t width, const int32_t *labels, const float *images,
-                                        float *ret);
-pdessm_status pdessm_precondition_invert(pdessm_precondition *map, int64_t n, int64_t height,
-                                         int64_t width, const int32_t *labels, const float *images,
-                                         float *ret);
+PDESSM_API pdessm_status pdessm_precondition_apply(pdessm_precondition *map, int64_t n,
+                                                   int64_t height, int64_t width,
+                                                   const int32_t *labels, const float *images,
+                                                   float *ret);
+PDESSM_API pdessm_status pdessm_precondition_invert(pdessm_precondition *map, int64_t n,
+                                                    int64_t height, int64_t width,
+                                                    const int32_t *labels, const float *images,
+                                                    float *ret);
 
 /* ln |det dT_y/dx| at each image, [n]: with it T is a density, ln p(x | y) = -|T_y(x)|^2 / 2 -
  * (D / 2) ln(2 pi) + ln |det|. For whiten and realnvp; ERROR_ARGUMENT for other kinds. */
-pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n, int64_t height,
-                                          int64_t width, const int32_t *labels, const float *images,
-                                          double *ret);
+PDESSM_API pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n,
+                                                     int64_t height, int64_t width,
+                                                     const int32_t *labels, const float *images,
+                                                     double *ret);
 
 /* The set T_y(x), as float32 in memory: 4 bytes for each number of the data. It outlives data and
  * map. Training draws from it as from any other. */
-pdessm_status pdessm_precondition_dataset(pdessm_precondition *map, pdessm_dataset *data,
-                                          int (*progress)(void *user, double share), void *user,
-                                          pdessm_dataset **ret);
+PDESSM_API pdessm_status pdessm_precondition_dataset(pdessm_precondition *map, pdessm_dataset *data,
+                                                     int (*progress)(void *user, double share),
+                                                     void *user, pdessm_dataset **ret);
 
 /* The same for a map that takes long (a flow): what is done is kept in files below `folder`, which
  * is made, and the same call goes on from there. ERROR_FILE: they are of another map or set. */
-pdessm_status pdessm_precondition_dataset_kept(pdessm_precondition *map, pdessm_dataset *data,
-                                               const char *folder,
-                                               int (*progress)(void *user, double share),
-                                               void *user, pdessm_dataset **ret);
+PDESSM_API pdessm_status pdessm_precondition_dataset_kept(pdessm_precondition *map,
+                                                          pdessm_dataset *data, const char *folder,
+                                                          int (*progress)(void *user, double share),
+                                                          void *user, pdessm_dataset **ret);
 
 /* Error of T_y^-1(T_y(x)) over the first n images of a set (0: all): root mean square and largest,
  * in the images' units, where an 8-bit step is 2/255. */
-pdessm_status pdessm_precondition_round_trip(pdessm_precondition *map, pdessm_dataset *data,
-                                             int64_t n, double *ret_rms, double *ret_most);
+PDESSM_API pdessm_status pdessm_precondition_round_trip(pdessm_precondition *map,
+                                                        pdessm_dataset *data, int64_t n,
+                                                        double *ret_rms, double *ret_most);
 
 /* ------------------------------------------------------------------------------ diagnostics */
 
 /* Eigenvalues, ascending, and orthonormal eigenvectors (rows; may be NULL) of the covariance of a
  * set around its mean, or of one class of it (label >= 0): [D] and [D, D] with D = channels height
  * width, at most 4,096. */
-pdessm_status pdessm_data_spectrum(pdessm_device *device, pdessm_dataset *data, int64_t label,
-                                   double *ret_values, double *ret_vectors);
+PDESSM_API pdessm_status pdessm_data_spectrum(pdessm_device *device, pdessm_dataset *data,
+                                              int64_t label, double *ret_values,
+                                              double *ret_vectors);
 
 /* Condition number of Sigma_t = (1 - t)^2 I + t^2 Sigma: ((1-t)^2 + t^2 lmax) / ((1-t)^2 + t^2
  * lmin), from eigenvalues of Sigma in ascending order. Values below 0, which rounding makes, count
  * as 0; infinite at t = 1 when the least is. */
-double pdessm_path_condition(const double *values, int64_t n, double t);
+PDESSM_API double pdessm_path_condition(const double *values, int64_t n, double t);
 
 /* exp of the entropy of the eigenvalues' shares: n when all are equal, 1 when one has it all. */
-double pdessm_effective_rank(const double *values, int64_t n);
+PDESSM_API double pdessm_effective_rank(const double *values, int64_t n);
 
 /* Error of a model's velocity at one time along the eigenvectors of the covariance of what it was
  * trained on (mapped images, behind a map), over count images of a set drawn by the seed. */
@@ -170,28 +176,29 @@ typedef struct pdessm_band_options {
 } pdessm_band_options;
 
 /* t 0.95, 512 images, batch 64, 8 bands. */
-pdessm_band_options pdessm_band_defaults(void);
+PDESSM_API pdessm_band_options pdessm_band_defaults(void);
 
 /* data: as the model saw it, taken through its map; values and vectors: its spectrum. Band 0 has
  * the lowest eigenvalues; all have as many, to within one. */
-pdessm_status pdessm_velocity_bands(pdessm_model *model, pdessm_dataset *data, const double *values,
-                                    const double *vectors, const pdessm_band_options *options,
-                                    pdessm_band *ret);
+PDESSM_API pdessm_status pdessm_velocity_bands(pdessm_model *model, pdessm_dataset *data,
+                                               const double *values, const double *vectors,
+                                               const pdessm_band_options *options,
+                                               pdessm_band *ret);
 
 /* As a safetensors file of its own: tensors precondition.*, metadata pdessm.precondition. */
-pdessm_status pdessm_precondition_save(pdessm_precondition *map, const char *path);
-pdessm_status pdessm_precondition_load(pdessm_device *device, const char *path,
-                                       pdessm_precondition **ret);
+PDESSM_API pdessm_status pdessm_precondition_save(pdessm_precondition *map, const char *path);
+PDESSM_API pdessm_status pdessm_precondition_load(pdessm_device *device, const char *path,
+                                                  pdessm_precondition **ret);
 
 /* The map that a model was trained behind. Its files carry it, so that a model file alone is enough
  * to sample: pdessm_sample() ends with T_y^-1, while pdessm_model_velocity() stays in mapped space.
  * The model takes a reference of its own; map NULL takes the old one away. ERROR_SHAPE: a map for
  * images of other channels, size or classes. */
-pdessm_status pdessm_model_set_precondition(pdessm_model *model, pdessm_precondition *map);
+PDESSM_API pdessm_status pdessm_model_set_precondition(pdessm_model *model,
+                                                       pdessm_precondition *map);
 /* Borrowed; NULL: none. */
-pdessm_precondition *pdessm_model_get_precondition(const pdessm_model *model);
+PDESSM_API pdessm_precondition *pdessm_model_get_precondition(const pdessm_model *model);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -11,7 +11,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 /* X(name, bytes of one element): the element types that files hold, all little-endian. */
 #define PDESSM_FILE_DTYPE_LIST(X)                                                                  \
@@ -37,9 +36,9 @@ typedef enum pdessm_file_dtype {
 
 enum { PDESSM_FILE_MAX_RANK = 8 };
 
-size_t pdessm_file_dtype_size(pdessm_file_dtype dtype);
+PDESSM_API size_t pdessm_file_dtype_size(pdessm_file_dtype dtype);
 /* "F32" and so on; never NULL. */
-const char *pdessm_file_dtype_name(pdessm_file_dtype dtype);
+PDESSM_API const char *pdessm_file_dtype_name(pdessm_file_dtype dtype);
 
 /* ------------------------------------------------------------------------------ reading */
 
@@ -59,43 +58,46 @@ typedef struct pdessm_safetensors_entry {
 
 /* Opens and checks a file: every name, extent and offset is verified before this returns, so a
  * hostile file is ERROR_FILE here and nothing later reads out of range. The file stays mapped. */
-pdessm_status pdessm_safetensors_open(pdessm_context *ctx, const char *path,
-                                      pdessm_safetensors **ret);
+PDESSM_API pdessm_status pdessm_safetensors_open(pdessm_context *ctx, const char *path,
+                                                 pdessm_safetensors **ret);
 
 /* The same from memory, which must outlive the object; `name` stands for the path in messages. */
-pdessm_status pdessm_safetensors_open_memory(pdessm_context *ctx, const char *name,
-                                             const void *data, size_t size,
-                                             pdessm_safetensors **ret);
+PDESSM_API pdessm_status pdessm_safetensors_open_memory(pdessm_context *ctx, const char *name,
+                                                        const void *data, size_t size,
+                                                        pdessm_safetensors **ret);
 
 /* Accepts NULL, nulls the handle; all names and data pointers end with it. */
-void pdessm_safetensors_destroy(pdessm_safetensors **file);
+PDESSM_API void pdessm_safetensors_destroy(pdessm_safetensors **file);
 
 /* Tensors are numbered in the order of their names. */
-int64_t pdessm_safetensors_count(const pdessm_safetensors *file);
-const pdessm_safetensors_entry *pdessm_safetensors_at(const pdessm_safetensors *file,
-                                                      int64_t index);
+PDESSM_API int64_t pdessm_safetensors_count(const pdessm_safetensors *file);
+PDESSM_API const pdessm_safetensors_entry *pdessm_safetensors_at(const pdessm_safetensors *file,
+                                                                 int64_t index);
 /* NULL when there is no such tensor. */
-const pdessm_safetensors_entry *pdessm_safetensors_find(const pdessm_safetensors *file,
-                                                        const char *name);
+PDESSM_API const pdessm_safetensors_entry *pdessm_safetensors_find(const pdessm_safetensors *file,
+                                                                   const char *name);
 
 /* The tensor of that name if it has this rank and these extents (an extent of -1 fits any), else
  * ERROR_FILE with a message that names file and tensor and says what was found. */
-pdessm_status pdessm_safetensors_expect(const pdessm_safetensors *file, const char *name, int rank,
-                                        const int64_t *dims, const pdessm_safetensors_entry **ret);
+PDESSM_API pdessm_status pdessm_safetensors_expect(const pdessm_safetensors *file, const char *name,
+                                                   int rank, const int64_t *dims,
+                                                   const pdessm_safetensors_entry **ret);
 
 /* Copies all elements out as float; from F64, F32, F16, BF16. Integers are ERROR_FILE. */
-pdessm_status pdessm_safetensors_read_float(const pdessm_safetensors *file,
-                                            const pdessm_safetensors_entry *entry, float *ret);
+PDESSM_API pdessm_status pdessm_safetensors_read_float(const pdessm_safetensors *file,
+                                                       const pdessm_safetensors_entry *entry,
+                                                       float *ret);
 /* Copies all elements out as int64; from every integer type. Floats are ERROR_FILE. */
-pdessm_status pdessm_safetensors_read_int(const pdessm_safetensors *file,
-                                          const pdessm_safetensors_entry *entry, int64_t *ret);
+PDESSM_API pdessm_status pdessm_safetensors_read_int(const pdessm_safetensors *file,
+                                                     const pdessm_safetensors_entry *entry,
+                                                     int64_t *ret);
 
 /* One string of __metadata__; NULL when the key is absent. */
-const char *pdessm_safetensors_metadata(const pdessm_safetensors *file, const char *key);
-int64_t pdessm_safetensors_metadata_count(const pdessm_safetensors *file);
+PDESSM_API const char *pdessm_safetensors_metadata(const pdessm_safetensors *file, const char *key);
+PDESSM_API int64_t pdessm_safetensors_metadata_count(const pdessm_safetensors *file);
 /* Pair number index, in the file's order. */
-void pdessm_safetensors_metadata_at(const pdessm_safetensors *file, int64_t index,
-                                    const char **ret_key, const char **ret_value);
+PDESSM_API void pdessm_safetensors_metadata_at(const pdessm_safetensors *file, int64_t index,
+                                               const char **ret_key, const char **ret_value);
 
 /* ------------------------------------------------------------------------------ writing */
 
@@ -115,26 +117,25 @@ typedef struct pdessm_safetensors_tensor {
 /* Begins a file whose contents are known but whose bytes come later. Until finish the bytes are in
  * a file beside it, so `path` is either what it was or complete. ERROR_IO when the disk is full:
  * the message names the file, the space needed and the space free. */
-pdessm_status pdessm_safetensors_writer_create(pdessm_context *ctx, const char *path,
-                                               const pdessm_safetensors_pair *metadata,
-                                               int64_t metadata_count,
-                                               const pdessm_safetensors_tensor *tensors,
-                                               int64_t tensor_count,
-                                               pdessm_safetensors_writer **ret);
+PDESSM_API pdessm_status pdessm_safetensors_writer_create(pdessm_context *ctx, const char *path,
+                                                          const pdessm_safetensors_pair *metadata,
+                                                          int64_t metadata_count,
+                                                          const pdessm_safetensors_tensor *tensors,
+                                                          int64_t tensor_count,
+                                                          pdessm_safetensors_writer **ret);
 
 /* Appends bytes of the tensors, one after the other in the order of the list, without gaps; the
  * chunks need not end where tensors do. More than was announced is ERROR_ARGUMENT. */
-pdessm_status pdessm_safetensors_writer_write(pdessm_safetensors_writer *writer, const void *data,
-                                              size_t bytes);
+PDESSM_API pdessm_status pdessm_safetensors_writer_write(pdessm_safetensors_writer *writer,
+                                                         const void *data, size_t bytes);
 
 /* Puts the file on the disk (fsync) and in its place (rename). ERROR_ARGUMENT when bytes are
  * missing. */
-pdessm_status pdessm_safetensors_writer_finish(pdessm_safetensors_writer *writer);
+PDESSM_API pdessm_status pdessm_safetensors_writer_finish(pdessm_safetensors_writer *writer);
 
 /* Accepts NULL, nulls the handle. An unfinished file is removed. */
-void pdessm_safetensors_writer_destroy(pdessm_safetensors_writer **writer);
+PDESSM_API void pdessm_safetensors_writer_destroy(pdessm_safetensors_writer **writer);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -8,7 +8,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef enum pdessm_solver {
     PDESSM_EULER,
@@ -19,8 +18,9 @@ typedef enum pdessm_solver {
 } pdessm_solver;
 
 /* ERROR_ARGUMENT lists the names. */
-pdessm_status pdessm_solver_find(pdessm_context *ctx, const char *name, pdessm_solver *ret);
-const char *pdessm_solver_name(pdessm_solver solver);
+PDESSM_API pdessm_status pdessm_solver_find(pdessm_context *ctx, const char *name,
+                                            pdessm_solver *ret);
+PDESSM_API const char *pdessm_solver_name(pdessm_solver solver);
 
 typedef struct pdessm_sample_options {
     pdessm_solver solver;
@@ -37,15 +37,16 @@ typedef struct pdessm_sample_options {
 } pdessm_sample_options;
 
 /* heun, 50 steps, rtol = atol = 1e-5, guidance 1, batch 64. */
-pdessm_sample_options pdessm_sample_defaults(void);
+PDESSM_API pdessm_sample_options pdessm_sample_defaults(void);
 
 /* Draws n images [n, channels, height, width], about in [-1, 1], of the given labels (NULL: the
  * null class; num_classes is the null class too). Image i depends on (seed, first + i) alone, not
  * on the batch. A model behind a map (precondition.h) has the map's inverse applied at the end; a
  * map of several classes needs labels. *ret_evaluations: network evaluations per image (guidance
  * counts as one); may be NULL. */
-pdessm_status pdessm_sample(pdessm_model *model, const pdessm_sample_options *options, int64_t n,
-                            const int32_t *labels, float *images, int64_t *ret_evaluations);
+PDESSM_API pdessm_status pdessm_sample(pdessm_model *model, const pdessm_sample_options *options,
+                                       int64_t n, const int32_t *labels, float *images,
+                                       int64_t *ret_evaluations);
 
 /* The same for many images that take long: they are kept in files below `folder`, which is made,
  * some hundreds in each, and a call that asks for the same images of the same model goes on where
@@ -53,11 +54,11 @@ pdessm_status pdessm_sample(pdessm_model *model, const pdessm_sample_options *op
  * it holds other images. *ret_evaluations: with dopri5 of the images drawn last, 0 when all were
  * there.
  */
-pdessm_status pdessm_sample_kept(pdessm_model *model, const pdessm_sample_options *options,
-                                 int64_t n, const int32_t *labels, const char *folder,
-                                 float *images, int64_t *ret_evaluations);
+PDESSM_API pdessm_status pdessm_sample_kept(pdessm_model *model,
+                                            const pdessm_sample_options *options, int64_t n,
+                                            const int32_t *labels, const char *folder,
+                                            float *images, int64_t *ret_evaluations);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

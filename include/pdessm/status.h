@@ -3,10 +3,11 @@
 #ifndef PDESSM_STATUS_H
 #define PDESSM_STATUS_H
 
+#include <pdessm/export.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 /* X(name, exit code of the command line, meaning). */
 #define PDESSM_STATUS_LIST(X)                                                                      \
@@ -31,12 +32,11 @@ typedef enum pdessm_status {
 
 /* The meaning of a status in English; never NULL. The text of one particular failure is kept by
  * the context, see pdessm_context_error(). */
-const char *pdessm_status_text(pdessm_status status);
+PDESSM_API const char *pdessm_status_text(pdessm_status status);
 
 /* The exit code that the command line program gives this status. */
-int pdessm_status_exit_code(pdessm_status status);
+PDESSM_API int pdessm_status_exit_code(pdessm_status status);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

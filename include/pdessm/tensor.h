@@ -8,7 +8,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef struct pdessm_tensor pdessm_tensor;
 
@@ -16,26 +15,25 @@ typedef enum pdessm_dtype { PDESSM_FLOAT32, PDESSM_INT32 } pdessm_dtype;
 
 enum { PDESSM_MAX_RANK = 5 };
 
-size_t pdessm_dtype_size(pdessm_dtype dtype);
+PDESSM_API size_t pdessm_dtype_size(pdessm_dtype dtype);
 
 /* An owning tensor of undefined content, extents dims[0] .. dims[rank-1], each at least 1. */
-pdessm_status pdessm_tensor_create(pdessm_device *device, pdessm_dtype dtype, int rank,
-                                   const int64_t *dims, pdessm_tensor **ret);
-void pdessm_tensor_destroy(pdessm_tensor **tensor);
+PDESSM_API pdessm_status pdessm_tensor_create(pdessm_device *device, pdessm_dtype dtype, int rank,
+                                              const int64_t *dims, pdessm_tensor **ret);
+PDESSM_API void pdessm_tensor_destroy(pdessm_tensor **tensor);
 
-int pdessm_tensor_rank(const pdessm_tensor *tensor);
-const int64_t *pdessm_tensor_dims(const pdessm_tensor *tensor);
-int64_t pdessm_tensor_count(const pdessm_tensor *tensor);
-pdessm_dtype pdessm_tensor_dtype(const pdessm_tensor *tensor);
+PDESSM_API int pdessm_tensor_rank(const pdessm_tensor *tensor);
+PDESSM_API const int64_t *pdessm_tensor_dims(const pdessm_tensor *tensor);
+PDESSM_API int64_t pdessm_tensor_count(const pdessm_tensor *tensor);
+PDESSM_API pdessm_dtype pdessm_tensor_dtype(const pdessm_tensor *tensor);
 
 /* Copies all elements in; source may be reused at once. Does not wait for earlier work. */
-pdessm_status pdessm_tensor_write(pdessm_tensor *tensor, const void *source);
+PDESSM_API pdessm_status pdessm_tensor_write(pdessm_tensor *tensor, const void *source);
 /* Copies all elements out, after the work that computes them. */
-pdessm_status pdessm_tensor_read(pdessm_tensor *tensor, void *target);
+PDESSM_API pdessm_status pdessm_tensor_read(pdessm_tensor *tensor, void *target);
 /* Sets every byte to zero. */
-pdessm_status pdessm_tensor_zero(pdessm_tensor *tensor);
+PDESSM_API pdessm_status pdessm_tensor_zero(pdessm_tensor *tensor);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

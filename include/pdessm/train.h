@@ -13,7 +13,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#pragma GCC visibility push(default)
 
 typedef enum pdessm_schedule { PDESSM_SCHEDULE_CONSTANT, PDESSM_SCHEDULE_COSINE } pdessm_schedule;
 typedef enum pdessm_time_law { PDESSM_TIME_UNIFORM, PDESSM_TIME_LOGIT_NORMAL } pdessm_time_law;
@@ -79,43 +78,47 @@ typedef struct pdessm_train_options {
 } pdessm_train_options;
 
 /* The defaults that pdessm-cl train has. */
-pdessm_train_options pdessm_train_defaults(void);
+PDESSM_API pdessm_train_options pdessm_train_defaults(void);
 
 typedef struct pdessm_trainer pdessm_trainer;
 
 /* Refuses options that are out of bounds, do not go together, or that this network cannot be
  * trained with: a level whose image the patch does not divide, a free filter at several levels. */
-pdessm_status pdessm_train_check(pdessm_context *ctx, const pdessm_config *config,
-                                 const pdessm_train_options *options);
+PDESSM_API pdessm_status pdessm_train_check(pdessm_context *ctx, const pdessm_config *config,
+                                            const pdessm_train_options *options);
 
 /* What pdessm_memory_to_train() says, for all tapes that these options hold at a time. flops: of
  * an optimiser step at its dearest. */
-pdessm_status pdessm_train_memory(pdessm_context *ctx, const pdessm_config *config,
-                                  const pdessm_train_options *options, pdessm_memory_estimate *ret);
+PDESSM_API pdessm_status pdessm_train_memory(pdessm_context *ctx, const pdessm_config *config,
+                                             const pdessm_train_options *options,
+                                             pdessm_memory_estimate *ret);
 
 /* A new run. What is trained is the configuration's task: a velocity by flow matching, or a
  * classifier by cross-entropy, which needs labels and leaves noise, times and couplings aside. The
  * data set must fit the configuration (size, channels, classes) and outlive the
  * trainer. */
-pdessm_status pdessm_trainer_create(pdessm_device *device, pdessm_dataset *data,
-                                    const pdessm_config *config,
-                                    const pdessm_train_options *options, pdessm_trainer **ret);
+PDESSM_API pdessm_status pdessm_trainer_create(pdessm_device *device, pdessm_dataset *data,
+                                               const pdessm_config *config,
+                                               const pdessm_train_options *options,
+                                               pdessm_trainer **ret);
 
 /* Goes on from a checkpoint folder (DIR/step-00012000). Same device, data and options: the same
  * bits as without the break. */
-pdessm_status pdessm_trainer_resume(pdessm_device *device, pdessm_dataset *data,
-                                    const char *checkpoint, const pdessm_train_options *options,
-                                    pdessm_trainer **ret);
-void pdessm_trainer_destroy(pdessm_trainer **trainer);
+PDESSM_API pdessm_status pdessm_trainer_resume(pdessm_device *device, pdessm_dataset *data,
+                                               const char *checkpoint,
+                                               const pdessm_train_options *options,
+                                               pdessm_trainer **ret);
+PDESSM_API void pdessm_trainer_destroy(pdessm_trainer **trainer);
 
 /* Training behind a map (precondition.h): the trainer's data has been taken through it already
  * (pdessm_precondition_dataset). Both models carry it from here on, into every checkpoint. map may
  * be NULL; trainers of several resolutions take no other. */
-pdessm_status pdessm_trainer_set_precondition(pdessm_trainer *trainer, pdessm_precondition *map);
+PDESSM_API pdessm_status pdessm_trainer_set_precondition(pdessm_trainer *trainer,
+                                                         pdessm_precondition *map);
 
 /* One optimiser step. Queues work and returns; waits for nothing unless noise is coupled by optimal
  * transport, and allocates nothing but at the first step of a level of coarse-to-fine. */
-pdessm_status pdessm_trainer_step(pdessm_trainer *trainer);
+PDESSM_API pdessm_status pdessm_trainer_step(pdessm_trainer *trainer);
 
 /* What happened since the last call; waits for the device. */
 typedef struct pdessm_train_report {
@@ -127,41 +130,42 @@ typedef struct pdessm_train_report {
     int bad_in_a_row;
     double flops; /* floating point operations of the last step's tapes; a multiply-add is two */
 } pdessm_train_report;
-pdessm_status pdessm_trainer_report(pdessm_trainer *trainer, pdessm_train_report *ret);
+PDESSM_API pdessm_status pdessm_trainer_report(pdessm_trainer *trainer, pdessm_train_report *ret);
 
 /* After 10 bad steps in a row: the name of the first tensor that is not finite, or NULL. */
-pdessm_status pdessm_trainer_find_bad(pdessm_trainer *trainer, const char **ret_name);
+PDESSM_API pdessm_status pdessm_trainer_find_bad(pdessm_trainer *trainer, const char **ret_name);
 
 /* Writes FOLDER/step-XXXXXXXX with model, ema and optimizer by a rename after fsync; then removes
  * all but the newest `keep` (0: keeps all). */
-pdessm_status pdessm_trainer_save(pdessm_trainer *trainer, const char *folder, int keep);
+PDESSM_API pdessm_status pdessm_trainer_save(pdessm_trainer *trainer, const char *folder, int keep);
 
 /* Weights of a model file instead of the ones that the run began with, for model and average. The
  * network must have the same tensors. Before the first step. */
-pdessm_status pdessm_trainer_load(pdessm_trainer *trainer, const char *path);
+PDESSM_API pdessm_status pdessm_trainer_load(pdessm_trainer *trainer, const char *path);
 
 /* What reflow trains on: draws n images of all classes in turn (image i of class i % num_classes;
  * with a single class, of the null class) to a safetensors file that pdessm_dataset_open() reads.
  * Image i comes from noise (options->seed, i), which PDESSM_COUPLING_PAIRS finds again. Parts are
  * kept in PATH.parts until all are there: after an interruption the same call goes on. A file that
  * is there already is kept if it is the same drawing, else ERROR_FILE. */
-pdessm_status pdessm_pairs_draw(pdessm_model *model, const pdessm_sample_options *options,
-                                int64_t n, const char *path);
+PDESSM_API pdessm_status pdessm_pairs_draw(pdessm_model *model,
+                                           const pdessm_sample_options *options, int64_t n,
+                                           const char *path);
 
 /* The newest complete checkpoint below a folder: *ret_path is released with free(), NULL if none.
  */
-pdessm_status pdessm_checkpoint_newest(pdessm_context *ctx, const char *folder, char **ret_path);
+PDESSM_API pdessm_status pdessm_checkpoint_newest(pdessm_context *ctx, const char *folder,
+                                                  char **ret_path);
 
-int64_t pdessm_trainer_step_count(const pdessm_trainer *trainer);
+PDESSM_API int64_t pdessm_trainer_step_count(const pdessm_trainer *trainer);
 /* Images that they saw, one that MGE sees at two levels counted once; the finest level of the last
  * of them. */
-int64_t pdessm_trainer_image_count(const pdessm_trainer *trainer);
-int pdessm_trainer_level(const pdessm_trainer *trainer);
+PDESSM_API int64_t pdessm_trainer_image_count(const pdessm_trainer *trainer);
+PDESSM_API int pdessm_trainer_level(const pdessm_trainer *trainer);
 /* Owned by the trainer. average: the EMA weights, for sampling while training goes on. */
-pdessm_model *pdessm_trainer_model(pdessm_trainer *trainer);
-pdessm_model *pdessm_trainer_average(pdessm_trainer *trainer);
+PDESSM_API pdessm_model *pdessm_trainer_model(pdessm_trainer *trainer);
+PDESSM_API pdessm_model *pdessm_trainer_average(pdessm_trainer *trainer);
 
-#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -34,7 +34,7 @@ for header in "$root"/include/pdessm/*.h; do
     name=$(basename "$header")
     [ -e "$source/include/pdessm/$name" ] || fail "$name was installed but is not in the tree"
     for language in "$cc -x c -std=c11" "$cxx -x c++ -std=c++11"; do
-        printf '#include <pdessm/%s>\n#include <pdessm/%s>\n' "$name" "$name" |
+        printf '#include <pdessm/%s>\n#include <pdessm/%s>\ntypedef int used;\n' "$name" "$name" |
             $language -pedantic -Wall -Wextra -Werror -fsyntax-only -I"$root/include" - ||
             fail "<pdessm/$name> does not compile alone with $language"
     done
@@ -71,6 +71,16 @@ grep -q '^12288 numbers' "$folder/shared.out" || fail "example says: $(cat "$fol
 library=$(ls "$libdir"/libpdessm.so.*.*.*)
 foreign=$(nm -D --defined-only "$library" | awk '$3 !~ /^pdessm_/ { print $3 }')
 [ -z "$foreign" ] || fail "the shared library exports $foreign"
+# What it exports is what the headers declare, to the last function.
+nm -D --defined-only "$library" | awk '{ print $3 }' | sort >"$folder/exported"
+for header in "$root"/include/pdessm/*.h; do
+    echo "#include <pdessm/$(basename "$header")>"
+done | $cc -E -P -DPDESSM_API=PDESSM_API -I"$root/include" -x c - | tr '\n' ' ' |
+    grep -o 'PDESSM_API [^;]*' | sed 's/^[^(]*[ *]\(pdessm_[a-z0-9_]*\)(.*/\1/' |
+    sort -u >"$folder/declared"
+[ -s "$folder/declared" ] || fail "no declaration was found"
+diff "$folder/declared" "$folder/exported" >"$folder/difference" ||
+    fail "headers (<) and library (>) differ: $(cat "$folder/difference")"
 foreign=$(nm -g --defined-only "$libdir/libpdessm.a" 2>/dev/null |
     awk 'NF == 3 && $3 !~ /^pdessm_/ && $3 !~ /^__/ { print $3 }')
 [ -z "$foreign" ] || fail "the static library defines $foreign"

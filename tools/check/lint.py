@@ -24,8 +24,8 @@ FLOORS = [
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 # The room that a public header belongs to.
 PUBLIC = {
-    "status": "core", "context": "core", "safetensors": "files", "device": "device",
-    "tensor": "device", "data": "dataset", "tape": "tape", "ops": "ops", "model": "model",
+    "export": "core", "status": "core", "context": "core", "safetensors": "files",
+    "device": "device", "tensor": "device", "data": "dataset", "tape": "tape", "ops": "ops", "model": "model",
     "gnn": "graphs", "node_set": "graphs", "multiscale": "graphs", "optimize": "optimize",
     "sample": "sample", "evaluate": "evaluate", "train": "train", "precondition": "model",
 }
@@ -81,6 +81,18 @@ def check_includes(path, lines):
                 room, match[1], other))
 
 
+def check_exported(path, lines):
+    """Every function that a public header declares is exported."""
+    text = re.sub(r"/\*.*?\*/", lambda match: re.sub(r"[^\n]", " ", match[0]), "\n".join(lines),
+                  flags=re.DOTALL)
+    text = re.sub(r"^#(.*\\\n)*.*", lambda match: "\n" * match[0].count("\n"), text, flags=re.M)
+    for match in re.finditer(r"[^;{}]+", text):
+        statement = match[0].strip()
+        if re.match(r"(?!typedef\b|PDESSM_API\b)\w[\w\s*]*\bpdessm_\w+\(", statement):
+            number = text.count("\n", 0, match.end() - len(match[0].lstrip())) + 1
+            complain(path, number, "a public function without PDESSM_API")
+
+
 def check_functions(path, lines):
     start = None
     for number, line in enumerate(lines, 1):
@@ -123,6 +135,8 @@ def check(path):
     if path.suffix in (".c", ".h", ".cl", ".clh", ".def"):
         check_includes(path, lines)
         check_functions(path, lines)
+        if path.parts[0] == "include":
+            check_exported(path, lines)
         for number, line in enumerate(lines, 1):
             # Build options for tools/check/kernel_check.sh stand in one line each.
             if len(line) > LONGEST_LINE and "kernel_check:" not in line:
