@@ -8,30 +8,31 @@ from checking import check, finish, near
 import chart
 import measuring
 import performance_page
-import scaling
+from curves import overtaking, power_law
+from page import number
 
-law = scaling.fit([(n, 3e-6 * n**1.25) for n in (64, 256, 1024, 4096)])
+law = power_law([(n, 3e-6 * n**1.25) for n in (64, 256, 1024, 4096)])
 check(near(law["exponent"], 1.25) and abs(law["error"]) < 1e-9, "an exact power law: %s" % law)
 check(near(math.exp(law["factor"]), 3e-6), "its factor: %s" % law)
 # Slope 1 with residuals +-d in the pattern (d, -d, -d, d): the error follows by hand.
 d, x = 0.1, [0, 1, 2, 3]
-law = scaling.fit([(math.exp(a), math.exp(a + e)) for a, e in zip(x, (d, -d, -d, d))])
+law = power_law([(math.exp(a), math.exp(a + e)) for a, e in zip(x, (d, -d, -d, d))])
 check(near(law["exponent"], 1) and near(law["error"], math.sqrt(4 * d * d / 2 / 5)),
       "error of the exponent: %s" % law)
 
 linear = {n: n * 1.0 for n in (64, 256, 1024)}
 square = {n: n * n / 256.0 for n in (64, 256, 1024)}
-check(near(scaling.crossing(linear, square), 256), "lines cross at 256")
+check(near(overtaking(linear, square), 256), "lines cross at 256")
 moved = {n: n * n / 128.0 for n in (64, 256, 1024)}
-check(near(scaling.crossing(linear, moved), 128), "and between points: 128")
-check(scaling.crossing(square, linear) is None, "no crossing when it is slower at the end")
-check(scaling.crossing(linear, {n: 2 * v for n, v in linear.items()}) == 0, "always faster: 0")
+check(near(overtaking(linear, moved), 128), "and between points: 128")
+check(overtaking(square, linear) is None, "no crossing when it is slower at the end")
+check(overtaking(linear, {n: 2 * v for n, v in linear.items()}) == 0, "always faster: 0")
 
 pairs = measuring.ratios({"a": [2.0, 9.0, 4.0], "b": [1.0, 3.0, 1.0]}, "a", "b")
 check((pairs["median"], pairs["low"], pairs["high"], pairs["count"]) == (3, 2, 4, 3),
       "ratios pair by pair: %s" % pairs)
 
-check([performance_page.number(v) for v in (0, 0.01234, 1.5, 123.4, 5678)] ==
+check([number(v) for v in (0, 0.01234, 1.5, 123.4, 5678)] ==
       ["0", "0.0123", "1.50", "123", "5,678"], "three digits")
 check(performance_page.step_goal("attn-s/2") is None and performance_page.step_goal("pde-s/2") == 1.5
       and performance_page.step_goal("pde-nano/4") == 2.5, "goals by model")

@@ -12,15 +12,15 @@ import tempfile
 import xml.etree.ElementTree
 
 from checking import check, finish, near
-from curves import crossing, interpolate
+from curves import interpolate, reaching
 import results
 import results_page as page
 import results_plan as plan
 
 # Curves that fall by half in each step: straight in the logarithm.
 halves = {100: 8.0, 200: 4.0, 300: 2.0}
-check(near(crossing(halves, 4 / math.sqrt(2)), 250), "crossing between two points")
-check(crossing(halves, 9) == 100 and crossing(halves, 1) is None, "crossing at the ends")
+check(near(reaching(halves, 4 / math.sqrt(2)), 250), "crossing between two points")
+check(reaching(halves, 9) == 100 and reaching(halves, 1) is None, "crossing at the ends")
 check(near(interpolate(halves, 150), 8 / math.sqrt(2)), "a value between two points")
 check(page.mean_sd([1.0, 2.0, 3.0]) == "2.00 ± 1.0" and page.mean_sd([None, 2.0]) == "2.00",
       "mean and deviation, unknown values left out: " + page.mean_sd([1.0, 2.0, 3.0]))

@@ -9,7 +9,7 @@ import chart
 import estimator
 import ledger
 from graphs import FOLDER, NETWORKS
-from ledger import table
+from page import text_table, write
 
 PAGE = FOLDER.parent / "graphs.md"
 EPOCH, LEVEL, SECONDS, CPU, NODES, EDGES, LOSS, VALIDATION, TEST = range(9)
@@ -45,12 +45,6 @@ variance is (sum sqrt(V_l C_l))^2, over V C of plain gradients. Networks of 64 c
 A neighbourhood holds one or two classes, so that its gradient pulls all weights towards these: that is why
 subgraph and rns scatter a hundred times as much as nodes drawn from everywhere, and stay behind above.
 """
-
-
-def load(part):
-    """None if nothing has been measured."""
-    kept = ledger.load(FOLDER, part)
-    return kept if len(kept) > 1 else None
 
 
 def name_of(row):
@@ -156,7 +150,7 @@ def verdict(groups):
 
 
 def section(part, files):
-    kept = load(part)
+    kept = ledger.load(FOLDER, part)
     if not kept or not any(r["method"] == "single" for r in kept["runs"].values()):
         return ""
     data, network = part.rsplit("-", 1)
@@ -166,7 +160,7 @@ def section(part, files):
     head = ["method", "seeds", "test accuracy", "validation", "CPU seconds", "node work", "edge work",
             "reached", "of single"]
     return "\n## %s\n\n%s\n%s\n![%s](graphs/%s.svg)\n" % (
-        title, verdict(groups), table(head, lines_of(groups)), title, part)
+        title, verdict(groups), text_table(head, lines_of(groups)), title, part)
 
 
 def over_plain(terms):
@@ -176,7 +170,7 @@ def over_plain(terms):
 
 
 def variance():
-    kept = load("variance")
+    kept = ledger.load(FOLDER, "variance")
     if not kept:
         return ""
     groups = {}
@@ -189,7 +183,7 @@ def variance():
         columns = list(zip(*map(over_plain, seeds))) + list(zip(*batches))[1:]
         lines.append([data, network, pooling] + [mean_text(c) for c in columns + [works]])
         least.setdefault(data, []).append(mean(works))
-    return ("\n## How much the terms of mge scatter\n\n" + VARIANCE_TEXT + "\n" + table(
+    return ("\n## How much the terms of mge scatter\n\n" + VARIANCE_TEXT + "\n" + text_table(
         ["data", "network", "pooling", "V of 0 - 1", "V of 1 - 2", "V of 2", "batch at 1", "batch at 2",
          "work for the same V"], lines) + "\n" + "".join(
              "On %s the same variance takes at least %s times the work of plain gradients%s.\n" % (
@@ -207,7 +201,7 @@ def mean_text(values):
 
 
 def peer():
-    kept = load("peer")
+    kept = ledger.load(FOLDER, "peer")
     if not kept:
         return ""
     lines, medians, peaks = [], {}, {}
@@ -220,7 +214,7 @@ def peer():
     text = ("\n## Beside PyTorch\n\nThe same GCN (4 x 192) on the same %s nodes, %d threads, %d runs of each in turn; "
             "an epoch with half of an evaluation, the first pair of each run left out.\n\n" % (
                 format(kept["nodes"], ","), kept["threads"], len(kept["pdessm"])))
-    text += table(["", "seconds an epoch", "peak MB", "test accuracy"], lines)
+    text += text_table(["", "seconds an epoch", "peak MB", "test accuracy"], lines)
     speed, memory = medians["torch"] / medians["pdessm"], peaks["pdessm"] / peaks["torch"]
     return text + ("\n%.2f times as fast (goal 1.5: %s), %.2f of the memory (goal 0.6: %s).\n" % (
         speed, "met" if speed >= 1.5 else "missed", memory, "met" if memory <= 0.6 else "missed"))
@@ -236,4 +230,4 @@ def make():
 
 
 if __name__ == "__main__":
-    ledger.write_files(make(), "graphs_page.py", sys.argv[1:] == ["--check"])
+    write(make(), "graphs_page.py", sys.argv[1:] == ["--check"])

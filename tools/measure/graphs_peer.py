@@ -17,8 +17,7 @@ import tempfile
 import numpy
 
 from graphs import FOLDER
-from ledger import machine, short
-from measuring import store
+from ledger import machine, short, store
 
 IMAGES = pathlib.Path("/usr/share/datasets/fashion-mnist")
 NEAREST, LAYERS, WIDTH, THREADS = 8, 4, 192, 2

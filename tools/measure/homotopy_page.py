@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: MIT
 # homotopy_page.py: writes docs/results/homotopy.md and its pictures from docs/results/homotopy/*.json, which
 # homotopy.py measures; --check only says whether they are what the numbers give.
-import json
 import math
 import sys
 
 import chart
 import ledger
 from homotopy import ABLATIONS, FOLDER, FUNCTIONS, METHODS, PARTS
-from ledger import table
+from page import text_table, whole, write
 
 PAGE = FOLDER.parent / "homotopy.md"
 SHOWN = ["pgho", "gh", "lbfgs", "sa", "cmaes", "ipop"]  # of the budget curves
@@ -55,12 +54,6 @@ METHOD_LINES = """
 | sa | simulated annealing of Corana and others |
 | cmaes, ipop | CMA-ES of Hansen's tutorial; with restarts |
 """
-
-
-def load(part):
-    """None if nothing has been measured."""
-    kept = ledger.load(FOLDER, part)
-    return kept if kept["runs"] else None
 
 
 def rows_of(kept):
@@ -116,7 +109,7 @@ def rates(title, x_name, series, logarithmic, dots=None):
 def curves(kept, files):
     text = ("\n## Success over the budget, d = 10\n\nThe homotopies have a schedule for the whole budget and "
             "arrive at its end; given less, they take a shorter one")
-    given = rows_of(load("budgets") or {"runs": {}})
+    given = rows_of(ledger.load(FOLDER, "budgets") or {"runs": {}})
     text += (": the dots are pgho with budgets of 2,500, 5,000, 10,000 and 20,000" if given else "") + ".\n\n"
     rows = {(r["problem"], r["method"]): r["curve"] for r in rows_of(kept)}
     for f in FUNCTIONS:
@@ -175,16 +168,16 @@ def beats(kept):
 
 
 def tests(part, title, files):
-    kept = load(part)
+    kept = ledger.load(FOLDER, part)
     if not kept:
         return ""
     text = "\n## %s\n\n" % title
-    text += table(["f - f* < 0.01"] + FUNCTIONS,
+    text += text_table(["f - f* < 0.01"] + FUNCTIONS,
                   by_method(kept, lambda r: rate(r["successes_1e-2"], r["starts"])))
     if part == "d10":
         text += "\n" + beats(kept)
     text += "\nThe same at f - f* < 0.0001, and the median of f - f*:\n\n"
-    text += table(["< 0.0001, median"] + FUNCTIONS, by_method(
+    text += text_table(["< 0.0001, median"] + FUNCTIONS, by_method(
         kept, lambda r: "%.2f, %.1e" % (r["successes_1e-4"] / r["starts"], r["median_best"])))
     if part == "d10":
         return text + curves(kept, files) + effective(kept, files) + WHY
@@ -205,7 +198,7 @@ on three and worse on three: the weights pay where the step itself is made of th
 
 
 def ablations():
-    kept = load("ablation")
+    kept = ledger.load(FOLDER, "ablation")
     if not kept:
         return ""
     lines = []
@@ -214,7 +207,7 @@ def ablations():
             found = {r["problem"]: r for r in kept["runs"][key]}
             lines.append([name] + [rate(found[f]["successes_1e-2"], found[f]["starts"]) for f in FUNCTIONS])
     return ("\n## One choice changed at a time (pgho, d = 10)\n\nWithout further descents, for which at most 5 % "
-            "of the budget would be left here.\n\n" + table(["f - f* < 0.01"] + FUNCTIONS, lines) + ABLATED)
+            "of the budget would be left here.\n\n" + text_table(["f - f* < 0.01"] + FUNCTIONS, lines) + ABLATED)
 
 
 def option(arguments, name):
@@ -231,7 +224,7 @@ valley and shallow ones, which is the case that classical smoothing was made for
 
 
 def cdr():
-    kept = load("cdr")
+    kept = ledger.load(FOLDER, "cdr")
     if not kept:
         return ""
     rows = {}
@@ -246,7 +239,7 @@ def cdr():
             "coefficients are sought, from the middle of the box, which is no shift, with 1,000 "
             "evaluations (120: one L-BFGS descent, which does not begin again elsewhere). Recovered: the "
             "shift within 0.01 of the side. By length of the true shift:\n\n"
-            + table(["recovered"] + ["%g" % s for s in shifts], lines) + CDR_WHY)
+            + text_table(["recovered"] + ["%g" % s for s in shifts], lines) + CDR_WHY)
 
 
 SPARSE = """
@@ -286,7 +279,7 @@ def sparse_beats(cases):
 
 
 def sparse(files):
-    kept = load("sparse")
+    kept = ledger.load(FOLDER, "sparse")
     if not kept:
         return ""
     cases = {}
@@ -298,7 +291,7 @@ def sparse(files):
     for (problem, m), methods in sorted(cases.items()):
         counts = sorted({k for line in methods.values() for k in line})
         text += "\n%s, %d measurements, by nonzeros:\n\n" % (problem, m)
-        text += table(["method"] + [str(k) for k in counts], [
+        text += text_table(["method"] + [str(k) for k in counts], [
             [name] + ["%s %.2f %.2f" % (rate(methods[name][k]["recovered"], methods[name][k]["starts"]),
                                         methods[name][k]["relative_error"], methods[name][k]["support_f1"])
                       if k in methods[name] else "-" for k in counts]
@@ -314,7 +307,7 @@ def sparse(files):
 
 def build():
     files = {}
-    main = load("d10")
+    main = ledger.load(FOLDER, "d10")
     if not main:
         sys.exit("homotopy_page.py: docs/results/homotopy/d10.json is missing; run homotopy.py first")
     text = HEAD.replace("SOURCES", "%s, by %s %s on %s." % (
@@ -350,27 +343,22 @@ is also what showed that L-BFGS once lost whole budgets at the sides of the box.
 """
 
 
-def number(value):
-    return "-" if value is None else format(round(value), ",")
-
-
 def peers():
-    path = FOLDER / "peers.json"
-    if not path.exists():
+    kept = ledger.load(FOLDER, "peers")
+    if not kept:
         return ""
-    kept = json.loads(path.read_text(encoding="ascii"))
     lines = []
     for key, pair in kept["runs"].items():
         cells = [[rate(r["successes_1e-2"], r["starts"]), "%.1e" % r["median_best"],
-                  number(r["evaluations"]), number(r["half"])] for r in (pair["ours"], pair["peer"])]
+                  whole(r["evaluations"]), whole(r["half"])] for r in (pair["ours"], pair["peer"])]
         lines.append(key.split() + [cell for both in zip(*cells) for cell in both])
     head = ["problem", "method"]
     for what in ("f - f* < 0.01", "median", "spent", "half"):
         head += [what + ", ours", "peer's"]
     starts = max(r["starts"] for pair in kept["runs"].values() for r in pair.values())
-    return PEERS.replace("BUDGET", number(kept["budget"])).replace("STARTS", str(starts)).replace("SCIPY", kept["scipy"]).replace(
-        "CMA,", kept["cma"] + ",") + table(head, lines) + PEERS_WHY
+    return PEERS.replace("BUDGET", whole(kept["budget"])).replace("STARTS", str(starts)).replace("SCIPY", kept["scipy"]).replace(
+        "CMA,", kept["cma"] + ",") + text_table(head, lines) + PEERS_WHY
 
 
 if __name__ == "__main__":
-    ledger.write_files(build(), "homotopy_page.py", sys.argv[1:] == ["--check"])
+    write(build(), "homotopy_page.py", sys.argv[1:] == ["--check"])

@@ -1,29 +1,73 @@
 # SPDX-License-Identifier: MIT
-# ledger.py: what homotopy.py, graphs.py and their pages share: runs of a program that are kept under
-# their arguments, a line each, in FOLDER/PART.json as soon as they have ended, and are not made again.
+# ledger.py: measurements that are kept: where they were made, one JSON file for each part of a page, and
+# runs of a program under their arguments, a line each, which are not made again.
+import datetime
 import json
 import os
+import pathlib
 import platform
 import subprocess
 import sys
 import time
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run_text(*command):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def processor():
+    for line in pathlib.Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
 
 def machine():
-    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as f:
-        names = [line.split(":")[1].strip() for line in f if line.startswith("model name")]
-    return "%s, %s" % (names[0] if names else platform.processor(), platform.system())
+    return "%s, %s" % (processor(), platform.system())
 
 
-def store(path, kept):
-    """A line for each run."""
-    rest = {key: value for key, value in kept.items() if key != "runs"}
+def source(command):
+    """Where figures come from: machine, commit, command."""
+    changed = run_text("git", "status", "--porcelain", "--untracked-files=no",
+                       "--", "src", "fallback", "cl", "include", "tools/pdessm-cl")
+    return {"machine": processor(), "cores": len(os.sched_getaffinity(0)),
+            "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            "system": "%s %s" % (platform.system(), platform.release()),
+            "date": datetime.date.today().isoformat(),
+            "commit": run_text("git", "rev-parse", "--short=10", "HEAD") + ("+" if changed else ""),
+            "command": command}
+
+
+def text_of(result):
+    """JSON with a line for each of its runs, if it is made of runs."""
+    if not isinstance(result.get("runs"), dict):
+        return json.dumps(result, indent=1) + "\n"
+    rest = {key: value for key, value in result.items() if key != "runs"}
     runs = ["%s: %s" % (json.dumps(key), json.dumps(run, sort_keys=True))
-            for key, run in sorted(kept["runs"].items())]
-    new = path.with_suffix(".new")
-    new.write_text("{%s, \"runs\": {\n%s\n}}\n" % (json.dumps(rest, sort_keys=True)[1:-1], ",\n".join(runs)),
-                   encoding="ascii")
+            for key, run in sorted(result["runs"].items())]
+    return "{%s, \"runs\": {\n%s\n}}\n" % (json.dumps(rest, sort_keys=True)[1:-1], ",\n".join(runs))
+
+
+def store(path, result):
+    """The old file stays until the new one is whole."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(path.name + ".new")
+    new.write_text(text_of(result), encoding="ascii")
     os.replace(new, path)
+
+
+def load(folder, part):
+    """What is kept of a part; None if nothing has been measured."""
+    path = pathlib.Path(folder) / (part + ".json")
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def load_all(folder):
+    """{part: what is kept of it}."""
+    return {path.stem: load(folder, path.stem) for path in sorted(folder.glob("*.json"))}
 
 
 def short(value):
@@ -53,12 +97,6 @@ class Bar:
                                                    what), end=self.end, file=sys.stderr, flush=True)
 
 
-def load(folder, part):
-    """{"runs": {arguments: result}, ..}, with no runs if there is no such file."""
-    path = folder / (part + ".json")
-    return json.loads(path.read_text(encoding="ascii")) if path.exists() else {"runs": {}}
-
-
 def keys(plan):
     return [" ".join(map(str, arguments)) for arguments in plan]
 
@@ -70,15 +108,19 @@ def answer(command):
     return json.loads(done.stdout)
 
 
+def runs_of(folder, part):
+    return load(folder, part) or {"runs": {}}
+
+
 def measure(folder, plans, parts, run):
     """Runs what is not kept yet of some parts; plans: {part: arguments of each run}; run(part, key)
     gives what to keep of it and of them all, such as the program's version."""
     folder.mkdir(parents=True, exist_ok=True)
-    there = [key in load(folder, part)["runs"] for part in parts for key in keys(plans[part])]
+    there = [key in runs_of(folder, part)["runs"] for part in parts for key in keys(plans[part])]
     bar = Bar(len(there), sum(there))
     try:
         for part in parts:
-            kept = load(folder, part)
+            kept = runs_of(folder, part)
             for key in keys(plans[part]):
                 if key in kept["runs"]:
                     continue
@@ -92,18 +134,3 @@ def measure(folder, plans, parts, run):
         sys.exit("\ninterrupted; what has ended is kept, the same command goes on")
     bar.show("done")
     print(file=sys.stderr)
-
-
-def table(head, lines):
-    out = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join(out + ["| " + " | ".join(line) + " |" for line in lines]) + "\n"
-
-
-def write_files(files, script, check):
-    """Writes a page and its pictures, {path: text}, or ends with what differs."""
-    stale = [path.name for path, text in files.items()
-             if not path.exists() or path.read_text(encoding="utf-8") != text]
-    if check:
-        sys.exit(script + ": not what the numbers give: " + " ".join(stale) if stale else 0)
-    for path, text in files.items():
-        path.write_text(text, encoding="utf-8")

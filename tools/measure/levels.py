@@ -18,7 +18,7 @@ import levels_plan as plan
 import measuring
 import results
 import results_plan
-from measuring import ROOT
+from ledger import ROOT
 
 STORE = ROOT / "docs/results/levels"
 
@@ -128,4 +128,4 @@ PARTS = {part.__name__.replace("_", "-"): part
 
 
 if __name__ == "__main__":
-    results.command_line("levels.py", PARTS, STORE, levels_page.write, 1)
+    results.command_line("levels.py", PARTS, STORE, levels_page.make, 1)

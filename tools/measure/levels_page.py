@@ -6,11 +6,10 @@ import statistics
 
 import chart
 import estimator
-import results_page
-from curves import crossing
-from performance_page import number, table, verdict
+from curves import reaching
+from judged import mean_sd, metric_table, pick, values
+from page import assemble, number, source_line, table, verdict
 from results_plan import BATCH
-from results_page import mean_sd, metric_table, pick, source_line, values
 
 METHODS = ("single-scale", "coarse-to-fine", "mge")
 PART = {"single-scale": "single", "coarse-to-fine": "coarse-to-fine", "mge": "mge"}
@@ -78,10 +77,10 @@ def comparison(rows, methods, result, seconds):
         full, lines = cost(whole[0]), []
         for m in methods:
             last = last_rows(rows, m)
-            reached = crossing(curve(rows, m, cost), target)
+            reached = reaching(curve(rows, m, cost), target)
             share = None if reached is None else reached / full
             there = statistics.mean(values(last, "frechet"))
-            as_far = crossing(curve(rows, "single-scale", cost), there)
+            as_far = reaching(curve(rows, "single-scale", cost), there)
             lines.append([m, "%.2f" % (cost(last[0]) / full), mean_sd(values(last, "frechet")),
                           share_text(None if as_far is None else as_far / full), share_text(share)])
             verdicts.setdefault(name, {})[m] = share
@@ -120,7 +119,7 @@ def quality_section(results, files):
 def head_start(rows, coarse_steps):
     """What the coarse steps are worth, in full-resolution steps."""
     last, whole = last_rows(rows, "coarse-to-fine"), last_rows(rows, "single-scale")
-    reached = crossing(curve(rows, "single-scale", lambda row: row["step"]),
+    reached = reaching(curve(rows, "single-scale", lambda row: row["step"]),
                        statistics.mean(values(last, "frechet")))
     fine = last[0]["step"] - coarse_steps
     if reached is None:
@@ -233,16 +232,9 @@ def variance_section(result):
 
 def make(results):
     files = {}
-    out = [HEAD]
     sections = {"single": lambda: quality_section(results, files),
                 "annealed": lambda: annealed_section(results["annealed"], results.get("seconds")),
                 "seconds": lambda: seconds_section(results["seconds"]),
                 "variance": lambda: variance_section(results["variance"])}
-    for part, section in sections.items():
-        out += section() if part in results else ["*Not measured yet: %s.*" % part, ""]
-    files["docs/results/multiscale-images.md"] = "\n".join(out).rstrip("\n") + "\n"
+    files["docs/results/multiscale-images.md"] = assemble([HEAD], sections, results)
     return files
-
-
-def write(folder, check):
-    return results_page.write(folder, check, make, "levels.py")

@@ -1,16 +1,10 @@
 # SPDX-License-Identifier: MIT
-# measuring.py: what the measuring scripts share: workers that run one piece of work on demand, their
-# alternation, spreads, and the name of the machine.
-import datetime
+# measuring.py: how time is taken: workers that run one piece of work on demand, their alternation, and
+# spreads. ledger.py keeps what comes out.
 import json
-import os
-import pathlib
-import platform
 import resource
 import statistics
 import subprocess
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Worker:
@@ -73,32 +67,3 @@ def child_seconds(work):
     work()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def run_text(*command):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def source(command):
-    """Where figures come from: machine, commit, command."""
-    changed = run_text("git", "status", "--porcelain", "--untracked-files=no",
-                       "--", "src", "fallback", "cl", "include", "tools/pdessm-cl")
-    return {"machine": processor(), "cores": len(os.sched_getaffinity(0)),
-            "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-            "system": "%s %s" % (platform.system(), platform.release()),
-            "date": datetime.date.today().isoformat(),
-            "commit": run_text("git", "rev-parse", "--short=10", "HEAD") + ("+" if changed else ""),
-            "command": command}
-
-
-def store(path, result):
-    path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

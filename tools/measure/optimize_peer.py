@@ -14,7 +14,7 @@ import numpy as np
 import scipy.optimize
 
 from homotopy import FOLDER
-from ledger import Bar, store
+from ledger import Bar, runs_of, store
 
 STARTS, DIMENSION, BUDGET, SEED, NEAR = 25, 10, 5000, 1, 1e-2
 DATA = 8  # the purpose of built-in data in src/core/random.h
@@ -150,7 +150,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit("optimize_peer.py: expected PROGRAM")
     path = FOLDER / "peers.json"
-    kept = json.loads(path.read_text(encoding="ascii")) if path.exists() else {"runs": {}}
+    kept = runs_of(FOLDER, "peers")
     cases = [(name, method) for name in FUNCTIONS for method in PEERS]
     bar = Bar(len(cases), len(kept["runs"]))
     for name, method in cases:

@@ -9,14 +9,15 @@
 # docs/performance; `page` turns all of that into the page without measuring. --check only compares.
 import argparse
 import json
-import pathlib
 import shutil
 import subprocess
 import sys
 
+import ledger
 import measuring
+import page
 import performance_page
-from measuring import ROOT
+from ledger import ROOT
 
 STORE = ROOT / "docs/results/performance"
 SCRATCH = ROOT / "build-performance"
@@ -54,7 +55,7 @@ def build(commit):
 def build_opencl(folder):
     """The module, where the machine has what it is built from; plain C needs none of it."""
     module = "src/device/ocl/pdessm-opencl.so"
-    if module + ":" in measuring.run_text("ninja", "-C", str(folder), "-t", "targets", "all"):
+    if module + ":" in ledger.run_text("ninja", "-C", str(folder), "-t", "targets", "all"):
         subprocess.run(["ninja", "-C", str(folder), module], check=True, stdout=sys.stderr)
 
 
@@ -63,7 +64,7 @@ def timed(folder, *words):
 
 
 def result_of(o, part, **rest):
-    source = measuring.source("python3 tools/measure/performance.py --part " + part)
+    source = ledger.source("python3 tools/measure/performance.py --part " + part)
     source["commit"] = o.commit
     return {"source": source, "before": o.before, **rest}
 
@@ -178,25 +179,6 @@ PARTS = {"filter": measure_filter, "operators": measure_operators, "step": measu
          "peer": measure_peer, "scaling": measure_scaling, "start": measure_start}
 
 
-# ---------------------------------------------------------------------- the page
-
-
-def make_page(check):
-    """Writes the page and its charts, or says which of them differ from what the JSON gives."""
-    results = {part: json.loads((STORE / (part + ".json")).read_text(encoding="utf-8"))
-               for part in PARTS if (STORE / (part + ".json")).exists()}
-    files = performance_page.make(results)
-    different = [name for name, text in files.items()
-                 if not (ROOT / name).exists() or
-                 (ROOT / name).read_text(encoding="utf-8") != text]
-    if not check:
-        for name in different:
-            (ROOT / name).write_text(files[name], encoding="utf-8")
-    elif different:
-        sys.exit("not what docs/results/performance/*.json gives: %s; run python3 tools/measure/performance.py "
-                 "--part page" % ", ".join(different))
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--part", action="append", choices=list(PARTS) + ["page"])
@@ -212,11 +194,11 @@ def main():
         sys.exit("part peer needs PyTorch and safetensors in %s: name another Python with "
                  "--peer-python, or choose other parts with --part" % o.peer_python)
     if parts:  # the page alone needs no repository
-        o.commit, o.before = (measuring.run_text("git", "rev-parse", "--short=10", c)
+        o.commit, o.before = (ledger.run_text("git", "rev-parse", "--short=10", c)
                               for c in (o.commit, o.before))
     for part in parts:
-        measuring.store(STORE / (part + ".json"), PARTS[part](o))
-    make_page(o.check)
+        ledger.store(STORE / (part + ".json"), PARTS[part](o))
+    page.write(performance_page.make(ledger.load_all(STORE)), "performance.py --part page", o.check)
     if o.clean:
         shutil.rmtree(SCRATCH, ignore_errors=True)
 

@@ -4,6 +4,7 @@
 import math
 
 import chart
+from page import assemble, number, source_line, table, verdict
 
 TASKS = {"filter": "operator", "filter-gradient": "operator and gradients", "forward": "forward",
          "step": "training step", "sample": "sampling", "gemm": "matrix product"}
@@ -24,38 +25,12 @@ def step_goal(model):
 # ---------------------------------------------------------------------- text
 
 
-def table(head, rows):
-    """The first column is text, the others are numbers."""
-    lines = ["| " + " | ".join(head) + " |", "|---|" + "--:|" * (len(head) - 1)]
-    return lines + ["| " + " | ".join(row) + " |" for row in rows] + [""]
-
-
-def number(value, digits=3):
-    """Three digits that mean something, without an exponent."""
-    if value == 0:
-        return "0"
-    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return format(value, ",.%df" % places)
-
-
 def milliseconds(seconds):
     return number(1e3 * seconds)
 
 
 def spread(s):
     return "%.2f (%.2f to %.2f)" % (s["median"], s["low"], s["high"])
-
-
-def verdict(met):
-    return {True: "met", False: "**missed**", None: ""}[met]
-
-
-def source_line(result):
-    s = result["source"]
-    text = "*%s, %d cores, %s; commit `%s`" % (s["machine"], s["cores"], s["system"], s["commit"])
-    if result["source"]["command"].split()[-1] in ("filter", "step"):
-        text += ", before: `%s`" % result["before"]
-    return [text + "; %s; `%s`.*" % (s["date"], s["command"]), ""]
 
 
 def size_of(row):
@@ -219,7 +194,7 @@ def step_section(result):
            "whose operands stay in the cache can exceed it. Operators below 0.2 %% of the time are "
            "left out." % (result["threads"], number(result["gemm_gflops"]),
                           number(result["copy_gbytes_per_s"])), ""]
-    out += source_line(result)
+    out += source_line(result, result["before"])
     out += table(["model", "before, ms", "after, ms", "before / after", "peak before, MB",
                   "peak after, MB"],
                  [["`%s` %s" % (r["model"], size_of(r)),
@@ -239,7 +214,7 @@ def filter_section(result, files):
            "in turn in one loop, so that neither finds its operands in a cache for that; before and "
            "after in alternating slices. Backward is both gradients: forward and backward together "
            "less forward.", ""]
-    out += source_line(result)
+    out += source_line(result, result["before"])
     rows, groups = [], []
     for row in result["rows"]:
         goals = FILTER_GOALS[row["side"]]
@@ -393,7 +368,5 @@ def make(results):
                 "operators": lambda: operators_section(results["operators"]),
                 "scaling": lambda: scaling_section(results["scaling"], files),
                 "start": lambda: start_section(results["start"])}
-    for part, section in sections.items():
-        out += section() if part in results else ["*Not measured yet: %s.*" % part, ""]
-    files["docs/results/performance.md"] = "\n".join(out).rstrip("\n") + "\n"
+    files["docs/results/performance.md"] = assemble(out, sections, results)
     return files

@@ -17,10 +17,12 @@ import subprocess
 import sys
 import threading
 
+import ledger
 import measuring
+import page
 import results_page
 import results_plan as plan
-from measuring import ROOT
+from ledger import ROOT
 
 STORE = ROOT / "docs/results/training"
 CLASSIFIER = "classifier/pde"  # whose features the metrics use
@@ -80,14 +82,14 @@ class Laboratory:
             kept.parent.mkdir(exist_ok=True)
             samples, drawn = kept.with_suffix(".npz"), kept.with_suffix(".drawn")
             if not drawn.exists():
-                measuring.store(drawn, self.call("sample", "--model", model, "--n", count, "--seed", 1,
+                ledger.store(drawn, self.call("sample", "--model", model, "--n", count, "--seed", 1,
                                                  "-o", samples, *sampling))
             result = self.call("eval", "--samples", samples, "--reference", "fashion-mnist",
                                "--classifier", self.folder / CLASSIFIER, "--seed", 1, *evaluating)
             drawing = json.loads(drawn.read_text(encoding="utf-8"))
             result["evaluations"] = drawing["evaluations"]
             result["seconds"] += drawing["seconds"]
-            measuring.store(kept, result)
+            ledger.store(kept, result)
         row = json.loads(kept.read_text(encoding="utf-8"))
         return {key: value for key, value in row.items() if key not in PASSING}
 
@@ -135,7 +137,7 @@ def classifier(lab):
         if not (folder / "result.json").exists():
             words = ["--resume", folder] if (folder / "config.yaml").exists() else [
                 *plan.classifiers()[mixer], "--seed", 0, "--out", folder]
-            measuring.store(folder / "result.json", lab.call("train", *words))
+            ledger.store(folder / "result.json", lab.call("train", *words))
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         info = lab.call("info", folder)
         return {"mixer": mixer, "parameters": info["parameters"],
@@ -162,7 +164,7 @@ def rates(lab):
 
 
 def stored(part):
-    return json.loads((STORE / (part + ".json")).read_text(encoding="utf-8"))
+    return ledger.load(STORE, part)
 
 
 def table_of(path):
@@ -329,7 +331,7 @@ PARTS = {part.__name__: part for part in (classifier, rates, mixers, speed, anne
                                           precondition, coupling, ablation, transfer, pictures)}
 
 
-def command_line(script, parts, store, write_page, lanes):
+def command_line(script, parts, store, make_page, lanes):
     """Does what the arguments of this script, or of one like it, ask for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("parts", nargs="*", metavar="PART")
@@ -349,11 +351,11 @@ def command_line(script, parts, store, write_page, lanes):
             result = parts[name](lab)
         except (Interrupted, KeyboardInterrupt):
             sys.exit(130)
-        measuring.store(store / (name + ".json"), {
-            "source": measuring.source("python3 tools/measure/%s %s" % (script, name)), **result})
+        ledger.store(store / (name + ".json"), {
+            "source": ledger.source("python3 tools/measure/%s %s" % (script, name)), **result})
     if not options.parts or "page" in options.parts:
-        sys.exit(0 if write_page(store, options.check) else 5)
+        page.write(make_page(ledger.load_all(store)), script + " page", options.check)
 
 
 if __name__ == "__main__":
-    command_line("results.py", PARTS, STORE, results_page.write, plan.THREADS)
+    command_line("results.py", PARTS, STORE, results_page.make, plan.THREADS)

@@ -1,47 +1,16 @@
 # SPDX-License-Identifier: MIT
 # results_page.py: docs/results/training.md and its charts out of docs/results/training/*.json. Every figure on the page
 # comes from there, verdicts too.
-import json
 import math
 import statistics
 
 import chart
 import results_plan as plan
-from curves import crossing, interpolate
-from measuring import ROOT
-from performance_page import number, table, verdict
+from curves import interpolate, reaching
+from judged import mean_sd, metric_table, pick, values
+from page import assemble, number, source_line, table, verdict
 
 NAMES = {"pde": "PDE", "attn": "attention", "filter": "free filter", "conv": "depthwise 3x3"}
-# Of the matched ones, which see as many images as the floor, and of all images.
-METRICS = {"frechet": "Frechet", "frechet_matched": "Frechet, matched", "mmd_matched": "kernel, matched",
-           "precision_matched": "precision", "recall_matched": "recall",
-           "sliced_wasserstein_matched": "sliced W.", "label_accuracy": "label accuracy",
-           "low_eigenvalue_recovery": "low-eigenvalue recovery"}
-
-
-def mean_sd(values):
-    values = [v for v in values if v is not None]
-    if not values:
-        return ""
-    text = number(statistics.mean(values))
-    return text + (" ± " + number(statistics.stdev(values), 2) if len(values) > 1 else "")
-
-
-def pick(rows, **wanted):
-    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
-
-
-def values(rows, metric):
-    return [row.get(metric) for row in sorted(rows, key=lambda row: row["seed"])]
-
-
-def source_line(result):
-    s = result["source"]
-    hours = "; %.1f core hours, beside other work" % result["hours"] if "hours" in result else ""
-    return ["*%s, %d cores, %s; commit `%s`; %s; `%s`%s.*" % (
-        s["machine"], s["cores"], s["system"], s["commit"], s["date"], s["command"], hours), ""]
-
-
 def gallery(pictures, part, columns):
     """Samples side by side; columns: {heading: name}."""
     files = pictures["files"].get(part, {}) if pictures else {}
@@ -50,18 +19,6 @@ def gallery(pictures, part, columns):
         return []
     return table(list(shown), [["![samples, %s](training/%s)" % (title, file)
                                 for title, file in shown.items()]])
-
-
-def metric_table(groups, first, metrics=tuple(METRICS)):
-    """groups: {name: rows of several seeds}; the floor, from the same reference, is the last line."""
-    metrics = [m for m in metrics if any(m in row for rows in groups.values() for row in rows)]
-    lines = [[name, str(len(rows))] + [mean_sd(values(rows, m)) for m in metrics]
-             for name, rows in groups.items()]
-    any_row = next(iter(groups.values()))[0]
-    floors = [m.replace("_matched", "_floor") for m in metrics]
-    lines.append(["real images against real ones", ""] +
-                 [number(any_row[f]) if f.endswith("_floor") and f in any_row else "" for f in floors])
-    return table([first, "seeds"] + [METRICS[m] for m in metrics], lines)
 
 
 # ---------------------------------------------------------------------- mixers
@@ -113,7 +70,7 @@ def equal_cost(result, name, cost, note):
     for m in cost:
         curve = {step * cost[m]: y for step, y in curves(result["rows"], m).items()}
         at = interpolate(curve, budget)
-        reached = crossing(curve, target)
+        reached = reaching(curve, target)
         rows.append([NAMES[m], number(at), "not reached" if reached is None else
                      "%.2f" % (reached / (cost["attn"] * last["attn"]))])
     return ["**%s.** %s" % (name, note), ""] + table(
@@ -126,7 +83,7 @@ def extremes(values):
 
 def time_goal(curve, target, full):
     """curve: {seconds: Frechet} of the PDE; target: attention's after `full` seconds."""
-    reached = crossing(curve, target)
+    reached = reaching(curve, target)
     share = None if reached is None else reached / full
     last = max(curve)
     return ["Goal, attention's Frechet distance in half of its wall time: %s (%s)." % (
@@ -357,25 +314,5 @@ def make(results):
                 "coupling": lambda: coupling_section(results, files),
                 "ablation": lambda: ablation_section(results["ablation"]),
                 "transfer": lambda: transfer_section(results)}
-    for part, section in sections.items():
-        out += section() if part in results else ["*Not measured yet: %s.*" % part, ""]
-    files["docs/results/training.md"] = "\n".join(out).rstrip("\n") + "\n"
+    files["docs/results/training.md"] = assemble(out, sections, results)
     return files
-
-
-def write(folder, check, make_files=make, script="results.py"):
-    """Writes the page, or says whether it is up to date."""
-    results = {path.stem: json.loads(path.read_text(encoding="utf-8"))
-               for path in sorted(folder.glob("*.json"))}
-    good = True
-    for name, text in make_files(results).items():
-        path = ROOT / name
-        same = path.exists() and path.read_text(encoding="utf-8") == text
-        if check and not same:
-            print("%s: %s is not what %s/*.json gives; run: python3 tools/measure/%s page" %
-                  (script, name, folder.relative_to(ROOT), script))
-            good = False
-        elif not same:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    return good

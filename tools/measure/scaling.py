@@ -6,12 +6,12 @@
 # each run, as training does. A block is half of what three blocks take more than one.
 import argparse
 import json
-import math
 import pathlib
-import statistics
 import sys
 
+import ledger
 import measuring
+from curves import overtaking, power_law
 
 SIDES = [8, 16, 32, 64, 128, 256]  # of the token grid
 PATCH = 2
@@ -40,32 +40,6 @@ def measure_side(timed, threads, side, kinds):
     return {kind: measuring.spread(seconds) for kind, seconds in slices.items()}
 
 
-def fit(points):
-    """Least squares of log seconds over log tokens: exponent, its standard error, log factor."""
-    x, y = ([math.log(v) for v in column] for column in zip(*points))
-    mean_x, mean_y = statistics.fmean(x), statistics.fmean(y)
-    square = sum((a - mean_x) ** 2 for a in x)
-    slope = sum((a - mean_x) * (b - mean_y) for a, b in zip(x, y)) / square
-    factor = mean_y - slope * mean_x
-    left = sum((b - factor - slope * a) ** 2 for a, b in zip(x, y))
-    error = math.sqrt(left / (len(x) - 2) / square) if len(x) > 2 else None
-    return {"exponent": slope, "error": error, "factor": factor, "points": len(x)}
-
-
-def crossing(first, second):
-    """Tokens from which `first` stays below `second`, between points by straight lines in log-log; 0
-    if it always is, None if not even at the end."""
-    tokens = sorted(set(first) & set(second))
-    gap = [math.log(first[n] / second[n]) for n in tokens]
-    if gap[-1] >= 0:
-        return None
-    for i in reversed(range(len(tokens) - 1)):
-        if gap[i] >= 0:
-            share = gap[i] / (gap[i] - gap[i + 1])
-            return tokens[i] * (tokens[i + 1] / tokens[i]) ** share
-    return 0
-
-
 def evaluate(rows):
     """Fits over all points and over those of 1,024 tokens and more; where the lines cross."""
     series = {}
@@ -75,11 +49,11 @@ def evaluate(rows):
     fits = {}
     for kind, points in series.items():
         long = [p for p in points.items() if p[0] >= 1024]
-        fits[kind] = {"all": fit(list(points.items())), "long": fit(long) if len(long) > 1 else None}
+        fits[kind] = {"all": power_law(list(points.items())), "long": power_law(long) if len(long) > 1 else None}
     return {"fits": fits, "crossing": {
-        "mixer": crossing(series["pde"], series["attention"]),
-        "mixer fresh": crossing(series["pde fresh"], series["attention"]),
-        "block": crossing(series["pde block"], series["attention block"])}}
+        "mixer": overtaking(series["pde"], series["attention"]),
+        "mixer fresh": overtaking(series["pde fresh"], series["attention"]),
+        "block": overtaking(series["pde block"], series["attention block"])}}
 
 
 def measure(timed, threads, limit):
@@ -109,11 +83,11 @@ def main():
     parser.add_argument("--out")
     o = parser.parse_args()
     rows, stopped = measure(o.timed, o.threads, o.limit)
-    result = {"source": measuring.source("python3 tools/measure/scaling.py"), "threads": o.threads,
+    result = {"source": ledger.source("python3 tools/measure/scaling.py"), "threads": o.threads,
               "width": 384, "limit_seconds": o.limit, "stopped_before": stopped, "rows": rows}
     result.update(evaluate(rows))
     if o.out:
-        measuring.store(o.out, result)
+        ledger.store(o.out, result)
     else:
         print(json.dumps(result, indent=1))
 

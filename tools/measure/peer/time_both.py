@@ -11,6 +11,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import ledger  # noqa: E402
 import measuring  # noqa: E402
 
 ROUNDS = 5
@@ -130,10 +131,10 @@ def main():
         for model in o.models if "memory" in o.only else []:
             rows.append(measure_memory(o, pathlib.Path(name), model))
             show(rows[-1])
-    result = {"source": measuring.source("python3 tools/measure/peer/time_both.py"),
+    result = {"source": ledger.source("python3 tools/measure/peer/time_both.py"),
               "torch": rows[0]["torch"], "threads": o.threads, "rounds": o.rounds, "rows": rows}
     if o.out:
-        measuring.store(o.out, result)
+        ledger.store(o.out, result)
     else:
         print(json.dumps(result, indent=1))
 
