@@ -7,7 +7,7 @@
 #include "fallback.h"
 
 struct adam {
-    struct pdessm_adamw a;
+    struct pdessm_adamw_numbers a;
     float factor;
     const float *gradient;
     float *parameter, *m, *v;
@@ -15,7 +15,7 @@ struct adam {
 
 static void forward(void *argument, int64_t begin, int64_t end) {
     const struct adam *g = argument;
-    const struct pdessm_adamw a = g->a;
+    const struct pdessm_adamw_numbers a = g->a;
     const float *restrict gradient = g->gradient;
     float *restrict p = g->parameter, *restrict m = g->m, *restrict v = g->v;
     for (int64_t i = begin; i < end; i++) {
@@ -26,7 +26,7 @@ static void forward(void *argument, int64_t begin, int64_t end) {
     }
 }
 
-void FALLBACK(adamw_forward)(pdessm_pool *pool, int64_t n, const struct pdessm_adamw *a,
+void FALLBACK(adamw_forward)(pdessm_pool *pool, int64_t n, const struct pdessm_adamw_numbers *a,
                              const float *gradient, const float *state, float *parameter, float *m,
                              float *v) {
     if (state[2] == 0.0f)

@@ -18,7 +18,7 @@
 #include "spmm.h"
 
 /* The numbers of one step of adamw, made from its attributes in double. */
-struct pdessm_adamw {
+struct pdessm_adamw_numbers {
     float beta1, rest1, beta2, rest2; /* rest: 1 - beta */
     float rate;                       /* rate / (1 - beta1^step) */
     float root;                       /* 1 / sqrt(1 - beta2^step) */
@@ -107,7 +107,7 @@ typedef struct pdessm_cdr {
       (pdessm_pool * pool, int64_t n, const float *gradient, const float *loss, float clip,        \
        float *state))                                                                              \
     F(void, adamw_forward,                                                                         \
-      (pdessm_pool * pool, int64_t n, const struct pdessm_adamw *a, const float *gradient,         \
+      (pdessm_pool * pool, int64_t n, const struct pdessm_adamw_numbers *a, const float *gradient, \
        const float *state, float *parameter, float *m, float *v))                                  \
     F(void, ema_forward,                                                                           \
       (pdessm_pool * pool, int64_t n, double decay, const float *parameter, const float *state,    \

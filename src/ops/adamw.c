@@ -29,15 +29,15 @@ out:
     return status;
 }
 
-static struct pdessm_adamw numbers(const double *a) {
-    return (struct pdessm_adamw){.beta1 = (float)a[BETA1],
-                                 .rest1 = (float)(1 - a[BETA1]),
-                                 .beta2 = (float)a[BETA2],
-                                 .rest2 = (float)(1 - a[BETA2]),
-                                 .rate = (float)(a[RATE] / (1 - pow(a[BETA1], a[STEP]))),
-                                 .root = (float)(1 / sqrt(1 - pow(a[BETA2], a[STEP]))),
-                                 .epsilon = (float)a[EPSILON],
-                                 .keep = (float)(1 - a[RATE] * a[DECAY])};
+static struct pdessm_adamw_numbers numbers(const double *a) {
+    return (struct pdessm_adamw_numbers){.beta1 = (float)a[BETA1],
+                                         .rest1 = (float)(1 - a[BETA1]),
+                                         .beta2 = (float)a[BETA2],
+                                         .rest2 = (float)(1 - a[BETA2]),
+                                         .rate = (float)(a[RATE] / (1 - pow(a[BETA1], a[STEP]))),
+                                         .root = (float)(1 / sqrt(1 - pow(a[BETA2], a[STEP]))),
+                                         .epsilon = (float)a[EPSILON],
+                                         .keep = (float)(1 - a[RATE] * a[DECAY])};
 }
 
 static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *ret) {
@@ -47,7 +47,7 @@ static void cost(const pdessm_call *call, const pdessm_host *host, pdessm_cost *
 }
 
 static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *host) {
-    const struct pdessm_adamw a = numbers(call->attribute);
+    const struct pdessm_adamw_numbers a = numbers(call->attribute);
     host->fallback->adamw_forward(host->pool, count(call, PARAMETER), &a, data(call, GRADIENT),
                                   data(call, STATE), data(call, PARAMETER), data(call, M),
                                   data(call, V));
@@ -55,7 +55,7 @@ static pdessm_status host_forward(const pdessm_call *call, const pdessm_host *ho
 }
 
 static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launcher *launcher) {
-    const struct pdessm_adamw a = numbers(call->attribute);
+    const struct pdessm_adamw_numbers a = numbers(call->attribute);
     const float f[] = {a.beta1, a.rest1, a.beta2, a.rest2, a.rate, a.root, a.epsilon, a.keep};
     pdessm_kernel kernel = {.name = "adamw_forward",
                             .dims = 1,
