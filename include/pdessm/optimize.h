@@ -86,7 +86,7 @@ typedef struct pdessm_optimize_options {
     /* Homotopies. Lengths are shares of half the box. What is 0 follows the method: pgho and
      * pgho-free, which move by the mean of the cloud, or pgho-grad and gh. */
     int64_t samples;         /* of a cloud; 0: budget / 80 from 32 to 256, or 32 */
-    int64_t inner;           /* steps at each level of the schedule; the budget gives the levels */
+    int64_t inner;           /* steps at each stage of the schedule; the budget gives the stages */
     double sigma0;           /* first width of the cloud; 0: 1, or 0.4 */
     double sigma_power;      /* sigma = sigma0 (1 - p/P)^sigma_power; 0: 2, or 1 */
     pdessm_lambda_rule rule; /* of lambda */
@@ -94,7 +94,7 @@ typedef struct pdessm_optimize_options {
     double ess_least, ess_most; /* range of the effective sample size as shares of the samples */
     int antithetic;             /* samples in pairs x + sigma z, x - sigma z */
     /* Share of the budget kept for L-BFGS at the end; 0: none; below 0: max(0.05, 1 - budget / (150
-     * dimension)), but one level is always paid. */
+     * dimension)), but one stage is always paid. */
     double polish;
     int64_t restarts; /* pgho, most of them: once L-BFGS has converged, again from the weighted mean
                          of one cloud around the best point, as wide as the first */

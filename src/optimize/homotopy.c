@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* homotopy.c: probabilistic Gaussian homotopy, and the classical one as its case of equal weights.
  *
- * Two schedules, sigma and lambda, fall over the levels; each step draws a cloud around x, weighs
+ * Two schedules, sigma and lambda, fall over the stages; each step draws a cloud around x, weighs
  * it, and moves x; then L-BFGS goes on from the best point seen on f itself, and what budget that
  * leaves pays for more such descents from around the best point. */
 #include <math.h>
@@ -171,8 +171,8 @@ out:
     return status;
 }
 
-/* Evaluations that are not kept for L-BFGS; `level` is what one level costs. */
-static int64_t count_room(const pdessm_search *s, int64_t level) {
+/* Evaluations that are not kept for L-BFGS; `stage` is what one stage costs. */
+static int64_t count_room(const pdessm_search *s, int64_t stage) {
     const int64_t budget = s->options->budget;
     double polish = s->options->polish;
     if (s->method == PDESSM_OPTIMIZE_PGHO_FREE)
@@ -181,7 +181,7 @@ static int64_t count_room(const pdessm_search *s, int64_t level) {
         return budget - (int64_t)(polish * (double)budget);
     polish = fmax(LEAST_POLISH, 1 - (double)budget / (ENOUGH * (double)s->d));
     const int64_t room = budget - (int64_t)(polish * (double)budget);
-    return room >= level || budget < level ? room : level;
+    return room >= stage || budget < stage ? room : stage;
 }
 
 /* Once a descent has converged: more of them, each from the weighted mean of one cloud around the
@@ -219,15 +219,15 @@ pdessm_status pdessm_search_homotopy(pdessm_search *s, double *x) {
                                               : 1};
     pdessm_status status = PDESSM_OK;
     const int64_t cost = (h.gradients ? 2 * h.n : h.n) * o->inner;
-    const int64_t levels = count_room(s, cost) / cost;
-    PDESSM_REQUIRE(s->ctx, levels >= 1, PDESSM_ERROR_ARGUMENT,
-                   "homotopy: a budget of %lld does not pay for one level, %lld samples at %lld "
+    const int64_t stages = count_room(s, cost) / cost;
+    PDESSM_REQUIRE(s->ctx, stages >= 1, PDESSM_ERROR_ARGUMENT,
+                   "homotopy: a budget of %lld does not pay for one stage, %lld samples at %lld "
                    "steps; raise the budget or lower the samples",
                    (long long)o->budget, (long long)h.n, (long long)o->inner);
     PDESSM_TRY(allocate(&h));
-    for (int64_t level = 0; level < levels; level++)
+    for (int64_t stage = 0; stage < stages; stage++)
         for (int64_t i = 0; i < o->inner; i++)
-            PDESSM_TRY(advance(&h, 1 - (double)level / (double)levels, x));
+            PDESSM_TRY(advance(&h, 1 - (double)stage / (double)stages, x));
     s->result.ending = PDESSM_ENDED_BUDGET;
     memcpy(x, s->best, (size_t)s->d * sizeof *x);
     if (polishes)

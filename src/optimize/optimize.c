@@ -218,7 +218,7 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_objective *
                    "optimisation: a budget of %lld evaluations, expected 2 or more",
                    (long long)o->budget);
     PDESSM_REQUIRE(ctx, o->samples >= 0 && o->inner >= 1, PDESSM_ERROR_ARGUMENT,
-                   "optimisation: %lld samples and %lld steps a level, expected 0 or more and 1 or "
+                   "optimisation: %lld samples and %lld steps a stage, expected 0 or more and 1 or "
                    "more",
                    (long long)o->samples, (long long)o->inner);
     PDESSM_REQUIRE(ctx, o->sigma0 >= 0 && o->sigma_power >= 0 && o->lambda0 > 0,

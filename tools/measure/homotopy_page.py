@@ -189,7 +189,7 @@ WHY = """
 there, CMA-ES and annealing do not. Rastrigin and Schwefel stay open for all: while the cloud is wide enough
 to see the bowl, the ripples of the other coordinates drown what one of them says, so that one or two of
 ten end in the valley beside the right one. Larger clouds help (20 starts of seed 0, Rastrigin: 0.00 with 96
-samples, 0.15 with 256, 0.55 with 400) until the levels become too few (Schwefel: 0.40 with 192, 0.00 with
+samples, 0.15 with 256, 0.55 with 400) until the stages become too few (Schwefel: 0.40 with 192, 0.00 with
 400). Over the budget: a homotopy arrives when its schedule ends, so where CMA-ES or annealing succeed they
 are there first. `pgho-free` ends where the last width of the cloud, a thousandth of half the box, lets it: too
 wide for 0.01 on Ackley, Griewank and Alpine1. Weighted gradients (`pgho-grad`) are better than equal ones (`gh`)

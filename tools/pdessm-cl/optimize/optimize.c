@@ -124,7 +124,7 @@ static void add_homotopy(table *t, optimize_job *j) {
     const cli_option options[] = {
         {"samples", 0, CLI_WHOLE, &o->samples, "N",
          "homotopies: points of a cloud (0: pgho budget / 80, 32 to 256; gh 32)", 0, 1 << 24},
-        {"inner", 0, CLI_WHOLE, &o->inner, "N", "homotopies: steps at a level (1)", 1, 1 << 20},
+        {"inner", 0, CLI_WHOLE, &o->inner, "N", "homotopies: steps at each stage (1)", 1, 1 << 20},
         {"sigma", 0, CLI_REAL, &o->sigma0, "X",
          "homotopies: first width of the cloud over half the box (0: pgho 1, gh 0.4)", 0, 1e3},
         {"sigma-power", 0, CLI_REAL, &o->sigma_power, "X",
