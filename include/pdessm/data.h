@@ -16,12 +16,12 @@ typedef struct pdessm_dataset pdessm_dataset;
 typedef enum pdessm_split { PDESSM_SPLIT_TRAIN, PDESSM_SPLIT_TEST } pdessm_split;
 
 /* What to do with an image that is not of the size asked for. */
-typedef enum pdessm_fit {
-    PDESSM_FIT_ERROR,  /* refuse it */
-    PDESSM_FIT_RESIZE, /* stretch to the size; the aspect ratio is not kept */
-    PDESSM_FIT_PAD,    /* put a border around it (black; latents: zero); larger ones are refused */
-    PDESSM_FIT_CROP,   /* scale until it covers the size, then cut the centre out */
-} pdessm_fit;
+typedef enum pdessm_resize {
+    PDESSM_RESIZE_ERROR,   /* refuse it */
+    PDESSM_RESIZE_STRETCH, /* stretch to the size; the aspect ratio is not kept */
+    PDESSM_RESIZE_PAD,  /* put a border around it (black; latents: zero); larger ones are refused */
+    PDESSM_RESIZE_CROP, /* scale until it covers the size, then cut the centre out */
+} pdessm_resize;
 
 /* Order of axes of a four-dimensional .npy or .npz array. */
 typedef enum pdessm_layout {
@@ -34,7 +34,7 @@ typedef enum pdessm_layout {
 typedef struct pdessm_dataset_options {
     pdessm_split split;
     int64_t height, width; /* 0: as the images are; both or none */
-    pdessm_fit fit;
+    pdessm_resize resize;
     int channels; /* 0: as the images are; 1 and 3 convert colour to gray and back */
     pdessm_layout layout;
     int64_t limit;     /* 0: all; else the first so many. For `shapes` the number drawn */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-void pdessm_augment_mirror(float *image, pdessm_extent3 extent) {
+void pdessm_augment_mirror(float *image, pdessm_image_extent extent) {
     const int64_t width = extent.width, rows = extent.channels * extent.height;
     for (int64_t r = 0; r < rows; r++)
         for (int64_t i = 0; i < width / 2; i++) {
@@ -31,7 +31,7 @@ static void shift_row(const float *from, float *to, int64_t width, int64_t dx, f
 }
 
 /* Rows are visited so that each is read before it is written: from below when they move down. */
-void pdessm_augment_shift(float *image, pdessm_extent3 extent, int64_t dy, int64_t dx,
+void pdessm_augment_shift(float *image, pdessm_image_extent extent, int64_t dy, int64_t dx,
                           float border) {
     const int64_t height = extent.height, width = extent.width;
     for (int64_t c = 0; c < extent.channels; c++) {

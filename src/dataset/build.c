@@ -9,7 +9,7 @@
 
 /* Finds the axes. *ret_interleaved: channels come last. */
 static pdessm_status find_extent(pdessm_context *ctx, const char *name, pdessm_layout layout,
-                                 const pdessm_array *images, pdessm_extent *ret,
+                                 const pdessm_array *images, pdessm_image_extent *ret,
                                  int *ret_interleaved) {
     const int64_t *d = images->dims;
     if (images->type == PDESSM_ARRAY_INT64)
@@ -29,9 +29,9 @@ static pdessm_status find_extent(pdessm_context *ctx, const char *name, pdessm_l
                                name);
         last = layout == PDESSM_LAYOUT_NHWC || (layout == PDESSM_LAYOUT_AUTO && d[3] < d[1]);
     }
-    *ret = images->rank == 3 ? (pdessm_extent){1, d[1], d[2]}
-           : last            ? (pdessm_extent){d[3], d[1], d[2]}
-                             : (pdessm_extent){d[1], d[2], d[3]};
+    *ret = images->rank == 3 ? (pdessm_image_extent){1, d[1], d[2]}
+           : last            ? (pdessm_image_extent){d[3], d[1], d[2]}
+                             : (pdessm_image_extent){d[1], d[2], d[3]};
     *ret_interleaved = last && ret->channels > 1;
     if (pdessm_array_count(images) == 0)
         return pdessm_fail(ctx, PDESSM_ERROR_FILE, "%s: holds no image", name);
@@ -92,7 +92,8 @@ static pdessm_status check_floats(pdessm_context *ctx, const char *name, int is_
     return PDESSM_OK;
 }
 
-static pdessm_extent wanted_extent(const pdessm_dataset_options *options, pdessm_extent in) {
+static pdessm_image_extent wanted_extent(const pdessm_dataset_options *options,
+                                         pdessm_image_extent in) {
     if (options->channels > 0)
         in.channels = options->channels;
     if (options->height > 0) {
@@ -109,7 +110,7 @@ static pdessm_status take_images(pdessm_context *ctx, const char *name,
     pdessm_status status;
     pdessm_array *images = &source->images;
     pdessm_converter *converter = NULL;
-    pdessm_extent in, out;
+    pdessm_image_extent in, out;
     int interleaved = 0, is_float = images->type == PDESSM_ARRAY_FLOAT32;
     int64_t size = is_float ? (int64_t)sizeof(float) : 1;
     PDESSM_TRY(find_extent(ctx, name, source->layout, images, &in, &interleaved));
@@ -136,7 +137,7 @@ static pdessm_status take_images(pdessm_context *ctx, const char *name,
                    "bytes; give a smaller --image-size or --limit",
                    name, (long long)count, (long long)out.channels, (long long)out.height,
                    (long long)out.width, (long long)options->max_bytes);
-    PDESSM_TRY(pdessm_converter_create(ctx, name, options->fit, in, out, is_float, &converter));
+    PDESSM_TRY(pdessm_converter_create(ctx, name, options->resize, in, out, is_float, &converter));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)total, (size_t)size, &set->pixels));
     int64_t in_step = in.channels * in.height * in.width * size, out_step = total / count * size;
     for (int64_t i = 0; i < count; i++)

@@ -8,14 +8,14 @@
 #include "dataset/resize.h"
 
 struct pdessm_converter {
-    pdessm_extent in, out;
+    pdessm_image_extent in, out;
     int is_float;
-    pdessm_fit_plan *plan;
+    pdessm_resizer *resizer;
     void *planes; /* [in.channels, out.height, out.width] */
 };
 
-pdessm_status pdessm_converter_create(pdessm_context *ctx, const char *name, pdessm_fit fit,
-                                      pdessm_extent in, pdessm_extent out, int is_float,
+pdessm_status pdessm_converter_create(pdessm_context *ctx, const char *name, pdessm_resize resize,
+                                      pdessm_image_extent in, pdessm_image_extent out, int is_float,
                                       pdessm_converter **ret) {
     pdessm_status status;
     pdessm_converter *converter = NULL;
@@ -31,8 +31,8 @@ pdessm_status pdessm_converter_create(pdessm_context *ctx, const char *name, pde
     converter->in = in;
     converter->out = out;
     converter->is_float = is_float;
-    PDESSM_TRY(pdessm_fit_create(ctx, name, fit, in.height, in.width, out.height, out.width,
-                                 &converter->plan));
+    PDESSM_TRY(pdessm_resizer_create(ctx, name, resize, in.height, in.width, out.height, out.width,
+                                     &converter->resizer));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)(in.channels * out.height * out.width), size,
                             &converter->planes));
     *ret = converter;
@@ -46,7 +46,7 @@ void pdessm_converter_destroy(pdessm_converter **converter) {
     pdessm_converter *c = *converter;
     if (!c)
         return;
-    pdessm_fit_destroy(&c->plan);
+    pdessm_resizer_destroy(&c->resizer);
     free(c->planes);
     free(c);
     *converter = NULL;
@@ -76,11 +76,11 @@ void pdessm_converter_run(pdessm_converter *converter, const void *source, int i
     size_t bytes = (size_t)plane * (c->is_float ? sizeof(float) : 1);
     for (int64_t i = 0; i < c->in.channels; i++) {
         if (c->is_float)
-            pdessm_fit_floats(c->plan, (const float *)source + i * step, stride,
-                              (float *)c->planes + i * plane);
+            pdessm_resizer_floats(c->resizer, (const float *)source + i * step, stride,
+                                  (float *)c->planes + i * plane);
         else
-            pdessm_fit_bytes(c->plan, (const uint8_t *)source + i * step, stride,
-                             (uint8_t *)c->planes + i * plane);
+            pdessm_resizer_bytes(c->resizer, (const uint8_t *)source + i * step, stride,
+                                 (uint8_t *)c->planes + i * plane);
     }
     if (c->in.channels == 3 && c->out.channels == 1) {
         to_gray(c, plane, target);

@@ -7,16 +7,16 @@
 
 #include "core/context.h"
 
-typedef struct pdessm_extent {
+typedef struct pdessm_image_extent {
     int64_t channels, height, width;
-} pdessm_extent;
+} pdessm_image_extent;
 
 typedef struct pdessm_converter pdessm_converter;
 
 /* For images of extent `in`, bytes or (is_float) floats. A size that `fit` does not allow, or a
  * change of channels other than 1 <-> 3, is ERROR_FILE; `name` opens the message. */
-pdessm_status pdessm_converter_create(pdessm_context *ctx, const char *name, pdessm_fit fit,
-                                      pdessm_extent in, pdessm_extent out, int is_float,
+pdessm_status pdessm_converter_create(pdessm_context *ctx, const char *name, pdessm_resize resize,
+                                      pdessm_image_extent in, pdessm_image_extent out, int is_float,
                                       pdessm_converter **ret);
 void pdessm_converter_destroy(pdessm_converter **converter);
 

@@ -40,10 +40,10 @@ static pdessm_status read_path(pdessm_context *ctx, const char *path,
                            strerror(errno));
     if (!S_ISDIR(about.st_mode))
         return pdessm_source_file(ctx, path, options, source);
-    pdessm_status status = pdessm_source_batches(ctx, path, options, &found, source);
+    pdessm_status status = pdessm_source_idx_cifar_folder(ctx, path, options, &found, source);
     if (status != PDESSM_OK || found)
         return status;
-    return pdessm_source_folder(ctx, path, options, source);
+    return pdessm_source_image_folder(ctx, path, options, source);
 }
 
 static pdessm_status read_fashion(pdessm_context *ctx, const pdessm_dataset_options *options,

@@ -44,12 +44,12 @@ pdessm_status pdessm_source_shapes(pdessm_context *ctx, const pdessm_dataset_opt
 pdessm_status pdessm_source_file(pdessm_context *ctx, const char *path,
                                  const pdessm_dataset_options *options, pdessm_source *ret);
 /* IDX and CIFAR; *ret_found is 0 when the folder holds neither. */
-pdessm_status pdessm_source_batches(pdessm_context *ctx, const char *path,
-                                    const pdessm_dataset_options *options, int *ret_found,
-                                    pdessm_source *ret);
+pdessm_status pdessm_source_idx_cifar_folder(pdessm_context *ctx, const char *path,
+                                             const pdessm_dataset_options *options, int *ret_found,
+                                             pdessm_source *ret);
 /* PNG and JPEG files. */
-pdessm_status pdessm_source_folder(pdessm_context *ctx, const char *path,
-                                   const pdessm_dataset_options *options, pdessm_source *ret);
+pdessm_status pdessm_source_image_folder(pdessm_context *ctx, const char *path,
+                                         const pdessm_dataset_options *options, pdessm_source *ret);
 
 /* One file that is already in memory; labels that lie in other files are not looked for. */
 pdessm_status pdessm_source_decode(pdessm_context *ctx, const char *name, const uint8_t *data,

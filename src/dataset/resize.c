@@ -15,7 +15,7 @@ struct axis {
     float *weights;
 };
 
-struct pdessm_fit_plan {
+struct pdessm_resizer {
     int64_t in_height, in_width, out_height, out_width;
     struct axis rows, columns;
     float *wide; /* scratch [in_height, out_width]: rows are done first */
@@ -63,37 +63,37 @@ out:
     return status;
 }
 
-static const char *option_name(pdessm_fit fit) {
-    return fit == PDESSM_FIT_PAD ? "--fit pad" : "no --fit";
+static const char *option_name(pdessm_resize resize) {
+    return resize == PDESSM_RESIZE_PAD ? "--fit pad" : "no --fit";
 }
 
-static pdessm_status refuse(pdessm_context *ctx, const char *name, pdessm_fit fit,
-                            const pdessm_fit_plan *plan) {
-    return pdessm_fail(ctx, PDESSM_ERROR_FILE,
-                       "%s: is %lld x %lld pixels, %lld x %lld were expected, and %s was given; "
-                       "give --image-size %lldx%lld --fit %s",
-                       name, (long long)plan->in_height, (long long)plan->in_width,
-                       (long long)plan->out_height, (long long)plan->out_width, option_name(fit),
-                       (long long)plan->out_height, (long long)plan->out_width,
-                       fit == PDESSM_FIT_PAD ? "resize or --fit crop"
-                                             : "resize, --fit pad or --fit crop");
+static pdessm_status refuse(pdessm_context *ctx, const char *name, pdessm_resize resize,
+                            const pdessm_resizer *resizer) {
+    return pdessm_fail(
+        ctx, PDESSM_ERROR_FILE,
+        "%s: is %lld x %lld pixels, %lld x %lld were expected, and %s was given; "
+        "give --image-size %lldx%lld --fit %s",
+        name, (long long)resizer->in_height, (long long)resizer->in_width,
+        (long long)resizer->out_height, (long long)resizer->out_width, option_name(resize),
+        (long long)resizer->out_height, (long long)resizer->out_width,
+        resize == PDESSM_RESIZE_PAD ? "resize or --fit crop" : "resize, --fit pad or --fit crop");
 }
 
 /* The size that the whole image is scaled to before its part is taken. */
-static void full_size(const pdessm_fit_plan *plan, pdessm_fit fit, int64_t *height,
+static void full_size(const pdessm_resizer *resizer, pdessm_resize resize, int64_t *height,
                       int64_t *width) {
-    *height = plan->out_height;
-    *width = plan->out_width;
-    if (fit == PDESSM_FIT_PAD) {
-        *height = plan->in_height;
-        *width = plan->in_width;
-    } else if (fit == PDESSM_FIT_CROP) {
-        double by_height = (double)plan->out_height / (double)plan->in_height;
-        double by_width = (double)plan->out_width / (double)plan->in_width;
+    *height = resizer->out_height;
+    *width = resizer->out_width;
+    if (resize == PDESSM_RESIZE_PAD) {
+        *height = resizer->in_height;
+        *width = resizer->in_width;
+    } else if (resize == PDESSM_RESIZE_CROP) {
+        double by_height = (double)resizer->out_height / (double)resizer->in_height;
+        double by_width = (double)resizer->out_width / (double)resizer->in_width;
         if (by_height > by_width)
-            *width = (int64_t)fmax((double)*width, round((double)plan->in_width * by_height));
+            *width = (int64_t)fmax((double)*width, round((double)resizer->in_width * by_height));
         else
-            *height = (int64_t)fmax((double)*height, round((double)plan->in_height * by_width));
+            *height = (int64_t)fmax((double)*height, round((double)resizer->in_height * by_width));
     }
 }
 
@@ -102,78 +102,78 @@ static int64_t centre_offset(int64_t full, int64_t out) {
     return (full - out) / 2;
 }
 
-pdessm_status pdessm_fit_create(pdessm_context *ctx, const char *name, pdessm_fit fit,
-                                int64_t in_height, int64_t in_width, int64_t out_height,
-                                int64_t out_width, pdessm_fit_plan **ret) {
+pdessm_status pdessm_resizer_create(pdessm_context *ctx, const char *name, pdessm_resize resize,
+                                    int64_t in_height, int64_t in_width, int64_t out_height,
+                                    int64_t out_width, pdessm_resizer **ret) {
     pdessm_status status;
-    pdessm_fit_plan *plan = NULL;
+    pdessm_resizer *resizer = NULL;
     int64_t height, width;
-    PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *plan, &plan));
-    *plan = (pdessm_fit_plan){in_height, in_width, out_height, out_width, {0}, {0}, NULL};
+    PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *resizer, &resizer));
+    *resizer = (pdessm_resizer){in_height, in_width, out_height, out_width, {0}, {0}, NULL};
     if (in_height != out_height || in_width != out_width)
-        if (fit == PDESSM_FIT_ERROR ||
-            (fit == PDESSM_FIT_PAD && (in_height > out_height || in_width > out_width)))
-            PDESSM_TRY(refuse(ctx, name, fit, plan));
-    full_size(plan, fit, &height, &width);
+        if (resize == PDESSM_RESIZE_ERROR ||
+            (resize == PDESSM_RESIZE_PAD && (in_height > out_height || in_width > out_width)))
+            PDESSM_TRY(refuse(ctx, name, resize, resizer));
+    full_size(resizer, resize, &height, &width);
     PDESSM_TRY(make_axis(ctx, in_height, height, centre_offset(height, out_height), out_height,
-                         &plan->rows));
+                         &resizer->rows));
     PDESSM_TRY(make_axis(ctx, in_width, width, centre_offset(width, out_width), out_width,
-                         &plan->columns));
-    PDESSM_TRY(pdessm_alloc(ctx, (size_t)(in_height * out_width), sizeof(float), &plan->wide));
-    *ret = plan;
-    plan = NULL;
+                         &resizer->columns));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)(in_height * out_width), sizeof(float), &resizer->wide));
+    *ret = resizer;
+    resizer = NULL;
 out:
-    pdessm_fit_destroy(&plan);
+    pdessm_resizer_destroy(&resizer);
     return status;
 }
 
-void pdessm_fit_destroy(pdessm_fit_plan **plan) {
-    pdessm_fit_plan *p = *plan;
-    if (!p)
+void pdessm_resizer_destroy(pdessm_resizer **resizer) {
+    pdessm_resizer *r = *resizer;
+    if (!r)
         return;
-    free(p->rows.taps);
-    free(p->rows.weights);
-    free(p->columns.taps);
-    free(p->columns.weights);
-    free(p->wide);
-    free(p);
-    *plan = NULL;
+    free(r->rows.taps);
+    free(r->rows.weights);
+    free(r->columns.taps);
+    free(r->columns.weights);
+    free(r->wide);
+    free(r);
+    *resizer = NULL;
 }
 
-/* Rows of the source into plan->wide; the sources differ only in their type. */
-#define FIT_ROWS(plan, source, stride)                                                             \
-    for (int64_t y = 0; y < (plan)->in_height; y++)                                                \
-        for (int64_t x = 0; x < (plan)->out_width; x++) {                                          \
-            const struct tap *tap = &(plan)->columns.taps[x];                                      \
-            const float *weight = (plan)->columns.weights + tap->weight;                           \
+/* Rows of the source into resizer->wide; the sources differ only in their type. */
+#define RESIZE_ROWS(resizer, source, stride)                                                       \
+    for (int64_t y = 0; y < (resizer)->in_height; y++)                                             \
+        for (int64_t x = 0; x < (resizer)->out_width; x++) {                                       \
+            const struct tap *tap = &(resizer)->columns.taps[x];                                   \
+            const float *weight = (resizer)->columns.weights + tap->weight;                        \
             float sum = 0;                                                                         \
             for (int64_t i = 0; i < tap->count; i++)                                               \
                 sum += weight[i] *                                                                 \
-                       (float)(source)[(y * (plan)->in_width + tap->first + i) * (stride)];        \
-            (plan)->wide[y * (plan)->out_width + x] = sum;                                         \
+                       (float)(source)[(y * (resizer)->in_width + tap->first + i) * (stride)];     \
+            (resizer)->wide[y * (resizer)->out_width + x] = sum;                                   \
         }
 
-static float column_sum(const pdessm_fit_plan *plan, int64_t y, int64_t x) {
-    const struct tap *tap = &plan->rows.taps[y];
-    const float *weight = plan->rows.weights + tap->weight;
+static float column_sum(const pdessm_resizer *resizer, int64_t y, int64_t x) {
+    const struct tap *tap = &resizer->rows.taps[y];
+    const float *weight = resizer->rows.weights + tap->weight;
     float sum = 0;
     for (int64_t i = 0; i < tap->count; i++)
-        sum += weight[i] * plan->wide[(tap->first + i) * plan->out_width + x];
+        sum += weight[i] * resizer->wide[(tap->first + i) * resizer->out_width + x];
     return sum;
 }
 
-void pdessm_fit_bytes(const pdessm_fit_plan *plan, const uint8_t *source, int64_t stride,
-                      uint8_t *ret) {
-    FIT_ROWS(plan, source, stride);
-    for (int64_t y = 0; y < plan->out_height; y++)
-        for (int64_t x = 0; x < plan->out_width; x++)
-            *ret++ = (uint8_t)fminf(column_sum(plan, y, x) + 0.5f, 255);
+void pdessm_resizer_bytes(const pdessm_resizer *resizer, const uint8_t *source, int64_t stride,
+                          uint8_t *ret) {
+    RESIZE_ROWS(resizer, source, stride);
+    for (int64_t y = 0; y < resizer->out_height; y++)
+        for (int64_t x = 0; x < resizer->out_width; x++)
+            *ret++ = (uint8_t)fminf(column_sum(resizer, y, x) + 0.5f, 255);
 }
 
-void pdessm_fit_floats(const pdessm_fit_plan *plan, const float *source, int64_t stride,
-                       float *ret) {
-    FIT_ROWS(plan, source, stride);
-    for (int64_t y = 0; y < plan->out_height; y++)
-        for (int64_t x = 0; x < plan->out_width; x++)
-            *ret++ = column_sum(plan, y, x);
+void pdessm_resizer_floats(const pdessm_resizer *resizer, const float *source, int64_t stride,
+                           float *ret) {
+    RESIZE_ROWS(resizer, source, stride);
+    for (int64_t y = 0; y < resizer->out_height; y++)
+        for (int64_t x = 0; x < resizer->out_width; x++)
+            *ret++ = column_sum(resizer, y, x);
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-pdessm_status pdessm_bytes_map(pdessm_context *ctx, const char *path, pdessm_bytes *ret) {
+pdessm_status pdessm_bytes_open(pdessm_context *ctx, const char *path, pdessm_bytes *ret) {
     pdessm_status status = PDESSM_OK;
     struct stat about;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -129,7 +129,7 @@ out:
 pdessm_status pdessm_bytes_load(pdessm_context *ctx, const char *path, int64_t max_bytes,
                                 pdessm_bytes *ret) {
     pdessm_bytes mapped = {0};
-    pdessm_status status = pdessm_bytes_map(ctx, path, &mapped);
+    pdessm_status status = pdessm_bytes_open(ctx, path, &mapped);
     if (status != PDESSM_OK)
         return status;
     if (!pdessm_is_gzip(mapped.data, mapped.size)) {

@@ -24,7 +24,7 @@ typedef struct pdessm_bytes {
 } pdessm_bytes;
 
 /* Maps a regular file. A path that cannot be opened is ERROR_FILE. */
-pdessm_status pdessm_bytes_map(pdessm_context *ctx, const char *path, pdessm_bytes *ret);
+pdessm_status pdessm_bytes_open(pdessm_context *ctx, const char *path, pdessm_bytes *ret);
 
 /* Maps a file and, when it is gzip, inflates it to at most max_bytes. */
 pdessm_status pdessm_bytes_load(pdessm_context *ctx, const char *path, int64_t max_bytes,

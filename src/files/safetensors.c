@@ -83,7 +83,7 @@ out:
 pdessm_status pdessm_safetensors_open(pdessm_context *ctx, const char *path,
                                       pdessm_safetensors **ret) {
     pdessm_bytes bytes = {0};
-    pdessm_status status = pdessm_bytes_map(ctx, path, &bytes);
+    pdessm_status status = pdessm_bytes_open(ctx, path, &bytes);
     return status == PDESSM_OK ? create(ctx, path, &bytes, ret) : status;
 }
 

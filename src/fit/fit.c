@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "dataset/dataset.h"
-#include "files/parts.h"
+#include "files/resumable.h"
 #include "model/fingerprint.h"
 
 pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind) {
@@ -237,22 +237,22 @@ static pdessm_status map_in_parts(mapping *m, const char *folder, const pdessm_w
     const pdessm_dataset_info *i = &m->data->info;
     char origin[PDESSM_ORIGIN_TEXT];
     uint64_t hash = 0;
-    const pdessm_parts parts = {.ctx = m->map->ctx,
-                                .folder = folder,
-                                .origin = origin,
-                                .count = i->count,
-                                .each = 1024,
-                                .channels = i->channels,
-                                .height = i->height,
-                                .width = i->width,
-                                .watch = *watch,
-                                .make = map_images,
-                                .user = m};
+    const pdessm_resumable parts = {.ctx = m->map->ctx,
+                                    .folder = folder,
+                                    .origin = origin,
+                                    .count = i->count,
+                                    .each = 1024,
+                                    .channels = i->channels,
+                                    .height = i->height,
+                                    .width = i->width,
+                                    .watch = *watch,
+                                    .make = map_images,
+                                    .user = m};
     PDESSM_TRY(pdessm_fingerprint_data(m->map->ctx, m->data, &hash));
     snprintf(origin, sizeof origin, "data %016" PRIx64 " map %016" PRIx64, hash,
              pdessm_fingerprint_map(m->map));
-    PDESSM_TRY(pdessm_parts_make(&parts));
-    PDESSM_TRY(pdessm_parts_read(&parts, ret));
+    PDESSM_TRY(pdessm_resumable_make(&parts));
+    PDESSM_TRY(pdessm_resumable_read(&parts, ret));
 out:
     return status;
 }

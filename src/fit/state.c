@@ -30,7 +30,7 @@ static pdessm_status describe(const pdessm_fit_job *job, const pdessm_preconditi
 static pdessm_status compare(pdessm_context *ctx, const char *path, const char *now) {
     pdessm_status status = PDESSM_OK;
     pdessm_bytes bytes = {0};
-    PDESSM_TRY(pdessm_bytes_map(ctx, path, &bytes));
+    PDESSM_TRY(pdessm_bytes_open(ctx, path, &bytes));
     PDESSM_REQUIRE(ctx, bytes.size == strlen(now) && memcmp(bytes.data, now, bytes.size) == 0,
                    PDESSM_ERROR_FILE,
                    "%s: was begun as '%.*s', now asked for is '%s'; remove its folder, or ask for "

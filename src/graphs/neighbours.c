@@ -96,7 +96,7 @@ static int load(pdessm_context *ctx, const char *path, int64_t n, int k, int32_t
     int found = 0;
     if (access(path, R_OK) != 0)
         return 0;
-    if (pdessm_bytes_map(ctx, path, &bytes) == PDESSM_OK &&
+    if (pdessm_bytes_open(ctx, path, &bytes) == PDESSM_OK &&
         pdessm_npy_decode(ctx, path, bytes.data, bytes.size, n * k * 8, &array) == PDESSM_OK)
         found = take(&array, n, k, ret);
     if (!found)

@@ -66,7 +66,7 @@ static pdessm_status read_table(pdessm_node_draft *d, const char *folder, const 
         snprintf(path, sizeof path, "%s/%s%s", folder, name, kinds[i].end);
         if (access(path, F_OK) != 0)
             continue;
-        PDESSM_TRY(pdessm_bytes_map(d->ctx, path, &bytes));
+        PDESSM_TRY(pdessm_bytes_open(d->ctx, path, &bytes));
         PDESSM_TRY(kinds[i].read(d, path, &bytes, ret));
         break;
     }
@@ -153,7 +153,7 @@ pdessm_status pdessm_node_set_read(pdessm_context *ctx, const char *path, uint64
     pdessm_bytes bytes = {0};
     if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
         return read_folder(ctx, path, seed, max_bytes, ret);
-    PDESSM_TRY(pdessm_bytes_map(ctx, path, &bytes));
+    PDESSM_TRY(pdessm_bytes_open(ctx, path, &bytes));
     PDESSM_REQUIRE(ctx, pdessm_is_npz(bytes.data, bytes.size), PDESSM_ERROR_FILE,
                    "%s: not an .npz file; expected one with adj_data, .., labels, or a folder with "
                    "edges, features and labels as .csv or .npy",

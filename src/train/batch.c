@@ -39,7 +39,7 @@ static float draw_time(const pdessm_train_options *o, uint32_t step, uint32_t pl
 /* Numbers 0 of the stream decide on the mirror, 4 to 7 on the shift. */
 static void augment(const pdessm_train_options *o, const pdessm_dataset_info *info, uint32_t step,
                     uint32_t place, float *image) {
-    const pdessm_extent3 extent = {info->channels, info->height, info->width};
+    const pdessm_image_extent extent = {info->channels, info->height, info->width};
     const uint64_t ways = 2 * (uint64_t)o->shift + 1;
     if (o->flip && pdessm_uniform(o->seed, PDESSM_RANDOM_AUGMENT, step, place, 0) < 0.5)
         pdessm_augment_mirror(image, extent);

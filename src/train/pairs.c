@@ -8,7 +8,7 @@
 
 #include <pdessm/train.h>
 
-#include "files/parts.h"
+#include "files/resumable.h"
 #include "model/fingerprint.h"
 #include "sample/tableau.h"
 
@@ -20,7 +20,7 @@ typedef struct drawing {
     const int32_t *labels; /* NULL: the null class */
     int64_t evaluations;   /* of the last part drawn */
     char origin[PDESSM_ORIGIN_TEXT];
-    pdessm_parts parts;
+    pdessm_resumable parts;
 } drawing;
 
 /* Labels decide too, unless the number of the image decides on them. */
@@ -73,17 +73,17 @@ static pdessm_status draw(void *user, int64_t first, int64_t n, const pdessm_wat
 static void begin(drawing *d, int64_t n, const char *folder) {
     const pdessm_config *c = &d->model->config;
     const pdessm_sample_options *o = &d->options;
-    d->parts = (pdessm_parts){.ctx = d->model->ctx,
-                              .folder = folder,
-                              .origin = d->origin,
-                              .count = n,
-                              .each = PART,
-                              .channels = c->channels,
-                              .height = o->height ? o->height : c->image_size[0],
-                              .width = o->width ? o->width : c->image_size[1],
-                              .watch = {o->progress, o->user, 0, 1},
-                              .make = draw,
-                              .user = d};
+    d->parts = (pdessm_resumable){.ctx = d->model->ctx,
+                                  .folder = folder,
+                                  .origin = d->origin,
+                                  .count = n,
+                                  .each = PART,
+                                  .channels = c->channels,
+                                  .height = o->height ? o->height : c->image_size[0],
+                                  .width = o->width ? o->width : c->image_size[1],
+                                  .watch = {o->progress, o->user, 0, 1},
+                                  .make = draw,
+                                  .user = d};
 }
 
 /* ------------------------------------------------------------------ many images */
@@ -100,8 +100,8 @@ pdessm_status pdessm_sample_kept(pdessm_model *model, const pdessm_sample_option
     /* Whole batches, so that the parts are the batches of pdessm_sample(). */
     d.parts.each = (PART + options->batch - 1) / options->batch * options->batch;
     PDESSM_TRY(describe(&d, 1));
-    PDESSM_TRY(pdessm_parts_make(&d.parts));
-    PDESSM_TRY(pdessm_parts_read(&d.parts, images));
+    PDESSM_TRY(pdessm_resumable_make(&d.parts));
+    PDESSM_TRY(pdessm_resumable_read(&d.parts, images));
     if (options->solver != PDESSM_DOPRI5)
         d.evaluations = (int64_t)options->steps * pdessm_tableau_of(options->solver)->stages;
     if (ret_evaluations)
@@ -146,10 +146,10 @@ pdessm_status pdessm_pairs_draw(pdessm_model *model, const pdessm_sample_options
     PDESSM_TRY(choose_labels(&d, n, &labels));
     PDESSM_TRY(describe(&d, 0));
     if (access(path, F_OK) == 0) {
-        PDESSM_TRY(pdessm_parts_open(&d.parts, path, n, &file));
+        PDESSM_TRY(pdessm_resumable_open(&d.parts, path, n, &file));
     } else {
-        PDESSM_TRY(pdessm_parts_make(&d.parts));
-        PDESSM_TRY(pdessm_parts_join(&d.parts, path, labels));
+        PDESSM_TRY(pdessm_resumable_make(&d.parts));
+        PDESSM_TRY(pdessm_resumable_join(&d.parts, path, labels));
     }
 out:
     pdessm_safetensors_destroy(&file);

@@ -78,7 +78,7 @@ static float pixel(const float *image, int64_t c, int64_t y, int64_t x, float bo
 
 static void shifts_and_mirrors_are_what_they_say(void **state) {
     (void)state;
-    const pdessm_extent3 extent = {CHANNELS, HEIGHT, WIDTH};
+    const pdessm_image_extent extent = {CHANNELS, HEIGHT, WIDTH};
     float image[CHANNELS * HEIGHT * WIDTH], moved[CHANNELS * HEIGHT * WIDTH];
     for (int i = 0; i < CHANNELS * HEIGHT * WIDTH; i++)
         image[i] = (float)i;
@@ -105,7 +105,7 @@ static void shifts_and_mirrors_are_what_they_say(void **state) {
 static void a_batch_is_augmented_evenly(void **state) {
     enum { SHIFT = 1, WAYS = 2 * SHIFT + 1, BATCH = 20, STEPS = 100 };
     api *a = *state;
-    const pdessm_extent3 extent = {3, API_SIDE, API_SIDE};
+    const pdessm_image_extent extent = {3, API_SIDE, API_SIDE};
     int seen[WAYS * WAYS] = {0};
     float plain[PIXELS], changed[PIXELS];
     pdessm_train_options o = pdessm_train_defaults();

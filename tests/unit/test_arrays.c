@@ -186,7 +186,7 @@ static void npy_round_trip(void **state) {
     pdessm_bytes bytes = {0};
     pdessm_array back = {0};
     assert_ok(f, pdessm_npy_write(f->ctx, path, &array));
-    assert_ok(f, pdessm_bytes_map(f->ctx, path, &bytes));
+    assert_ok(f, pdessm_bytes_open(f->ctx, path, &bytes));
     assert_int_equal(bytes.size, 128 + 12); /* the header fills whole blocks of 64 */
     assert_ok(f, pdessm_npy_decode(f->ctx, path, bytes.data, bytes.size, MOST, &back));
     assert_true(back.rank == 2 && back.dims[0] == 3 && back.dims[1] == 1);
@@ -213,7 +213,7 @@ static void npz_round_trip(void **state) {
     for (size_t i = 0; i < sizeof pixels; i++)
         pixels[i] = (uint8_t)(i * 3);
     assert_ok(f, pdessm_npz_write(f->ctx, path, pixels, 2, 3, 4, 3, numbers));
-    assert_ok(f, pdessm_bytes_map(f->ctx, path, &bytes));
+    assert_ok(f, pdessm_bytes_open(f->ctx, path, &bytes));
     assert_ok(f, pdessm_npz_decode(f->ctx, path, bytes.data, bytes.size, MOST, &images, &labels));
     assert_true(images.rank == 4 && images.dims[1] == 3 && images.dims[2] == 4);
     assert_memory_equal(images.data, pixels, sizeof pixels);
@@ -223,7 +223,7 @@ static void npz_round_trip(void **state) {
     torment(f, decode_npz, bytes.data, bytes.size, 1);
     pdessm_bytes_release(&bytes);
     assert_ok(f, pdessm_npz_write(f->ctx, path, pixels, 2, 3, 4, 3, NULL));
-    assert_ok(f, pdessm_bytes_map(f->ctx, path, &bytes));
+    assert_ok(f, pdessm_bytes_open(f->ctx, path, &bytes));
     assert_ok(f, pdessm_npz_decode(f->ctx, path, bytes.data, bytes.size, MOST, &images, &labels));
     assert_null(labels.data);
     pdessm_array_release(&images);
@@ -246,7 +246,7 @@ static void npz_bomb(void **state) {
     zip_source_t *source = zip_source_buffer(archive, data, SIZE, 0);
     assert_true(zip_file_add(archive, "arr_0.npy", source, 0) >= 0);
     assert_int_equal(zip_close(archive), 0);
-    assert_ok(f, pdessm_bytes_map(f->ctx, path, &bytes));
+    assert_ok(f, pdessm_bytes_open(f->ctx, path, &bytes));
     assert_true(bytes.size < 100000);
     assert_fails(f, decode_npz(f->ctx, "bomb", bytes.data, bytes.size, MOST, &images),
                  PDESSM_ERROR_FILE, "more than the limit of 1048576");

@@ -11,7 +11,7 @@ static int exists(const char *path) {
 
 static void expect_text(fixture *f, const char *path, const char *text) {
     pdessm_bytes bytes = {0};
-    assert_ok(f, pdessm_bytes_map(f->ctx, path, &bytes));
+    assert_ok(f, pdessm_bytes_open(f->ctx, path, &bytes));
     assert_int_equal(bytes.size, strlen(text));
     assert_memory_equal(bytes.data, text, bytes.size);
     pdessm_bytes_release(&bytes);

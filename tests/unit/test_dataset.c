@@ -104,12 +104,12 @@ static void idx_folder(void **state) {
     pdessm_dataset_image(set, 0, values);
     assert_true(values[0] == -1 && values[1] == 1 && values[4] == -1 && values[5] == 1);
     pdessm_dataset_destroy(&set);
-    options = (pdessm_dataset_options){.height = 3, .width = 4, .fit = PDESSM_FIT_PAD};
+    options = (pdessm_dataset_options){.height = 3, .width = 4, .resize = PDESSM_RESIZE_PAD};
     set = open_set(f, f->folder, &options);
     expect_extent(set, 2, 1, 3, 4);
     assert_int_equal(((const uint8_t *)pdessm_dataset_pixels(set))[6], 255);
     pdessm_dataset_destroy(&set);
-    options.fit = PDESSM_FIT_ERROR;
+    options.resize = PDESSM_RESIZE_ERROR;
     refuses(f, f->folder, &options, PDESSM_ERROR_FILE, "--image-size 3x4 --fit resize");
     options = (pdessm_dataset_options){.split = PDESSM_SPLIT_TEST};
     refuses(f, f->folder, &options, PDESSM_ERROR_FILE, "no t10k-images-idx3-ubyte");
@@ -181,7 +181,7 @@ static void image_folder(void **state) {
     write_png(f, "cat/2.png", 8, 6, 3, 9);
     refuses(f, f->folder, NULL, PDESSM_ERROR_FILE, "is 8 x 6 pixels, but");
     refuses(f, f->folder, NULL, PDESSM_ERROR_FILE, "--image-size 4x4 --fit resize");
-    options = (pdessm_dataset_options){.height = 5, .width = 5, .fit = PDESSM_FIT_CROP};
+    options = (pdessm_dataset_options){.height = 5, .width = 5, .resize = PDESSM_RESIZE_CROP};
     set = open_set(f, f->folder, &options);
     expect_extent(set, 4, 3, 5, 5);
     pdessm_dataset_destroy(&set);

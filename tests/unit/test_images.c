@@ -23,7 +23,7 @@ static void png_round_trip(void **state) {
         for (size_t i = 0; i < sizeof pixels; i++)
             pixels[i] = (uint8_t)(i * 37);
         assert_ok(f, pdessm_png_write(f->ctx, path, &picture));
-        assert_ok(f, pdessm_bytes_map(f->ctx, path, &bytes));
+        assert_ok(f, pdessm_bytes_open(f->ctx, path, &bytes));
         assert_ok(f, pdessm_image_decode(f->ctx, path, bytes.data, bytes.size, MOST, &back));
         assert_true(back.height == 5 && back.width == 7 && back.channels == channels);
         assert_memory_equal(back.pixels, pixels, (size_t)(35 * channels));
@@ -150,26 +150,26 @@ static void fit_sizes(void **state) {
     fixture *f = *state;
     const uint8_t in[] = {0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120, 130, 140, 150};
     uint8_t out[64];
-    pdessm_fit_plan *plan = NULL;
-    assert_ok(f, pdessm_fit_create(f->ctx, "i", PDESSM_FIT_RESIZE, 4, 4, 2, 2, &plan));
-    pdessm_fit_bytes(plan, in, 1, out);
+    pdessm_resizer *plan = NULL;
+    assert_ok(f, pdessm_resizer_create(f->ctx, "i", PDESSM_RESIZE_STRETCH, 4, 4, 2, 2, &plan));
+    pdessm_resizer_bytes(plan, in, 1, out);
     assert_memory_equal(out, ((const uint8_t[]){25, 45, 105, 125}), 4); /* means of 2 x 2 */
-    pdessm_fit_destroy(&plan);
-    assert_ok(f, pdessm_fit_create(f->ctx, "i", PDESSM_FIT_RESIZE, 1, 2, 1, 4, &plan));
-    pdessm_fit_bytes(plan, in, 1, out);
+    pdessm_resizer_destroy(&plan);
+    assert_ok(f, pdessm_resizer_create(f->ctx, "i", PDESSM_RESIZE_STRETCH, 1, 2, 1, 4, &plan));
+    pdessm_resizer_bytes(plan, in, 1, out);
     assert_memory_equal(out, ((const uint8_t[]){0, 3, 8, 10}), 4); /* 2.5 and 7.5, rounded */
-    pdessm_fit_destroy(&plan);
-    assert_ok(f, pdessm_fit_create(f->ctx, "i", PDESSM_FIT_PAD, 1, 2, 3, 4, &plan));
-    pdessm_fit_bytes(plan, in + 1, 1, out);
+    pdessm_resizer_destroy(&plan);
+    assert_ok(f, pdessm_resizer_create(f->ctx, "i", PDESSM_RESIZE_PAD, 1, 2, 3, 4, &plan));
+    pdessm_resizer_bytes(plan, in + 1, 1, out);
     assert_memory_equal(out, ((const uint8_t[]){0, 0, 0, 0, 0, 10, 20, 0, 0, 0, 0, 0}), 12);
-    pdessm_fit_destroy(&plan);
-    assert_ok(f, pdessm_fit_create(f->ctx, "i", PDESSM_FIT_CROP, 2, 8, 2, 2, &plan));
-    pdessm_fit_bytes(plan, in, 1, out);
+    pdessm_resizer_destroy(&plan);
+    assert_ok(f, pdessm_resizer_create(f->ctx, "i", PDESSM_RESIZE_CROP, 2, 8, 2, 2, &plan));
+    pdessm_resizer_bytes(plan, in, 1, out);
     assert_memory_equal(out, ((const uint8_t[]){30, 40, 110, 120}), 4);
-    pdessm_fit_destroy(&plan);
-    assert_fails(f, pdessm_fit_create(f->ctx, "i", PDESSM_FIT_ERROR, 4, 4, 2, 2, &plan),
+    pdessm_resizer_destroy(&plan);
+    assert_fails(f, pdessm_resizer_create(f->ctx, "i", PDESSM_RESIZE_ERROR, 4, 4, 2, 2, &plan),
                  PDESSM_ERROR_FILE, "--image-size 2x2 --fit resize");
-    assert_fails(f, pdessm_fit_create(f->ctx, "i", PDESSM_FIT_PAD, 4, 4, 8, 2, &plan),
+    assert_fails(f, pdessm_resizer_create(f->ctx, "i", PDESSM_RESIZE_PAD, 4, 4, 8, 2, &plan),
                  PDESSM_ERROR_FILE, "--fit resize or --fit crop");
 }
 
@@ -180,26 +180,28 @@ static void fit_laws(void **state) {
     const int64_t sizes[][2] = {{1, 1}, {5, 3}, {23, 17}, {22, 16}, {64, 64}, {7, 40}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         int64_t h = sizes[s][0], w = sizes[s][1];
-        pdessm_fit_plan *plan = NULL;
+        pdessm_resizer *plan = NULL;
         double before = 0, after = 0;
-        for (int fit = PDESSM_FIT_RESIZE; fit <= PDESSM_FIT_CROP; fit += 2) {
+        for (int fit = PDESSM_RESIZE_STRETCH; fit <= PDESSM_RESIZE_CROP; fit += 2) {
             for (int i = 0; i < 23 * 17; i++)
                 in[i] = 0.75f;
-            assert_ok(f, pdessm_fit_create(f->ctx, "i", (pdessm_fit)fit, 23, 17, h, w, &plan));
-            pdessm_fit_floats(plan, in, 1, out);
+            assert_ok(f,
+                      pdessm_resizer_create(f->ctx, "i", (pdessm_resize)fit, 23, 17, h, w, &plan));
+            pdessm_resizer_floats(plan, in, 1, out);
             for (int64_t i = 0; i < h * w; i++)
                 assert_true(fabsf(out[i] - 0.75f) < 1e-6f);
-            pdessm_fit_destroy(&plan);
+            pdessm_resizer_destroy(&plan);
         }
         for (int i = 0; i < 23 * 17; i++)
             before += in[i] = (float)(i * 31 % 97) / 97;
-        assert_ok(f, pdessm_fit_create(f->ctx, "i", PDESSM_FIT_RESIZE, 23, 17, h, w, &plan));
-        pdessm_fit_floats(plan, in, 1, out);
+        assert_ok(f,
+                  pdessm_resizer_create(f->ctx, "i", PDESSM_RESIZE_STRETCH, 23, 17, h, w, &plan));
+        pdessm_resizer_floats(plan, in, 1, out);
         for (int64_t i = 0; i < h * w; i++)
             after += (double)out[i];
         if (h <= 23 && w <= 17)
             assert_true(fabs(before / (23 * 17) - after / (double)(h * w)) < 1e-5);
-        pdessm_fit_destroy(&plan);
+        pdessm_resizer_destroy(&plan);
     }
 }
 

@@ -162,7 +162,7 @@ static void wrong_options_are_refused(void **state) {
 /* A map file whose bytes `old` are replaced by `new`, of equal length. */
 static const char *damaged(fixture *f, const char *path, const char *old, const char *new) {
     pdessm_bytes bytes = {0};
-    assert_ok(f, pdessm_bytes_map(f->ctx, path, &bytes));
+    assert_ok(f, pdessm_bytes_open(f->ctx, path, &bytes));
     char *copy = malloc(bytes.size);
     assert_non_null(copy);
     memcpy(copy, bytes.data, bytes.size);

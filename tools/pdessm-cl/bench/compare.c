@@ -70,7 +70,7 @@ pdessm_status pdessm_cli_bench_old_open(bench_job *j, const char *path, bench_ol
     pdessm_bytes bytes = {0};
     bench_old *old = NULL;
     const char *end = NULL;
-    PDESSM_TRY(pdessm_bytes_map(j->c->ctx, path, &bytes));
+    PDESSM_TRY(pdessm_bytes_open(j->c->ctx, path, &bytes));
     PDESSM_TRY(pdessm_alloc(j->c->ctx, 1, sizeof *old, &old));
     old->path = path;
     old->json = cJSON_ParseWithLengthOpts((const char *)bytes.data, bytes.size, &end, 0);

@@ -91,7 +91,7 @@ pdessm_status pdessm_cli_csv_read(cli *c, const char *path, cli_csv *ret) {
     char *text = NULL;
     pdessm_bytes bytes = {0};
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_bytes_map(c->ctx, path, &bytes));
+    PDESSM_TRY(pdessm_bytes_open(c->ctx, path, &bytes));
     PDESSM_TRY(pdessm_alloc(c->ctx, bytes.size + 1, 1, &text));
     if (bytes.size)
         memcpy(text, bytes.data, bytes.size);

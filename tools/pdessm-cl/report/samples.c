@@ -28,7 +28,7 @@ static pdessm_status print_file(report *r, const char *path, const char *step) {
     pdessm_bytes bytes = {0};
     pdessm_picture picture = {0};
     FILE *f = r->page.f;
-    pdessm_status status = pdessm_bytes_map(r->c->ctx, path, &bytes);
+    pdessm_status status = pdessm_bytes_open(r->c->ctx, path, &bytes);
     if (status == PDESSM_OK)
         status =
             pdessm_png_decode(r->c->ctx, path, bytes.data, bytes.size, (int64_t)1 << 28, &picture);

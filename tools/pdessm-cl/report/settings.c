@@ -16,7 +16,7 @@ static pdessm_status print_config_file(report *r) {
     pdessm_bytes bytes = {0};
     FILE *f = r->page.f;
     fputs("<h2>Settings</h2>\n", f);
-    if (pdessm_bytes_map(r->c->ctx, path, &bytes) != PDESSM_OK) {
+    if (pdessm_bytes_open(r->c->ctx, path, &bytes) != PDESSM_OK) {
         pdessm_cli_page_element(f, "p", "warn", pdessm_context_error(r->c->ctx));
         return PDESSM_OK;
     }

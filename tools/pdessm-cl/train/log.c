@@ -57,7 +57,7 @@ static pdessm_status cut(cli_train_log *log, int64_t keep) {
     off_t size = lseek(log->descriptor, 0, SEEK_END);
     if (size == 0)
         return write_text(log, log->head, strlen(log->head));
-    PDESSM_TRY(pdessm_bytes_map(log->c->ctx, log->path, &bytes));
+    PDESSM_TRY(pdessm_bytes_open(log->c->ctx, log->path, &bytes));
     PDESSM_TRY(pdessm_alloc(log->c->ctx, bytes.size + 1, 1, &text));
     memcpy(text, bytes.data, bytes.size);
     size_t end = find_end(log, text, keep);

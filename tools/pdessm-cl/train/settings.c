@@ -303,7 +303,7 @@ pdessm_dataset_options pdessm_cli_settings_data(const cli_settings *s) {
     return (pdessm_dataset_options){.split = (pdessm_split)s->split,
                                     .height = s->image_size[0],
                                     .width = s->image_size[1],
-                                    .fit = (pdessm_fit)s->fit,
+                                    .resize = (pdessm_resize)s->fit,
                                     .channels = (int)s->channels,
                                     .layout = (pdessm_layout)s->layout,
                                     .limit = s->limit,

@@ -130,7 +130,7 @@ out:
 
 pdessm_status pdessm_cli_settings_load(cli *c, const char *path, cli_settings *settings) {
     pdessm_bytes text = {0};
-    pdessm_status status = pdessm_bytes_map(c->ctx, path, &text);
+    pdessm_status status = pdessm_bytes_open(c->ctx, path, &text);
     if (status == PDESSM_OK)
         status = pdessm_cli_settings_parse(c, path, &text, settings);
     pdessm_bytes_release(&text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* batches.c: folders of IDX files or CIFAR batches, under the names that they come with. */
+/* idx_cifar_folder.c: folders of IDX files or CIFAR batches, under the names that they come with.
+ */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,7 +91,7 @@ static pdessm_status add_batch(pdessm_context *ctx, const char *path, int64_t ma
     pdessm_status status;
     pdessm_bytes bytes = {0};
     pdessm_array images = {0}, labels = {0};
-    PDESSM_TRY(pdessm_bytes_map(ctx, path, &bytes));
+    PDESSM_TRY(pdessm_bytes_open(ctx, path, &bytes));
     PDESSM_TRY(pdessm_cifar_decode(ctx, path, bytes.data, bytes.size, max_bytes, &images, &labels));
     int classes = pdessm_cifar_classes(bytes.data, bytes.size);
     PDESSM_REQUIRE(ctx, !ret->num_classes || ret->num_classes == classes, PDESSM_ERROR_FILE,
@@ -118,7 +119,7 @@ static pdessm_status read_names(pdessm_context *ctx, const char *folder,
     if (!pdessm_listing_has(listing, name))
         return PDESSM_OK;
     PDESSM_TRY(pdessm_path_join(ctx, folder, name, &path));
-    PDESSM_TRY(pdessm_bytes_map(ctx, path, &bytes));
+    PDESSM_TRY(pdessm_bytes_open(ctx, path, &bytes));
     PDESSM_TRY(pdessm_alloc(ctx, bytes.size + 1, 1, &text));
     memcpy(text, bytes.data, bytes.size);
     for (char *line = strtok_r(text, "\r\n", &rest); line && count <= 100;
@@ -161,9 +162,9 @@ out:
     return status;
 }
 
-pdessm_status pdessm_source_batches(pdessm_context *ctx, const char *path,
-                                    const pdessm_dataset_options *options, int *ret_found,
-                                    pdessm_source *ret) {
+pdessm_status pdessm_source_idx_cifar_folder(pdessm_context *ctx, const char *path,
+                                             const pdessm_dataset_options *options, int *ret_found,
+                                             pdessm_source *ret) {
     pdessm_listing listing = {0};
     pdessm_status status = pdessm_listing_read(ctx, path, &listing);
     if (status != PDESSM_OK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* folder.c: a folder of PNG and JPEG files, one subfolder a class. */
+/* image_folder.c: a folder of PNG and JPEG files, one subfolder a class. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
@@ -166,7 +166,7 @@ out:
 /* What is carried from image to image. */
 struct reading {
     const pdessm_dataset_options *options;
-    pdessm_extent in, out; /* in: what the converter was made for */
+    pdessm_image_extent in, out; /* in: what the converter was made for */
     pdessm_converter *converter;
     const char *first; /* path of the first image, whose size the others must have */
     uint8_t *pixels;
@@ -178,7 +178,7 @@ static pdessm_status begin(pdessm_context *ctx, struct reading *reading, const c
                            const pdessm_picture *picture) {
     const pdessm_dataset_options *options = reading->options;
     reading->first = path;
-    reading->out = (pdessm_extent){
+    reading->out = (pdessm_image_extent){
         options->channels > 0 ? options->channels : picture->channels,
         options->height > 0 ? options->height : picture->height,
         options->width > 0 ? options->width : picture->width,
@@ -221,16 +221,16 @@ static pdessm_status read_one(pdessm_context *ctx, struct reading *reading, cons
     pdessm_status status;
     pdessm_bytes bytes = {0};
     pdessm_picture picture = {0};
-    PDESSM_TRY(pdessm_bytes_map(ctx, path, &bytes));
+    PDESSM_TRY(pdessm_bytes_open(ctx, path, &bytes));
     PDESSM_TRY(pdessm_image_decode(ctx, path, bytes.data, bytes.size, reading->options->max_bytes,
                                    &picture));
     if (index == 0)
         PDESSM_TRY(begin(ctx, reading, path, &picture));
     PDESSM_TRY(explain(ctx, reading, path, &picture));
-    pdessm_extent in = {picture.channels, picture.height, picture.width};
+    pdessm_image_extent in = {picture.channels, picture.height, picture.width};
     if (!reading->converter || memcmp(&in, &reading->in, sizeof in) != 0) {
         pdessm_converter_destroy(&reading->converter);
-        PDESSM_TRY(pdessm_converter_create(ctx, path, reading->options->fit, in, reading->out, 0,
+        PDESSM_TRY(pdessm_converter_create(ctx, path, reading->options->resize, in, reading->out, 0,
                                            &reading->converter));
         reading->in = in;
     }
@@ -296,8 +296,9 @@ out:
     return status;
 }
 
-pdessm_status pdessm_source_folder(pdessm_context *ctx, const char *path,
-                                   const pdessm_dataset_options *options, pdessm_source *ret) {
+pdessm_status pdessm_source_image_folder(pdessm_context *ctx, const char *path,
+                                         const pdessm_dataset_options *options,
+                                         pdessm_source *ret) {
     pdessm_status status;
     struct gallery gallery = {0};
     char *chosen = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* parts.c: files FOLDER/FIRST-COUNT.safetensors of images. */
-#include "files/parts.h"
+/* resumable.c: files FOLDER/FIRST-COUNT.safetensors of images. */
+#include "files/resumable.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,16 +15,16 @@
 
 enum { PATH = 4160 };
 
-static size_t pixels_of(const pdessm_parts *p) {
+static size_t pixels_of(const pdessm_resumable *p) {
     return (size_t)(p->channels * p->height * p->width);
 }
 
-static int64_t part_count(const pdessm_parts *p, int64_t first) {
+static int64_t part_count(const pdessm_resumable *p, int64_t first) {
     return p->count - first < p->each ? p->count - first : p->each;
 }
 
 /* Named by their extent too: a set of another size has another last part. */
-static pdessm_status part_path(const pdessm_parts *p, int64_t first, char ret[PATH]) {
+static pdessm_status part_path(const pdessm_resumable *p, int64_t first, char ret[PATH]) {
     const int length = snprintf(ret, PATH, "%s/%09" PRId64 "-%03" PRId64 ".safetensors", p->folder,
                                 first, part_count(p, first));
     return length < PATH
@@ -34,8 +34,8 @@ static pdessm_status part_path(const pdessm_parts *p, int64_t first, char ret[PA
 }
 
 /* Begins a file of `count` images. */
-static pdessm_status begin_file(const pdessm_parts *p, const char *path, int64_t count, int labels,
-                                pdessm_safetensors_writer **ret) {
+static pdessm_status begin_file(const pdessm_resumable *p, const char *path, int64_t count,
+                                int labels, pdessm_safetensors_writer **ret) {
     const pdessm_safetensors_pair origin = {"pdessm.origin", p->origin};
     const pdessm_safetensors_tensor tensors[] = {
         {"images", PDESSM_FILE_F32, 4, {count, p->channels, p->height, p->width}},
@@ -43,8 +43,8 @@ static pdessm_status begin_file(const pdessm_parts *p, const char *path, int64_t
     return pdessm_safetensors_writer_create(p->ctx, path, &origin, 1, tensors, 1 + labels, ret);
 }
 
-pdessm_status pdessm_parts_open(const pdessm_parts *p, const char *path, int64_t n,
-                                pdessm_safetensors **ret) {
+pdessm_status pdessm_resumable_open(const pdessm_resumable *p, const char *path, int64_t n,
+                                    pdessm_safetensors **ret) {
     const int64_t dims[] = {n, p->channels, p->height, p->width};
     const pdessm_safetensors_entry *entry = NULL;
     pdessm_safetensors *file = NULL;
@@ -66,7 +66,7 @@ out:
     return status;
 }
 
-static pdessm_status make_part(const pdessm_parts *p, int64_t first, const char *path) {
+static pdessm_status make_part(const pdessm_resumable *p, int64_t first, const char *path) {
     const int64_t count = part_count(p, first);
     const size_t numbers = (size_t)count * pixels_of(p);
     const double all = (double)p->count;
@@ -86,7 +86,7 @@ out:
     return status;
 }
 
-pdessm_status pdessm_parts_make(const pdessm_parts *p) {
+pdessm_status pdessm_resumable_make(const pdessm_resumable *p) {
     pdessm_status status = PDESSM_OK;
     char path[PATH];
     if (mkdir(p->folder, 0777) != 0 && errno != EEXIST)
@@ -97,7 +97,7 @@ pdessm_status pdessm_parts_make(const pdessm_parts *p) {
         if (access(path, F_OK) != 0)
             PDESSM_TRY(make_part(p, first, path));
         else
-            PDESSM_TRY(pdessm_parts_open(p, path, part_count(p, first), &there));
+            PDESSM_TRY(pdessm_resumable_open(p, path, part_count(p, first), &there));
         pdessm_safetensors_destroy(&there);
     }
 out:
@@ -105,13 +105,13 @@ out:
 }
 
 /* Hands the images of each part on, to memory or to a file. */
-static pdessm_status copy(const pdessm_parts *p, float *to, pdessm_safetensors_writer *writer) {
+static pdessm_status copy(const pdessm_resumable *p, float *to, pdessm_safetensors_writer *writer) {
     pdessm_status status = PDESSM_OK;
     pdessm_safetensors *part = NULL;
     char path[PATH];
     for (int64_t first = 0; first < p->count; first += p->each) {
         PDESSM_TRY(part_path(p, first, path));
-        PDESSM_TRY(pdessm_parts_open(p, path, part_count(p, first), &part));
+        PDESSM_TRY(pdessm_resumable_open(p, path, part_count(p, first), &part));
         const pdessm_safetensors_entry *images = pdessm_safetensors_find(part, "images");
         if (writer)
             PDESSM_TRY(pdessm_safetensors_writer_write(writer, images->data, images->bytes));
@@ -125,11 +125,12 @@ out:
     return status;
 }
 
-pdessm_status pdessm_parts_read(const pdessm_parts *parts, float *ret) {
+pdessm_status pdessm_resumable_read(const pdessm_resumable *parts, float *ret) {
     return copy(parts, ret, NULL);
 }
 
-pdessm_status pdessm_parts_join(const pdessm_parts *p, const char *path, const int32_t *labels) {
+pdessm_status pdessm_resumable_join(const pdessm_resumable *p, const char *path,
+                                    const int32_t *labels) {
     pdessm_status status = PDESSM_OK;
     pdessm_safetensors_writer *writer = NULL;
     PDESSM_TRY(begin_file(p, path, p->count, labels != NULL, &writer));
