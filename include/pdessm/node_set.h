@@ -13,21 +13,21 @@ extern "C" {
 
 typedef struct pdessm_node_set pdessm_node_set;
 
-typedef enum pdessm_node_part {
+typedef enum pdessm_node_split {
     PDESSM_NODES_UNUSED,
     PDESSM_NODES_TRAIN,
     PDESSM_NODES_VALIDATION,
     PDESSM_NODES_TEST,
-    PDESSM_NODES_PARTS
-} pdessm_node_part;
+    PDESSM_NODES_SPLITS
+} pdessm_node_split;
 
 typedef struct pdessm_node_set_info {
-    int64_t nodes, edges;              /* edges: without loops, each pair of nodes once */
-    int64_t graphs;                    /* that no edge joins; 1 unless it is a set of graphs */
-    int64_t features, classes;         /* of a node */
-    int64_t isolated;                  /* nodes without edges */
-    int64_t repeated;                  /* edges given that said nothing new */
-    int64_t count[PDESSM_NODES_PARTS]; /* nodes of each part */
+    int64_t nodes, edges;               /* edges: without loops, each pair of nodes once */
+    int64_t graphs;                     /* that no edge joins; 1 unless it is a set of graphs */
+    int64_t features, classes;          /* of a node */
+    int64_t isolated;                   /* nodes without edges */
+    int64_t repeated;                   /* edges given that said nothing new */
+    int64_t count[PDESSM_NODES_SPLITS]; /* nodes of each split */
 } pdessm_node_set_info;
 
 /* What a graph is made of. Edges join both ways; loops and repetitions are dropped. */
@@ -36,15 +36,15 @@ typedef struct pdessm_node_arrays {
     const int32_t (*ends)[2]; /* [edges] */
     const float *feature;     /* [nodes, features] */
     const int32_t *label;     /* [nodes], 0 to classes - 1, or -1 where it is not known */
-    const uint8_t *part;      /* [nodes], a pdessm_node_part */
+    const uint8_t *split;     /* [nodes], a pdessm_node_split */
     /* A set of graphs: graph g has nodes first[g] .. first[g + 1] - 1. NULL: one graph. */
     int64_t graphs;
     const int32_t *first; /* [graphs + 1] */
 } pdessm_node_arrays;
 
 /* Copies the arrays. An edge that names no node or joins two graphs, a label out of range, a node
- * of unknown label in a part that is used, a feature that is not finite, or no training, validation
- * or test nodes: ERROR_FILE; `name` opens the message. */
+ * of unknown label in a split that is used, a feature that is not finite, or no training,
+ * validation or test nodes: ERROR_FILE; `name` opens the message. */
 PDESSM_API pdessm_status pdessm_node_set_create(pdessm_context *ctx, const char *name,
                                                 const pdessm_node_arrays *arrays,
                                                 pdessm_node_set **ret);

@@ -8,8 +8,8 @@
 #include <pdessm/device.h>
 #include <pdessm/evaluate.h>
 #include <pdessm/gnn.h>
+#include <pdessm/graph_train.h>
 #include <pdessm/model.h>
-#include <pdessm/multiscale.h>
 #include <pdessm/node_set.h>
 #include <pdessm/ops.h>
 #include <pdessm/optimize.h>

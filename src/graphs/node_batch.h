@@ -7,7 +7,7 @@
 #include "graphs/node_set.h"
 #include "graphs/pooling.h"
 
-typedef struct pdessm_field {
+typedef struct pdessm_node_batch {
     const pdessm_node_set *set;
     int64_t batch;         /* units of a draw; 0: the field is the whole set, always */
     const pdessm_csr *csr; /* the field's nodes, and the edges between them */
@@ -18,25 +18,26 @@ typedef struct pdessm_field {
     int32_t *unit;         /* [units]: in random order after a draw, as far as it needs */
     pdessm_csr part;       /* the field's csr unless it is the whole set */
     int32_t *index;        /* [nodes of the set], -1 between calls */
-} pdessm_field;
+} pdessm_node_batch;
 
 enum {
-    PDESSM_FIELD_HOPS = 2,   /* neighbours of how many edges a batch of training nodes takes .. */
-    PDESSM_FIELD_FAN_OUT = 4 /* .. at most so many of each node */
+    PDESSM_NODE_BATCH_HOPS =
+        2, /* neighbours of how many edges a batch of training nodes takes .. */
+    PDESSM_NODE_BATCH_FAN_OUT = 4 /* .. at most so many of each node */
 };
 
 /* Fields for training; batch 0: the whole set. A batch that has more units than there are is
  * ERROR_ARGUMENT. */
-pdessm_status pdessm_field_create(pdessm_context *ctx, const pdessm_node_set *set, int64_t batch,
-                                  pdessm_field **ret);
+pdessm_status pdessm_node_batch_create(pdessm_context *ctx, const pdessm_node_set *set,
+                                       int64_t batch, pdessm_node_batch **ret);
 /* The graphs that have validation or test nodes, no node of which is counted in the loss. */
-pdessm_status pdessm_field_create_held_out(pdessm_context *ctx, const pdessm_node_set *set,
-                                           pdessm_field **ret);
-void pdessm_field_destroy(pdessm_field **field);
+pdessm_status pdessm_node_batch_create_held_out(pdessm_context *ctx, const pdessm_node_set *set,
+                                                pdessm_node_batch **ret);
+void pdessm_node_batch_destroy(pdessm_node_batch **field);
 
 /* Draws `batch` different units, any as likely as any other. */
-void pdessm_field_draw(pdessm_field *field, const pdessm_draw *draw);
+void pdessm_node_batch_draw(pdessm_node_batch *field, const pdessm_draw *draw);
 
-int pdessm_field_is_whole(const pdessm_field *field);
+int pdessm_node_batch_is_whole(const pdessm_node_batch *field);
 
 #endif

@@ -11,7 +11,7 @@ void pdessm_node_draft_release(pdessm_node_draft *d) {
     free(d->ends);
     free(d->label);
     free(d->feature);
-    free(d->part);
+    free(d->split);
 }
 
 pdessm_status pdessm_node_draft_reserve(pdessm_node_draft *d, int64_t nodes, int64_t features) {
@@ -30,7 +30,7 @@ pdessm_status pdessm_node_draft_reserve(pdessm_node_draft *d, int64_t nodes, int
     d->arrays.features = features;
     PDESSM_TRY(pdessm_node_features(d->ctx, nodes, features, &d->feature));
     PDESSM_TRY(pdessm_alloc(d->ctx, (size_t)nodes, sizeof *d->label, &d->label));
-    PDESSM_TRY(pdessm_alloc(d->ctx, (size_t)nodes, 1, &d->part));
+    PDESSM_TRY(pdessm_alloc(d->ctx, (size_t)nodes, 1, &d->split));
 out:
     return status;
 }
@@ -46,30 +46,30 @@ pdessm_status pdessm_node_draft_label(pdessm_node_draft *d, int64_t node, double
     return PDESSM_OK;
 }
 
-pdessm_status pdessm_node_draft_part(pdessm_node_draft *d, int64_t node, double part) {
-    if (!(part >= 0 && part < PDESSM_NODES_PARTS && part == floor(part)))
+pdessm_status pdessm_node_draft_split(pdessm_node_draft *d, int64_t node, double split) {
+    if (!(split >= 0 && split < PDESSM_NODES_SPLITS && split == floor(split)))
         return pdessm_fail(d->ctx, PDESSM_ERROR_FILE,
                            "%s: part %g of node %lld: expected 0 (unused), 1 (training), 2 "
                            "(validation) or 3 (test)",
-                           d->name, part, (long long)node);
-    d->part[node] = (uint8_t)part;
+                           d->name, split, (long long)node);
+    d->split[node] = (uint8_t)split;
     return PDESSM_OK;
 }
 
-void pdessm_node_draft_draw_parts(pdessm_node_draft *d, uint64_t seed) {
+void pdessm_node_draft_draw_splits(pdessm_node_draft *d, uint64_t seed) {
     for (int64_t i = 0; i < d->arrays.nodes; i++) {
         const double u = pdessm_uniform(seed, PDESSM_RANDOM_DATA, 3, 0, i);
-        d->part[i] = d->label[i] < 0 ? PDESSM_NODES_UNUSED
-                     : u < 0.6       ? PDESSM_NODES_TRAIN
-                     : u < 0.8       ? PDESSM_NODES_VALIDATION
-                                     : PDESSM_NODES_TEST;
+        d->split[i] = d->label[i] < 0 ? PDESSM_NODES_UNUSED
+                      : u < 0.6       ? PDESSM_NODES_TRAIN
+                      : u < 0.8       ? PDESSM_NODES_VALIDATION
+                                      : PDESSM_NODES_TEST;
     }
 }
 
 pdessm_status pdessm_node_draft_finish(pdessm_node_draft *d, pdessm_node_set **ret) {
     d->arrays.ends = (const int32_t(*)[2])d->ends;
     d->arrays.label = d->label;
-    d->arrays.part = d->part;
+    d->arrays.split = d->split;
     return pdessm_node_set_take(d->ctx, d->name, &d->arrays, &d->feature, ret);
 }
 

@@ -15,20 +15,20 @@ typedef struct pdessm_node_draft {
         arrays; /* nodes, features, classes, edges; the rest points here in the end */
     int32_t (*ends)[2], *label;
     float *feature;
-    uint8_t *part;
+    uint8_t *split;
 } pdessm_node_draft;
 
 void pdessm_node_draft_release(pdessm_node_draft *draft);
 
-/* Room for features, all 0, labels and parts; refuses what is larger than max_bytes. */
+/* Room for features, all 0, labels and splits; refuses what is larger than max_bytes. */
 pdessm_status pdessm_node_draft_reserve(pdessm_node_draft *draft, int64_t nodes, int64_t features);
 
-/* Labels are whole numbers from 0, or -1 where nothing is known; parts a pdessm_node_part. */
+/* Labels are whole numbers from 0, or -1 where nothing is known; splits a pdessm_node_split. */
 pdessm_status pdessm_node_draft_label(pdessm_node_draft *draft, int64_t node, double label);
-pdessm_status pdessm_node_draft_part(pdessm_node_draft *draft, int64_t node, double part);
+pdessm_status pdessm_node_draft_split(pdessm_node_draft *draft, int64_t node, double split);
 
 /* Of the nodes that have a label 60 % to train on, 20 % to choose the epoch by, 20 % to test. */
-void pdessm_node_draft_draw_parts(pdessm_node_draft *draft, uint64_t seed);
+void pdessm_node_draft_draw_splits(pdessm_node_draft *draft, uint64_t seed);
 
 pdessm_status pdessm_node_draft_finish(pdessm_node_draft *draft, pdessm_node_set **ret);
 

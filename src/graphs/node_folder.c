@@ -113,12 +113,12 @@ static pdessm_status take_nodes(pdessm_node_draft *d, const table *features, con
     for (int64_t i = 0; i < n; i++)
         PDESSM_TRY(pdessm_node_draft_label(d, i, cell(labels, i)));
     if (parts->rows == 0) {
-        pdessm_node_draft_draw_parts(d, seed);
+        pdessm_node_draft_draw_splits(d, seed);
         goto out;
     }
     PDESSM_TRY(expect_extents(d, "parts", parts, n, 1));
     for (int64_t i = 0; i < n; i++)
-        PDESSM_TRY(pdessm_node_draft_part(d, i, cell(parts, i)));
+        PDESSM_TRY(pdessm_node_draft_split(d, i, cell(parts, i)));
 out:
     return status;
 }

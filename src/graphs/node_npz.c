@@ -139,9 +139,9 @@ static pdessm_status take_masks(pdessm_node_draft *d, pdessm_npz *npz, int *ret_
         for (int64_t i = 0; here && i < d->arrays.nodes; i++) {
             if (pdessm_array_number(&mask, i) == 0)
                 continue;
-            PDESSM_REQUIRE(d->ctx, d->part[i] == PDESSM_NODES_UNUSED, PDESSM_ERROR_FILE,
+            PDESSM_REQUIRE(d->ctx, d->split[i] == PDESSM_NODES_UNUSED, PDESSM_ERROR_FILE,
                            "%s: two masks name node %lld", d->name, (long long)i);
-            d->part[i] = (uint8_t)(p + 1);
+            d->split[i] = (uint8_t)(p + 1);
         }
         pdessm_array_release(&mask);
     }
@@ -169,7 +169,7 @@ pdessm_status pdessm_node_set_decode(pdessm_context *ctx, const char *name, cons
     PDESSM_TRY(take_labels(&d, &labels));
     PDESSM_TRY(take_masks(&d, npz, &masks));
     if (!masks)
-        pdessm_node_draft_draw_parts(&d, seed);
+        pdessm_node_draft_draw_splits(&d, seed);
     PDESSM_TRY(pdessm_node_draft_finish(&d, ret));
 out:
     rows_release(&adjacency);

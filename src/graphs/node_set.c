@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* node_set.c: a graph with features, classes and parts; checked once, when it is made. */
+/* node_set.c: a graph with features, classes and splits; checked once, when it is made. */
 #include "graphs/node_set.h"
 
 #include <math.h>
@@ -11,22 +11,22 @@
 static pdessm_status check_nodes(pdessm_context *ctx, const char *name,
                                  const pdessm_node_arrays *a) {
     pdessm_status status = PDESSM_OK;
-    int64_t count[PDESSM_NODES_PARTS] = {0};
+    int64_t count[PDESSM_NODES_SPLITS] = {0};
     PDESSM_REQUIRE(ctx, a->nodes >= 1 && a->features >= 1 && a->classes >= 1, PDESSM_ERROR_FILE,
                    "%s: %lld nodes with %lld features and %lld classes, expected at least one each",
                    name, (long long)a->nodes, (long long)a->features, (long long)a->classes);
     for (int64_t i = 0; i < a->nodes; i++) {
-        PDESSM_REQUIRE(ctx, a->part[i] < PDESSM_NODES_PARTS, PDESSM_ERROR_FILE,
+        PDESSM_REQUIRE(ctx, a->split[i] < PDESSM_NODES_SPLITS, PDESSM_ERROR_FILE,
                        "%s: node %lld is of part %d, expected 0 to 3", name, (long long)i,
-                       a->part[i]);
+                       a->split[i]);
         PDESSM_REQUIRE(ctx, a->label[i] >= -1 && a->label[i] < a->classes, PDESSM_ERROR_FILE,
                        "%s: node %lld has label %d, expected 0 to %lld, or -1 if it is not known",
                        name, (long long)i, a->label[i], (long long)a->classes - 1);
-        PDESSM_REQUIRE(ctx, a->label[i] >= 0 || a->part[i] == PDESSM_NODES_UNUSED,
+        PDESSM_REQUIRE(ctx, a->label[i] >= 0 || a->split[i] == PDESSM_NODES_UNUSED,
                        PDESSM_ERROR_FILE,
                        "%s: node %lld is to be trained on or tested, but its label is not known",
                        name, (long long)i);
-        count[a->part[i]]++;
+        count[a->split[i]]++;
     }
     PDESSM_REQUIRE(ctx,
                    count[PDESSM_NODES_TRAIN] && count[PDESSM_NODES_VALIDATION] &&
@@ -105,7 +105,7 @@ pdessm_status pdessm_node_set_take(pdessm_context *ctx, const char *name,
     s->graphs = a.graphs;
     PDESSM_TRY(pdessm_csr_build(ctx, name, a.nodes, a.edges, a.ends, &s->csr, &s->repeated));
     PDESSM_TRY(copy(ctx, a.label, a.nodes, sizeof *s->label, &s->label));
-    PDESSM_TRY(copy(ctx, a.part, a.nodes, sizeof *s->part, &s->part));
+    PDESSM_TRY(copy(ctx, a.split, a.nodes, sizeof *s->split, &s->split));
     PDESSM_TRY(copy(ctx, a.first, a.graphs + 1, sizeof *s->first, &s->first));
     PDESSM_TRY(check_graphs(ctx, name, s));
     s->feature = *feature;
@@ -140,7 +140,7 @@ void pdessm_node_set_destroy(pdessm_node_set **set) {
     pdessm_csr_release(&s->csr);
     free(s->feature);
     free(s->label);
-    free(s->part);
+    free(s->split);
     free(s->first);
     free(s);
     *set = NULL;
@@ -155,7 +155,7 @@ pdessm_node_set_info pdessm_node_set_get_info(const pdessm_node_set *set) {
                                  .repeated = set->repeated};
     for (int64_t i = 0; i < info.nodes; i++) {
         info.isolated += set->csr.start[i + 1] - set->csr.start[i] == 1;
-        info.count[set->part[i]]++;
+        info.count[set->split[i]]++;
     }
     return info;
 }
@@ -172,13 +172,13 @@ pdessm_status pdessm_node_set_clubs(pdessm_context *ctx, uint64_t seed, pdessm_n
     enum { MOST_EDGES = CLUB_NODES * CLUB_NODES / 2 };
     int32_t ends[MOST_EDGES][2], label[CLUB_NODES], edges = 0;
     float feature[CLUB_NODES * CLUB_FEATURES];
-    uint8_t part[CLUB_NODES];
+    uint8_t split[CLUB_NODES];
     for (int32_t i = 0; i < CLUB_NODES; i++) {
         label[i] = i % 2;
         /* Of each camp six to train on, four to choose the epoch by, seven to test. */
-        part[i] = i < 12   ? PDESSM_NODES_TRAIN
-                  : i < 20 ? PDESSM_NODES_VALIDATION
-                           : PDESSM_NODES_TEST;
+        split[i] = i < 12   ? PDESSM_NODES_TRAIN
+                   : i < 20 ? PDESSM_NODES_VALIDATION
+                            : PDESSM_NODES_TEST;
         for (int32_t j = 0; j < i; j++) {
             double chance = label[i] != label[j] ? 0.04 : j < 2 ? 0.5 : 0.2;
             if (drawn(seed, 0, i * CLUB_NODES + j) < chance) {
@@ -198,6 +198,6 @@ pdessm_status pdessm_node_set_clubs(pdessm_context *ctx, uint64_t seed, pdessm_n
                                        .ends = (const int32_t(*)[2])ends,
                                        .feature = feature,
                                        .label = label,
-                                       .part = part};
+                                       .split = split};
     return pdessm_node_set_create(ctx, "clubs", &arrays, ret);
 }

@@ -13,7 +13,7 @@ struct pdessm_node_set {
     int64_t features, classes, repeated, graphs;
     float *feature; /* [nodes, features], 64-byte aligned */
     int32_t *label; /* [nodes]; -1: not known */
-    uint8_t *part;  /* [nodes], a pdessm_node_part */
+    uint8_t *split; /* [nodes], a pdessm_node_split */
     int32_t *first; /* [graphs + 1] */
 };
 

@@ -68,7 +68,7 @@ static pdessm_status open_fashion(pdessm_context *ctx, int64_t nodes,
     pdessm_node_arrays a = {.features = 28 * 28, .classes = 10};
     int32_t *label = NULL, (*ends)[2] = NULL;
     float *feature = NULL;
-    uint8_t *part = NULL;
+    uint8_t *split = NULL;
     a.nodes = nodes ? nodes : FASHION_NODES;
     PDESSM_REQUIRE(ctx, a.nodes >= 70 && a.nodes <= FASHION_NODES, PDESSM_ERROR_ARGUMENT,
                    "fashion-knn:%lld: expected 70 to %d nodes", (long long)nodes, FASHION_NODES);
@@ -76,25 +76,25 @@ static pdessm_status open_fashion(pdessm_context *ctx, int64_t nodes,
     int64_t at = 0;
     PDESSM_TRY(pdessm_node_features(ctx, a.nodes, a.features, &feature));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)a.nodes, sizeof *label, &label));
-    PDESSM_TRY(pdessm_alloc(ctx, (size_t)a.nodes, 1, &part));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)a.nodes, 1, &split));
     PDESSM_TRY(add_images(ctx, PDESSM_SPLIT_TRAIN, a.nodes - tests, &at, &a, feature, label));
     PDESSM_TRY(add_images(ctx, PDESSM_SPLIT_TEST, tests, &at, &a, feature, label));
     PDESSM_TRY(join_nearest(ctx, a.nodes, a.features, feature, options, &ends));
     for (int64_t i = 0; i < a.nodes; i++)
-        part[i] = i < a.nodes - 2 * tests ? PDESSM_NODES_TRAIN
-                  : i < a.nodes - tests   ? PDESSM_NODES_VALIDATION
-                                          : PDESSM_NODES_TEST;
+        split[i] = i < a.nodes - 2 * tests ? PDESSM_NODES_TRAIN
+                   : i < a.nodes - tests   ? PDESSM_NODES_VALIDATION
+                                           : PDESSM_NODES_TEST;
     for (int64_t k = 0; k < a.nodes * a.features; k++)
         feature[k] /= 255;
     a.edges = a.nodes * FASHION_NEAREST;
     a.ends = (const int32_t(*)[2])ends;
     a.label = label;
-    a.part = part;
+    a.split = split;
     PDESSM_TRY(pdessm_node_set_take(ctx, "fashion-knn", &a, &feature, ret));
 out:
     free(feature);
     free(label);
-    free(part);
+    free(split);
     free(ends);
     return status;
 }

@@ -7,7 +7,7 @@
 
 #include "core/random.h"
 
-struct pdessm_pool_order {
+struct pdessm_pooling_order {
     const pdessm_csr *csr; /* of the last draw */
     int64_t centres;
     int64_t count;     /* nodes that have a place in the order */
@@ -23,7 +23,7 @@ static int64_t degree(const pdessm_csr *csr, int64_t i) {
 }
 
 /* Counting sort, most edges first. */
-static void rank_by_degree(pdessm_pool_order *o) {
+static void rank_by_degree(pdessm_pooling_order *o) {
     const pdessm_csr *csr = o->csr;
     int64_t *place = o->place, largest = 0;
     for (int64_t i = 0; i < csr->nodes; i++)
@@ -37,10 +37,10 @@ static void rank_by_degree(pdessm_pool_order *o) {
         o->by_rank[place[largest - degree(csr, i)]++] = (int32_t)i;
 }
 
-pdessm_status pdessm_pool_order_create(pdessm_context *ctx, int64_t nodes, int64_t centres,
-                                       pdessm_pool_order **ret) {
+pdessm_status pdessm_pooling_order_create(pdessm_context *ctx, int64_t nodes, int64_t centres,
+                                          pdessm_pooling_order **ret) {
     pdessm_status status = PDESSM_OK;
-    pdessm_pool_order *o = NULL;
+    pdessm_pooling_order *o = NULL;
     const size_t n = (size_t)nodes;
     PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *o, &o));
     o->centres = centres;
@@ -52,12 +52,12 @@ pdessm_status pdessm_pool_order_create(pdessm_context *ctx, int64_t nodes, int64
     *ret = o;
     o = NULL;
 out:
-    pdessm_pool_order_destroy(&o);
+    pdessm_pooling_order_destroy(&o);
     return status;
 }
 
-void pdessm_pool_order_destroy(pdessm_pool_order **order) {
-    pdessm_pool_order *o = *order;
+void pdessm_pooling_order_destroy(pdessm_pooling_order **order) {
+    pdessm_pooling_order *o = *order;
     if (!o)
         return;
     free(o->order);
@@ -92,7 +92,7 @@ static void shuffle(int32_t *order, int64_t begin, int64_t until, int64_t end,
     }
 }
 
-static void draw_random(pdessm_pool_order *o, int64_t size, const pdessm_draw *draw) {
+static void draw_random(pdessm_pooling_order *o, int64_t size, const pdessm_draw *draw) {
     for (int64_t i = 0; i < o->csr->nodes; i++)
         o->order[i] = (int32_t)i;
     shuffle(o->order, 0, size, o->csr->nodes, draw);
@@ -100,7 +100,7 @@ static void draw_random(pdessm_pool_order *o, int64_t size, const pdessm_draw *d
 }
 
 /* Nodes of equally many edges come in random order. */
-static void draw_topk(pdessm_pool_order *o, int64_t size, const pdessm_draw *draw) {
+static void draw_topk(pdessm_pooling_order *o, int64_t size, const pdessm_draw *draw) {
     const int64_t n = o->csr->nodes;
     rank_by_degree(o);
     memcpy(o->order, o->by_rank, sizeof *o->order * (size_t)n);
@@ -113,7 +113,8 @@ static void draw_topk(pdessm_pool_order *o, int64_t size, const pdessm_draw *dra
     o->count = size;
 }
 
-static int64_t add_unmarked(pdessm_pool_order *o, int64_t count, int32_t node, int32_t distance) {
+static int64_t add_unmarked(pdessm_pooling_order *o, int64_t count, int32_t node,
+                            int32_t distance) {
     if (o->mark[node])
         return count;
     o->mark[node] = 1;
@@ -123,7 +124,7 @@ static int64_t add_unmarked(pdessm_pool_order *o, int64_t count, int32_t node, i
 }
 
 /* Breadth first from random nodes. */
-static void draw_neighbourhood(pdessm_pool_order *o, int64_t size, const pdessm_draw *draw) {
+static void draw_neighbourhood(pdessm_pooling_order *o, int64_t size, const pdessm_draw *draw) {
     const pdessm_csr *csr = o->csr;
     int64_t filled = 0;
     for (int64_t k = 0; k < o->centres && filled < size; k++)
@@ -137,18 +138,18 @@ static void draw_neighbourhood(pdessm_pool_order *o, int64_t size, const pdessm_
     o->count = filled;
 }
 
-void pdessm_pool_order_draw(pdessm_pool_order *order, const pdessm_csr *csr, pdessm_pooling pooling,
-                            int finest, const pdessm_draw *draw) {
+void pdessm_pooling_order_draw(pdessm_pooling_order *order, const pdessm_csr *csr,
+                               pdessm_pooling pooling, int finest, const pdessm_draw *draw) {
     const int64_t size = size_of_level(csr, finest);
     order->csr = csr;
-    if (pooling == PDESSM_POOL_RNS)
-        pooling = draw->step % 2 ? PDESSM_POOL_SUBGRAPH : PDESSM_POOL_RANDOM;
-    if (pooling == PDESSM_POOL_SUBGRAPH) {
+    if (pooling == PDESSM_POOLING_RNS)
+        pooling = draw->step % 2 ? PDESSM_POOLING_SUBGRAPH : PDESSM_POOLING_RANDOM;
+    if (pooling == PDESSM_POOLING_SUBGRAPH) {
         draw_neighbourhood(order, size, draw);
         return;
     }
     memset(order->distance, 0, sizeof *order->distance * (size_t)order->csr->nodes);
-    if (pooling == PDESSM_POOL_TOPK)
+    if (pooling == PDESSM_POOLING_TOPK)
         draw_topk(order, size, draw);
     else
         draw_random(order, size, draw);
@@ -160,7 +161,7 @@ static int32_t reach(int level) {
     return level == 1 ? 6 : level == 2 ? 4 : 2;
 }
 
-int64_t pdessm_pool_order_level(pdessm_pool_order *order, int level, int32_t *ret_chosen) {
+int64_t pdessm_pooling_order_level(pdessm_pooling_order *order, int level, int32_t *ret_chosen) {
     const int64_t n = order->csr->nodes, size = size_of_level(order->csr, level);
     int64_t count = 0;
     for (int64_t k = 0; level > 0 && k < size && k < order->count; k++)

@@ -140,7 +140,7 @@ typedef struct harvest {
     int64_t edges;
     int32_t (*ends)[2], *label, *first;
     float *feature;
-    uint8_t *part;
+    uint8_t *split;
 } harvest;
 
 static pdessm_status more(pdessm_context *ctx, int64_t count, size_t size, void *pointer) {
@@ -162,12 +162,12 @@ static pdessm_status make_room(harvest *h, int64_t nodes) {
     PDESSM_TRY(more(h->ctx, h->room * NEAREST, sizeof *h->ends, &h->ends));
     PDESSM_TRY(more(h->ctx, h->room, sizeof *h->label, &h->label));
     PDESSM_TRY(more(h->ctx, h->room * QTIPS_FEATURES, sizeof *h->feature, &h->feature));
-    PDESSM_TRY(more(h->ctx, h->room, sizeof *h->part, &h->part));
+    PDESSM_TRY(more(h->ctx, h->room, sizeof *h->split, &h->split));
 out:
     return status;
 }
 
-static pdessm_status add_graph(harvest *h, const tree *t, int kind, uint8_t part) {
+static pdessm_status add_graph(harvest *h, const tree *t, int kind, uint8_t split) {
     pdessm_status status = PDESSM_OK;
     const int32_t base = (int32_t)h->nodes;
     PDESSM_TRY(make_room(h, h->nodes + t->count));
@@ -179,7 +179,7 @@ static pdessm_status add_graph(harvest *h, const tree *t, int kind, uint8_t part
             feature[k] = k == t->cell[i].colour;
         feature[QTIPS_FEATURES - 1] = log2f((float)t->cell[i].size) / log2f(SIDE);
         h->label[h->nodes] = on_rod ? kind : -1;
-        h->part[h->nodes++] = on_rod ? part : PDESSM_NODES_UNUSED;
+        h->split[h->nodes++] = on_rod ? split : PDESSM_NODES_UNUSED;
         for (int k = nearest(t, i, near); k-- > 0; h->edges++) {
             h->ends[h->edges][0] = base + i;
             h->ends[h->edges][1] = base + near[k];
@@ -227,7 +227,7 @@ pdessm_status pdessm_node_set_qtips(pdessm_context *ctx, uint64_t seed, int64_t 
                                        .ends = (const int32_t(*)[2])h.ends,
                                        .feature = h.feature,
                                        .label = h.label,
-                                       .part = h.part,
+                                       .split = h.split,
                                        .graphs = graphs,
                                        .first = h.first};
     PDESSM_TRY(pdessm_node_set_create(ctx, "qtips", &arrays, ret));
@@ -236,7 +236,7 @@ out:
     free(h.label);
     free(h.first);
     free(h.feature);
-    free(h.part);
+    free(h.split);
     free(t);
     return status;
 }

@@ -3,7 +3,7 @@
  * is what batches alone give in the mean. */
 #include "api.h"
 
-#include "graphs/multiscale.h"
+#include "graphs/trainer.h"
 
 enum { GRAPHS = 10, SIZE = 6, NODES = GRAPHS * SIZE, BATCH = 3 };
 
@@ -12,16 +12,16 @@ enum { GRAPHS = 10, SIZE = 6, NODES = GRAPHS * SIZE, BATCH = 3 };
 static pdessm_node_set *rings(api *a) {
     int32_t ends[NODES + GRAPHS][2], label[NODES], first[GRAPHS + 1];
     float feature[2 * NODES];
-    uint8_t part[NODES];
+    uint8_t split[NODES];
     for (int32_t i = 0; i < NODES; i++) {
         const int32_t g = i / SIZE, next = g * SIZE + (i + 1) % SIZE;
         ends[i][0] = i;
         ends[i][1] = next;
         label[i] = (g + i) % 2;
-        part[i] = g == GRAPHS - 1   ? PDESSM_NODES_TEST
-                  : g == GRAPHS - 2 ? PDESSM_NODES_VALIDATION
-                  : i % SIZE == 0   ? PDESSM_NODES_UNUSED
-                                    : PDESSM_NODES_TRAIN;
+        split[i] = g == GRAPHS - 1   ? PDESSM_NODES_TEST
+                   : g == GRAPHS - 2 ? PDESSM_NODES_VALIDATION
+                   : i % SIZE == 0   ? PDESSM_NODES_UNUSED
+                                     : PDESSM_NODES_TRAIN;
         for (int k = 0; k < 2; k++)
             feature[2 * i + k] = (float)pdessm_normal(6, PDESSM_RANDOM_CHECK, 0, 0, 2 * i + k) +
                                  (float)(k * label[i]);
@@ -39,7 +39,7 @@ static pdessm_node_set *rings(api *a) {
                                        .ends = (const int32_t(*)[2])ends,
                                        .feature = feature,
                                        .label = label,
-                                       .part = part,
+                                       .split = split,
                                        .graphs = GRAPHS,
                                        .first = first};
     pdessm_node_set *set = NULL;
@@ -48,7 +48,7 @@ static pdessm_node_set *rings(api *a) {
 }
 
 /* The edges of the field are all edges of the set between its nodes. */
-static void expect_induced(const pdessm_field *f) {
+static void expect_induced(const pdessm_node_batch *f) {
     const pdessm_csr *all = &f->set->csr, *csr = f->csr;
     for (int64_t r = 0; r < csr->nodes; r++) {
         int32_t e = csr->start[r];
@@ -67,13 +67,13 @@ static void batches_of_graphs(void **state) {
     enum { DRAWS = 2000, UNITS = GRAPHS - 2 };
     api *a = *state;
     pdessm_node_set *set = rings(a);
-    pdessm_field *f = NULL;
+    pdessm_node_batch *f = NULL;
     int seen[GRAPHS] = {0};
-    assert_ok(a, pdessm_field_create(a->ctx, set, BATCH, &f));
+    assert_ok(a, pdessm_node_batch_create(a->ctx, set, BATCH, &f));
     assert_int_equal(f->units, UNITS);
     assert_int_equal(f->most_nodes, BATCH * SIZE);
     for (uint32_t step = 0; step < DRAWS; step++) {
-        pdessm_field_draw(f, &(pdessm_draw){.seed = 3, .step = step});
+        pdessm_node_batch_draw(f, &(pdessm_draw){.seed = 3, .step = step});
         assert_int_equal(f->csr->nodes, BATCH * SIZE);
         for (int64_t r = 0; r < f->csr->nodes; r++) {
             const int32_t i = f->node[r];
@@ -86,13 +86,13 @@ static void batches_of_graphs(void **state) {
     for (int g = 0; g < UNITS; g++)
         assert_true(fabs(seen[g] - DRAWS * 3.0 / 8) < 5 * sqrt(DRAWS * 3.0 / 8 * 5 / 8));
     assert_int_equal(seen[8] + seen[9], 0);
-    pdessm_field_destroy(&f);
-    assert_refused(a, pdessm_field_create(a->ctx, set, 9, &f), PDESSM_ERROR_ARGUMENT,
+    pdessm_node_batch_destroy(&f);
+    assert_refused(a, pdessm_node_batch_create(a->ctx, set, 9, &f), PDESSM_ERROR_ARGUMENT,
                    "8 training graphs");
     pdessm_node_set_destroy(&set);
 }
 
-static int has(const pdessm_field *f, int32_t node) {
+static int has(const pdessm_node_batch *f, int32_t node) {
     for (int64_t r = 0; r < f->csr->nodes; r++)
         if (f->node[r] == node)
             return 1;
@@ -100,7 +100,7 @@ static int has(const pdessm_field *f, int32_t node) {
 }
 
 /* Is there a path of at most two edges of the set from node to one that counts? */
-static int is_near(const pdessm_field *f, int32_t node, int hops) {
+static int is_near(const pdessm_node_batch *f, int32_t node, int hops) {
     const pdessm_csr *csr = &f->set->csr;
     for (int64_t r = 0; r < f->csr->nodes; r++)
         if (f->node[r] == node && f->label[r] >= 0)
@@ -114,20 +114,20 @@ static int is_near(const pdessm_field *f, int32_t node, int hops) {
 static void batches_of_nodes(void **state) {
     api *a = *state;
     pdessm_node_set *set = NULL;
-    pdessm_field *f = NULL, *again = NULL;
+    pdessm_node_batch *f = NULL, *again = NULL;
     assert_ok(a, pdessm_node_set_open(a->ctx, "clubs", NULL, &set));
-    assert_ok(a, pdessm_field_create(a->ctx, set, 2, &f));
-    assert_ok(a, pdessm_field_create(a->ctx, set, 2, &again));
+    assert_ok(a, pdessm_node_batch_create(a->ctx, set, 2, &f));
+    assert_ok(a, pdessm_node_batch_create(a->ctx, set, 2, &again));
     assert_int_equal(f->units, 12);
     for (uint32_t step = 0; step < 50; step++) {
         int counted = 0;
-        pdessm_field_draw(f, &(pdessm_draw){.seed = 3, .step = step});
+        pdessm_node_batch_draw(f, &(pdessm_draw){.seed = 3, .step = step});
         assert_in_range(f->csr->nodes, 2, f->most_nodes);
         expect_induced(f);
         for (int64_t r = 0; r < f->csr->nodes; r++) {
-            assert_true(is_near(f, f->node[r], PDESSM_FIELD_HOPS));
+            assert_true(is_near(f, f->node[r], PDESSM_NODE_BATCH_HOPS));
             assert_true(f->label[r] < 0 || (f->label[r] == set->label[f->node[r]] &&
-                                            set->part[f->node[r]] == PDESSM_NODES_TRAIN));
+                                            set->split[f->node[r]] == PDESSM_NODES_TRAIN));
             counted += f->label[r] >= 0;
         }
         assert_int_equal(counted, 2);
@@ -135,28 +135,28 @@ static void batches_of_nodes(void **state) {
     /* A draw does not depend on those before it but for the order of units, which it undoes not:
      * the same draws in the same order give the same fields. */
     for (uint32_t step = 0; step < 50; step++)
-        pdessm_field_draw(again, &(pdessm_draw){.seed = 3, .step = step});
+        pdessm_node_batch_draw(again, &(pdessm_draw){.seed = 3, .step = step});
     assert_int_equal(again->csr->nodes, f->csr->nodes);
     assert_memory_equal(again->node, f->node, (size_t)f->csr->nodes * sizeof *f->node);
-    pdessm_field_destroy(&f);
-    pdessm_field_destroy(&again);
+    pdessm_node_batch_destroy(&f);
+    pdessm_node_batch_destroy(&again);
     pdessm_node_set_destroy(&set);
 }
 
 static void what_is_held_out(void **state) {
     api *a = *state;
     pdessm_node_set *set = rings(a), *clubs = NULL;
-    pdessm_field *f = NULL;
-    assert_ok(a, pdessm_field_create_held_out(a->ctx, set, &f));
-    assert_false(pdessm_field_is_whole(f));
+    pdessm_node_batch *f = NULL;
+    assert_ok(a, pdessm_node_batch_create_held_out(a->ctx, set, &f));
+    assert_false(pdessm_node_batch_is_whole(f));
     assert_int_equal(f->csr->nodes, 2 * SIZE);
     assert_int_equal(f->node[0], (GRAPHS - 2) * SIZE);
     expect_induced(f);
-    pdessm_field_destroy(&f);
+    pdessm_node_batch_destroy(&f);
     assert_ok(a, pdessm_node_set_open(a->ctx, "clubs", NULL, &clubs));
-    assert_ok(a, pdessm_field_create_held_out(a->ctx, clubs, &f));
-    assert_true(pdessm_field_is_whole(f));
-    pdessm_field_destroy(&f);
+    assert_ok(a, pdessm_node_batch_create_held_out(a->ctx, clubs, &f));
+    assert_true(pdessm_node_batch_is_whole(f));
+    pdessm_node_batch_destroy(&f);
     pdessm_node_set_destroy(&set);
     pdessm_node_set_destroy(&clubs);
 }
@@ -168,7 +168,7 @@ typedef struct moments {
 } moments;
 
 /* Of the product of the gradient with a fixed direction, over steps. */
-static moments slopes(api *a, const pdessm_node_set *set, pdessm_multiscale_method method,
+static moments slopes(api *a, const pdessm_node_set *set, pdessm_graph_train_method method,
                       int level) {
     enum { STEPS = 400 };
     pdessm_gnn_config config = pdessm_gnn_defaults(PDESSM_GNN_GCN, 2, 2);
@@ -178,22 +178,22 @@ static moments slopes(api *a, const pdessm_node_set *set, pdessm_multiscale_meth
     config.width = 8;
     config.dropout = 0;
     assert_ok(a, pdessm_gnn_create(a->device, &config, 1, &gnn));
-    pdessm_multiscale m = {.device = a->device,
-                           .ctx = a->ctx,
-                           .gnn = gnn,
-                           .set = set,
-                           .options = pdessm_multiscale_defaults()};
+    pdessm_graph_trainer m = {.device = a->device,
+                              .ctx = a->ctx,
+                              .gnn = gnn,
+                              .set = set,
+                              .options = pdessm_graph_train_defaults()};
     m.options.method = method;
     m.options.levels = method == PDESSM_SINGLE ? 1 : 2;
     m.options.batch = BATCH;
     m.options.seed = (uint64_t)method;
-    assert_ok(a, pdessm_multiscale_build(&m));
+    assert_ok(a, pdessm_graph_trainer_build(&m));
     const int64_t n = pdessm_tensor_count(pdessm_gnn_gradients(gnn));
     float *gradient = malloc((size_t)n * sizeof *gradient);
     for (m.step = 0; m.step < STEPS; m.step++) {
         double slope = 0;
         assert_ok(a, pdessm_tensor_zero(pdessm_gnn_gradients(gnn)));
-        assert_ok(a, pdessm_multiscale_gradient(&m, level));
+        assert_ok(a, pdessm_graph_trainer_gradient(&m, level));
         assert_ok(a, pdessm_tensor_read(pdessm_gnn_gradients(gnn), gradient));
         for (int64_t i = 0; i < n; i++)
             slope += (double)gradient[i] * pdessm_normal(2, PDESSM_RANDOM_CHECK, 0, 0, i);
@@ -201,7 +201,7 @@ static moments slopes(api *a, const pdessm_node_set *set, pdessm_multiscale_meth
         squares += slope * slope;
     }
     free(gradient);
-    pdessm_multiscale_release(&m);
+    pdessm_graph_trainer_release(&m);
     pdessm_gnn_destroy(&gnn);
     const double mean = sum / STEPS;
     return (moments){mean, (squares / STEPS - mean * mean) / (STEPS - 1)};
@@ -227,14 +227,14 @@ static void too_large_a_graph_is_refused(void **state) {
     pdessm_node_set *set = rings(a);
     pdessm_gnn_config config = pdessm_gnn_defaults(PDESSM_GNN_GCN, 2, 2);
     pdessm_gnn *gnn = NULL;
-    pdessm_multiscale_options o = pdessm_multiscale_defaults();
-    pdessm_multiscale_result r;
+    pdessm_graph_train_options o = pdessm_graph_train_defaults();
+    pdessm_graph_train_result r;
     assert_ok(a, pdessm_gnn_create(a->device, &config, 1, &gnn));
     o.epochs = 1;
     o.max_bytes = 100000;
-    assert_refused(a, pdessm_multiscale_train(gnn, set, &o, &r), PDESSM_ERROR_MEMORY, "--batch");
+    assert_refused(a, pdessm_graph_train(gnn, set, &o, &r), PDESSM_ERROR_MEMORY, "--batch");
     o.max_bytes = 1 << 28;
-    assert_ok(a, pdessm_multiscale_train(gnn, set, &o, &r));
+    assert_ok(a, pdessm_graph_train(gnn, set, &o, &r));
     pdessm_gnn_destroy(&gnn);
     pdessm_node_set_destroy(&set);
 }

@@ -74,13 +74,13 @@ static void tables_are_read(void **state) {
     assert_int_equal(info.repeated, 2);
     assert_int_equal(info.isolated, 1);
     assert_int_equal(info.classes, 3);
-    for (int p = 0; p < PDESSM_NODES_PARTS; p++)
+    for (int p = 0; p < PDESSM_NODES_SPLITS; p++)
         assert_int_equal(info.count[p], 1);
     assert_memory_equal(set->feature, features, sizeof features);
     assert_memory_equal(set->csr.start, start, sizeof start);
     assert_memory_equal(set->csr.column, column, sizeof column);
     assert_int_equal(set->label[2], 2);
-    assert_int_equal(set->part[1], PDESSM_NODES_VALIDATION);
+    assert_int_equal(set->split[1], PDESSM_NODES_VALIDATION);
     pdessm_node_set_destroy(&set);
 }
 
@@ -164,7 +164,7 @@ static void check_graph(const pdessm_node_set *s, int64_t g) {
         seen[colour]++;
         if (colour == 0) {
             assert_int_equal(s->label[i], -1);
-            assert_int_equal(s->part[i], PDESSM_NODES_UNUSED);
+            assert_int_equal(s->split[i], PDESSM_NODES_UNUSED);
             continue;
         }
         assert_true(kind < 0 || s->label[i] == kind);
@@ -187,9 +187,9 @@ static void qtips_are_as_specified(void **state) {
         for (int32_t i = set->first[g]; i < set->first[g + 1]; i++)
             if (set->label[i] >= 0) {
                 kinds[set->label[i]]++;
-                assert_int_equal(set->part[i], g < 27   ? PDESSM_NODES_TRAIN
-                                               : g < 30 ? PDESSM_NODES_VALIDATION
-                                                        : PDESSM_NODES_TEST);
+                assert_int_equal(set->split[i], g < 27   ? PDESSM_NODES_TRAIN
+                                                : g < 30 ? PDESSM_NODES_VALIDATION
+                                                         : PDESSM_NODES_TEST);
             }
     }
     assert_true(kinds[0] && kinds[1] && kinds[2]);

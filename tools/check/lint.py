@@ -26,7 +26,7 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 PUBLIC = {
     "export": "core", "status": "core", "context": "core", "safetensors": "files",
     "device": "device", "tensor": "device", "data": "dataset", "tape": "tape", "ops": "ops", "model": "model",
-    "gnn": "graphs", "node_set": "graphs", "multiscale": "graphs", "optimize": "optimize",
+    "gnn": "graphs", "node_set": "graphs", "graph_train": "graphs", "optimize": "optimize",
     "sample": "sample", "evaluate": "evaluate", "train": "train", "precondition": "model",
 }
 # The operator table is read by the floor that defines what an operator is.

@@ -13,7 +13,7 @@
 
 #include <pdessm/pdessm.h>
 
-#include "graphs/multiscale.h"
+#include "graphs/trainer.h"
 
 enum { WIDTH = 64, ARGUMENTS = 8 };
 
@@ -22,7 +22,7 @@ typedef struct job {
     pdessm_device *device;
     pdessm_node_set *set;
     pdessm_gnn *gnn;
-    pdessm_multiscale multiscale;
+    pdessm_graph_trainer multiscale;
     int repeats;
     int64_t n; /* numbers of a gradient */
     float *gradient;
@@ -32,14 +32,14 @@ typedef struct job {
 static pdessm_status open_all(job *j, char **argv) {
     pdessm_status status = PDESSM_OK;
     const pdessm_context_options options = {.threads = 1};
-    pdessm_multiscale_options o = pdessm_multiscale_defaults();
-    pdessm_multiscale_result trained;
+    pdessm_graph_train_options o = pdessm_graph_train_defaults();
+    pdessm_graph_train_result trained;
     pdessm_gnn_kind kind;
     PDESSM_TRY(pdessm_context_create(&options, &j->ctx));
     PDESSM_TRY(pdessm_device_open(j->ctx, "cpu", &j->device));
     PDESSM_TRY(pdessm_node_set_open(j->ctx, argv[1], NULL, &j->set));
     PDESSM_TRY(pdessm_gnn_find(j->ctx, argv[2], &kind));
-    PDESSM_TRY(pdessm_multiscale_find_pooling(j->ctx, argv[3], &o.pooling));
+    PDESSM_TRY(pdessm_pooling_find(j->ctx, argv[3], &o.pooling));
     const pdessm_node_set_info info = pdessm_node_set_get_info(j->set);
     pdessm_gnn_config config = pdessm_gnn_defaults(kind, info.features, info.classes);
     config.width = WIDTH;
@@ -48,13 +48,13 @@ static pdessm_status open_all(job *j, char **argv) {
     o.rate = 0.01;
     o.batch = atoll(argv[5]);
     o.epochs = o.evaluate = atoll(argv[6]);
-    PDESSM_TRY(pdessm_multiscale_train(j->gnn, j->set, &o, &trained));
+    PDESSM_TRY(pdessm_graph_train(j->gnn, j->set, &o, &trained));
     o.method = PDESSM_MGE;
     o.levels = atoi(argv[4]);
     j->repeats = atoi(argv[7]);
-    j->multiscale = (pdessm_multiscale){
+    j->multiscale = (pdessm_graph_trainer){
         .device = j->device, .ctx = j->ctx, .gnn = j->gnn, .set = j->set, .options = o};
-    PDESSM_TRY(pdessm_multiscale_build(&j->multiscale));
+    PDESSM_TRY(pdessm_graph_trainer_build(&j->multiscale));
     j->n = pdessm_tensor_count(pdessm_gnn_gradients(j->gnn));
     PDESSM_TRY(pdessm_alloc(j->ctx, (size_t)j->n, sizeof *j->gradient, &j->gradient));
     PDESSM_TRY(pdessm_alloc(j->ctx, (size_t)j->n, sizeof *j->sum, &j->sum));
@@ -65,16 +65,16 @@ out:
 /* The term of a level when there are so many levels; with one level it is the plain gradient. */
 static pdessm_status measure(job *j, int levels, int level, const char *name) {
     pdessm_status status = PDESSM_OK;
-    pdessm_multiscale *m = &j->multiscale;
+    pdessm_graph_trainer *m = &j->multiscale;
     const int all = m->options.levels;
     double squares = 0, mean = 0;
-    m->result = (pdessm_multiscale_result){0};
+    m->result = (pdessm_graph_train_result){0};
     for (int64_t i = 0; i < j->n; i++)
         j->sum[i] = 0;
     m->options.levels = levels;
     for (int r = 0; r < j->repeats; r++, m->step++) {
         PDESSM_TRY(pdessm_tensor_zero(pdessm_gnn_gradients(j->gnn)));
-        PDESSM_TRY(pdessm_multiscale_term(m, level, 0, 1));
+        PDESSM_TRY(pdessm_graph_trainer_term(m, level, 0, 1));
         PDESSM_TRY(pdessm_tensor_read(pdessm_gnn_gradients(j->gnn), j->gradient));
         for (int64_t i = 0; i < j->n; i++) {
             j->sum[i] += (double)j->gradient[i];
@@ -121,7 +121,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "graph_variance: %s\n", j.ctx ? pdessm_context_error(j.ctx) : "no context");
     free(j.gradient);
     free(j.sum);
-    pdessm_multiscale_release(&j.multiscale);
+    pdessm_graph_trainer_release(&j.multiscale);
     pdessm_gnn_destroy(&j.gnn);
     pdessm_node_set_destroy(&j.set);
     pdessm_device_destroy(&j.device);

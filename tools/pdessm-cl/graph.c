@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include <pdessm/multiscale.h>
+#include <pdessm/graph_train.h>
 
 #include "shared/interrupt.h"
 #include "shared/options.h"
@@ -26,13 +26,13 @@ const cli_command pdessm_cli_graph = {
 
 /* A look at the validation nodes, and the time since the training began. */
 typedef struct graph_look {
-    pdessm_multiscale_state state;
+    pdessm_graph_train_state state;
     double seconds, cpu_seconds;
 } graph_look;
 
 typedef struct graph_row {
     uint64_t seed;
-    pdessm_multiscale_result result;
+    pdessm_graph_train_result result;
     double begin, cpu_begin, seconds, cpu_seconds;
     int64_t looks, room;
     graph_look *look;
@@ -44,7 +44,7 @@ typedef struct graph_job {
     int network, method, pooling;      /* places in the lists of choices, which are the enums */
     int64_t levels, power, runs, done; /* done: rows that are finished */
     int64_t layers, width;             /* 0: as the network has them */
-    pdessm_multiscale_options options;
+    pdessm_graph_train_options options;
     pdessm_node_set *set;
     graph_row *row;
     cli_progress bar;
@@ -60,7 +60,7 @@ static double cpu_seconds(void) {
 }
 
 /* Ends the run when there is no memory left. */
-static int keep_look(graph_row *row, const pdessm_multiscale_state *s) {
+static int keep_look(graph_row *row, const pdessm_graph_train_state *s) {
     if (row->looks == row->room) {
         const int64_t room = row->room ? 2 * row->room : 64;
         graph_look *look = realloc(row->look, (size_t)room * sizeof *look);
@@ -75,7 +75,7 @@ static int keep_look(graph_row *row, const pdessm_multiscale_state *s) {
     return 1;
 }
 
-static int on_progress(void *user, const pdessm_multiscale_state *s) {
+static int on_progress(void *user, const pdessm_graph_train_state *s) {
     graph_job *j = user;
     const int kept = keep_look(&j->row[j->done], s);
     char detail[160];
@@ -94,7 +94,7 @@ static pdessm_status run_seed(graph_job *j, graph_row *row) {
     const pdessm_node_set_info info = pdessm_node_set_get_info(j->set);
     pdessm_gnn_config config =
         pdessm_gnn_defaults((pdessm_gnn_kind)j->network, info.features, info.classes);
-    pdessm_multiscale_options options = j->options;
+    pdessm_graph_train_options options = j->options;
     options.seed = row->seed;
     options.progress = on_progress;
     options.user = j;
@@ -103,7 +103,7 @@ static pdessm_status run_seed(graph_job *j, graph_row *row) {
     PDESSM_TRY(pdessm_gnn_create(j->c->device, &config, row->seed, &gnn));
     row->begin = pdessm_cli_seconds();
     row->cpu_begin = cpu_seconds();
-    PDESSM_TRY(pdessm_multiscale_train(gnn, j->set, &options, &row->result));
+    PDESSM_TRY(pdessm_graph_train(gnn, j->set, &options, &row->result));
     row->seconds = pdessm_cli_seconds() - row->begin;
     row->cpu_seconds = cpu_seconds() - row->cpu_begin;
 out:
@@ -166,12 +166,12 @@ static void print_table(const graph_job *j) {
                                 "best epoch\tseconds\tnode work\tedge work");
     for (int64_t i = 0; i < j->done; i++) {
         const graph_row *row = &j->row[i];
-        const pdessm_multiscale_result *r = &row->result;
+        const pdessm_graph_train_result *r = &row->result;
         pdessm_cli_table_row(table,
                              "%s\t%s\t%s\t%s\t%d\t%llu\t%.4f\t%.4f\t%lld/%lld\t%.1f\t%.1f\t%.1f",
                              j->data, pdessm_gnn_name((pdessm_gnn_kind)j->network),
-                             pdessm_multiscale_method_name(j->options.method),
-                             pdessm_multiscale_pooling_name(j->options.pooling), j->options.levels,
+                             pdessm_graph_train_method_name(j->options.method),
+                             pdessm_pooling_name(j->options.pooling), j->options.levels,
                              (unsigned long long)row->seed, r->test_accuracy,
                              r->validation_accuracy, (long long)r->best_epoch, (long long)r->epochs,
                              row->seconds, r->node_work, r->edge_work);
@@ -205,12 +205,12 @@ static void print_json(const graph_job *j) {
     cJSON *rows = pdessm_cli_json_array(json, "rows");
     for (int64_t i = 0; i < j->done; i++) {
         const graph_row *row = &j->row[i];
-        const pdessm_multiscale_result *r = &row->result;
+        const pdessm_graph_train_result *r = &row->result;
         cJSON *o = pdessm_cli_json_row(rows);
         pdessm_cli_json_text(o, "dataset", j->data);
         pdessm_cli_json_text(o, "network", pdessm_gnn_name((pdessm_gnn_kind)j->network));
-        pdessm_cli_json_text(o, "method", pdessm_multiscale_method_name(j->options.method));
-        pdessm_cli_json_text(o, "pooling", pdessm_multiscale_pooling_name(j->options.pooling));
+        pdessm_cli_json_text(o, "method", pdessm_graph_train_method_name(j->options.method));
+        pdessm_cli_json_text(o, "pooling", pdessm_pooling_name(j->options.pooling));
         pdessm_cli_json_number(o, "levels", j->options.levels);
         pdessm_cli_json_number(o, "power", j->options.power);
         pdessm_cli_json_number(o, "seed", (double)row->seed);
@@ -260,9 +260,9 @@ static pdessm_status parse(cli *c, graph_job *j) {
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));
-    j->options.method = (pdessm_multiscale_method)j->method;
-    j->options.pooling =
-        j->options.method == PDESSM_SUB_TO_FULL ? PDESSM_POOL_SUBGRAPH : (pdessm_pooling)j->pooling;
+    j->options.method = (pdessm_graph_train_method)j->method;
+    j->options.pooling = j->options.method == PDESSM_SUB_TO_FULL ? PDESSM_POOLING_SUBGRAPH
+                                                                 : (pdessm_pooling)j->pooling;
     if (j->levels == 0)
         j->levels = j->options.method == PDESSM_SINGLE ? 1 : 3;
     j->options.levels = (int)j->levels;
@@ -273,7 +273,7 @@ out:
 
 static pdessm_status run(cli *c) {
     graph_job j = {
-        .c = c, .data = "clubs", .power = 1, .runs = 1, .options = pdessm_multiscale_defaults()};
+        .c = c, .data = "clubs", .power = 1, .runs = 1, .options = pdessm_graph_train_defaults()};
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(parse(c, &j));
     PDESSM_TRY(pdessm_cli_open_device(c));

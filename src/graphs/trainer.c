@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* multiscale.c: the schedules of training over levels, and the epoch that validation chooses. */
-#include "graphs/multiscale.h"
+/* trainer.c: the schedules of training over levels, and the epoch that validation chooses. */
+#include "graphs/trainer.h"
 
 #include <math.h>
 #include <string.h>
 
 /* ------------------------------------------------------------------ names and options */
 
-static const char *const METHODS[PDESSM_MULTISCALE_METHODS] = {"single", "coarse-to-fine",
-                                                               "sub-to-full", "mge"};
+static const char *const METHODS[PDESSM_GRAPH_TRAIN_METHODS] = {"single", "coarse-to-fine",
+                                                                "sub-to-full", "mge"};
 static const char *const POOLINGS[PDESSM_POOLINGS] = {"random", "topk", "subgraph", "rns"};
 
 static int find(const char *name, const char *const *names, int count) {
@@ -18,23 +18,22 @@ static int find(const char *name, const char *const *names, int count) {
     return -1;
 }
 
-pdessm_status pdessm_multiscale_find_method(pdessm_context *ctx, const char *name,
-                                            pdessm_multiscale_method *ret) {
-    const int i = find(name, METHODS, PDESSM_MULTISCALE_METHODS);
+pdessm_status pdessm_graph_train_find_method(pdessm_context *ctx, const char *name,
+                                             pdessm_graph_train_method *ret) {
+    const int i = find(name, METHODS, PDESSM_GRAPH_TRAIN_METHODS);
     if (i < 0)
         return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
                            "method '%s': expected single, coarse-to-fine, sub-to-full or mge",
                            name);
-    *ret = (pdessm_multiscale_method)i;
+    *ret = (pdessm_graph_train_method)i;
     return PDESSM_OK;
 }
 
-const char *pdessm_multiscale_method_name(pdessm_multiscale_method method) {
+const char *pdessm_graph_train_method_name(pdessm_graph_train_method method) {
     return METHODS[method];
 }
 
-pdessm_status pdessm_multiscale_find_pooling(pdessm_context *ctx, const char *name,
-                                             pdessm_pooling *ret) {
+pdessm_status pdessm_pooling_find(pdessm_context *ctx, const char *name, pdessm_pooling *ret) {
     const int i = find(name, POOLINGS, PDESSM_POOLINGS);
     if (i < 0)
         return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
@@ -43,23 +42,23 @@ pdessm_status pdessm_multiscale_find_pooling(pdessm_context *ctx, const char *na
     return PDESSM_OK;
 }
 
-const char *pdessm_multiscale_pooling_name(pdessm_pooling pooling) {
+const char *pdessm_pooling_name(pdessm_pooling pooling) {
     return POOLINGS[pooling];
 }
 
-pdessm_multiscale_options pdessm_multiscale_defaults(void) {
-    return (pdessm_multiscale_options){.method = PDESSM_SINGLE,
-                                       .pooling = PDESSM_POOL_RANDOM,
-                                       .levels = 1,
-                                       .power = 1,
-                                       .rate = 1e-3,
-                                       .evaluate = 10};
+pdessm_graph_train_options pdessm_graph_train_defaults(void) {
+    return (pdessm_graph_train_options){.method = PDESSM_SINGLE,
+                                        .pooling = PDESSM_POOLING_RANDOM,
+                                        .levels = 1,
+                                        .power = 1,
+                                        .rate = 1e-3,
+                                        .evaluate = 10};
 }
 
 enum { MOST_LEVELS = 12, MOST_POWER = 8 };
 
 /* Also fills in what follows from the rest. */
-static pdessm_status check_options(pdessm_context *ctx, pdessm_multiscale_options *o) {
+static pdessm_status check_options(pdessm_context *ctx, pdessm_graph_train_options *o) {
     static const int64_t epochs[] = {2000, 1000, 800, 600};
     pdessm_status status = PDESSM_OK;
     PDESSM_REQUIRE(ctx, o->levels >= 1 && o->levels <= MOST_LEVELS, PDESSM_ERROR_ARGUMENT,
@@ -79,21 +78,21 @@ static pdessm_status check_options(pdessm_context *ctx, pdessm_multiscale_option
     if (o->epochs == 0)
         o->epochs = epochs[o->levels < 4 ? o->levels - 1 : 3];
     if (o->method == PDESSM_SUB_TO_FULL)
-        o->pooling = PDESSM_POOL_SUBGRAPH;
+        o->pooling = PDESSM_POOLING_SUBGRAPH;
 out:
     return status;
 }
 
 /* ------------------------------------------------------------------ evaluation */
 
-static double accuracy(const pdessm_multiscale *m, pdessm_node_part part) {
+static double accuracy(const pdessm_graph_trainer *m, pdessm_node_split part) {
     const int64_t classes = m->set->classes;
     int64_t right = 0, counted = 0;
     for (int64_t r = 0; r < m->held_out->csr->nodes; r++) {
         const float *logits = m->logits + r * classes;
         const int32_t i = m->held_out->node[r];
         int64_t best = 0;
-        if (m->set->part[i] != (uint8_t)part)
+        if (m->set->split[i] != (uint8_t)part)
             continue;
         for (int64_t k = 1; k < classes; k++)
             best = logits[k] > logits[best] ? k : best;
@@ -103,14 +102,14 @@ static double accuracy(const pdessm_multiscale *m, pdessm_node_part part) {
     return (double)right / (double)counted;
 }
 
-static pdessm_status evaluate(pdessm_multiscale *m, pdessm_multiscale_state *s) {
+static pdessm_status evaluate(pdessm_graph_trainer *m, pdessm_graph_train_state *s) {
     pdessm_status status = PDESSM_OK;
-    pdessm_multiscale_result *r = &m->result;
-    PDESSM_TRY(pdessm_multiscale_loss(m, &s->loss));
+    pdessm_graph_train_result *r = &m->result;
+    PDESSM_TRY(pdessm_graph_trainer_loss(m, &s->loss));
     PDESSM_REQUIRE(m->ctx, isfinite(s->loss), PDESSM_ERROR_NUMERIC,
                    "the loss is not finite after %lld epochs: try a lower learning rate than %g",
                    (long long)s->epoch, m->options.rate);
-    PDESSM_TRY(pdessm_multiscale_look(m));
+    PDESSM_TRY(pdessm_graph_trainer_look(m));
     r->epochs = s->epoch;
     s->validation_accuracy = accuracy(m, PDESSM_NODES_VALIDATION);
     if (r->best_epoch == 0 || s->validation_accuracy > r->validation_accuracy) {
@@ -132,19 +131,19 @@ out:
 /* ------------------------------------------------------------------ schedules */
 
 /* As many draws as it takes to see as many units as there are. */
-static int64_t steps_of_epoch(const pdessm_multiscale *m) {
+static int64_t steps_of_epoch(const pdessm_graph_trainer *m) {
     const int64_t batch = m->options.batch;
-    return batch > 0 ? (m->field->units + batch - 1) / batch : 1;
+    return batch > 0 ? (m->batch->units + batch - 1) / batch : 1;
 }
 
 /* Epochs at one level. A coarser level takes cheaper and more of them, and looks as much rarer. */
-static pdessm_status stage(pdessm_multiscale *m, int level, pdessm_multiscale_state *s) {
+static pdessm_status stage(pdessm_graph_trainer *m, int level, pdessm_graph_train_state *s) {
     pdessm_status status = PDESSM_OK;
     const int64_t epochs = m->options.epochs << level, every = m->options.evaluate << level;
     s->level = level;
     for (int64_t k = 1; k <= epochs; k++) {
         for (int64_t step = 0; step < steps_of_epoch(m); step++)
-            PDESSM_TRY(pdessm_multiscale_step(m, level));
+            PDESSM_TRY(pdessm_graph_trainer_step(m, level));
         s->epoch++;
         if (k % every == 0 || k == epochs)
             PDESSM_TRY(evaluate(m, s));
@@ -153,10 +152,10 @@ out:
     return status;
 }
 
-static pdessm_status run(pdessm_multiscale *m) {
+static pdessm_status run(pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
     const int coarsest = m->options.method == PDESSM_MGE ? 0 : m->options.levels - 1;
-    pdessm_multiscale_state state = {0};
+    pdessm_graph_train_state state = {0};
     for (int level = 0; level <= coarsest; level++)
         state.epochs += m->options.epochs << level;
     for (int level = coarsest; level >= 0; level--)
@@ -165,19 +164,19 @@ out:
     return status;
 }
 
-pdessm_status pdessm_multiscale_train(pdessm_gnn *gnn, const pdessm_node_set *set,
-                                      const pdessm_multiscale_options *options,
-                                      pdessm_multiscale_result *ret) {
+pdessm_status pdessm_graph_train(pdessm_gnn *gnn, const pdessm_node_set *set,
+                                 const pdessm_graph_train_options *options,
+                                 pdessm_graph_train_result *ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_device *device = pdessm_gnn_device(gnn);
-    pdessm_multiscale m = {
+    pdessm_graph_trainer m = {
         .device = device, .ctx = device->ctx, .gnn = gnn, .set = set, .options = *options};
     PDESSM_TRY(check_options(m.ctx, &m.options));
-    PDESSM_TRY(pdessm_multiscale_build(&m));
+    PDESSM_TRY(pdessm_graph_trainer_build(&m));
     status = run(&m);
     if (status == PDESSM_OK || (status == PDESSM_ERROR_CANCELLED && m.result.best_epoch > 0))
         *ret = m.result;
 out:
-    pdessm_multiscale_release(&m);
+    pdessm_graph_trainer_release(&m);
     return status;
 }

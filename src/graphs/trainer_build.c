@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* multiscale_build.c: what training on parts of a graph needs: tapes, arrays, the optimiser. */
+/* trainer_build.c: what training on parts of a graph needs: tapes, arrays, the optimiser. */
 #include <stdlib.h>
 
-#include "graphs/multiscale.h"
+#include "graphs/trainer.h"
 #include "tape/tape.h"
 
 enum { STATE_SIZE = 8 };
 
-static void make_inputs(pdessm_multiscale *m, pdessm_tensor *x, pdessm_level_tape *t) {
+static void make_inputs(pdessm_graph_trainer *m, pdessm_tensor *x, pdessm_graph_level_tape *t) {
     pdessm_tape *g = t->tape;
     const int64_t rows = t->nodes + 1, clock = 3, extents[] = {t->nodes, m->set->features};
     t->in.pattern.start = pdessm_tape_input(g, PDESSM_INT32, 1, &rows);
@@ -21,8 +21,8 @@ static void make_inputs(pdessm_multiscale *m, pdessm_tensor *x, pdessm_level_tap
 }
 
 /* x: features that are there already (then the tape is fixed), or NULL. */
-static pdessm_status record(pdessm_multiscale *m, int training, int64_t nodes, int64_t edges,
-                            pdessm_tensor *x, pdessm_tape *lender, pdessm_level_tape *t) {
+static pdessm_status record(pdessm_graph_trainer *m, int training, int64_t nodes, int64_t edges,
+                            pdessm_tensor *x, pdessm_tape *lender, pdessm_graph_level_tape *t) {
     pdessm_status status = PDESSM_OK;
     t->nodes = nodes;
     t->edges = edges;
@@ -42,19 +42,20 @@ out:
     return status;
 }
 
-/* A part of a field has at most half of its nodes, and at most all edges, or those of A^p. */
-static pdessm_status make_tapes(pdessm_multiscale *m) {
+/* A part of a batch has at most half of its nodes, and at most all edges, or those of A^p. */
+static pdessm_status make_tapes(pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
     const pdessm_csr *csr = &m->set->csr, *held_out = m->held_out->csr;
     const int64_t extents[] = {csr->nodes, m->set->features};
-    const int takes_all = m->options.batch == 0, looks_at_all = pdessm_field_is_whole(m->held_out);
+    const int takes_all = m->options.batch == 0,
+              looks_at_all = pdessm_node_batch_is_whole(m->held_out);
     if (takes_all || looks_at_all)
         PDESSM_TRY(
             pdessm_tensor_borrow(m->device, PDESSM_FLOAT32, 2, extents, m->set->feature, &m->x));
     if (takes_all)
         PDESSM_TRY(record(m, 1, csr->nodes, csr->edges, m->x, NULL, &m->whole));
     if (!takes_all)
-        PDESSM_TRY(record(m, 1, m->field->most_nodes, m->most_edges, NULL, NULL, &m->part));
+        PDESSM_TRY(record(m, 1, m->batch->most_nodes, m->most_edges, NULL, NULL, &m->part));
     else if (m->options.levels > 1)
         PDESSM_TRY(record(m, 1, csr->nodes > 1 ? csr->nodes / 2 : 1, m->most_edges, NULL,
                           m->whole.tape, &m->part));
@@ -64,7 +65,7 @@ out:
     return status;
 }
 
-static void release_tapes(pdessm_multiscale *m) {
+static void release_tapes(pdessm_graph_trainer *m) {
     pdessm_tape_destroy(&m->look.tape); /* borrows from the others, as the next from the last */
     pdessm_tape_destroy(&m->part.tape);
     pdessm_tape_destroy(&m->whole.tape);
@@ -72,7 +73,7 @@ static void release_tapes(pdessm_multiscale *m) {
 }
 
 /* A^p holds every edge that a level can have: paths in a part are paths in the whole. */
-static pdessm_status count_edges(pdessm_multiscale *m) {
+static pdessm_status count_edges(pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
     const pdessm_csr *csr = &m->set->csr;
     m->most_edges = csr->edges;
@@ -88,11 +89,11 @@ out:
     return status;
 }
 
-static pdessm_status make_arrays(pdessm_multiscale *m) {
+static pdessm_status make_arrays(pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
-    const size_t n = (size_t)m->field->most_nodes;
+    const size_t n = (size_t)m->batch->most_nodes;
     const size_t looks = (size_t)m->held_out->csr->nodes;
-    PDESSM_TRY(pdessm_csr_reserve(m->ctx, m->field->most_nodes, m->most_edges, &m->csr));
+    PDESSM_TRY(pdessm_csr_reserve(m->ctx, m->batch->most_nodes, m->most_edges, &m->csr));
     PDESSM_TRY(pdessm_alloc(m->ctx, n, sizeof *m->chosen, &m->chosen));
     PDESSM_TRY(pdessm_alloc(m->ctx, n, sizeof *m->index, &m->index));
     PDESSM_TRY(pdessm_alloc(m->ctx, n, sizeof *m->node, &m->node));
@@ -106,7 +107,7 @@ out:
     return status;
 }
 
-static pdessm_status make_optimiser(pdessm_multiscale *m) {
+static pdessm_status make_optimiser(pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
     const int64_t one = 1, size = STATE_SIZE;
     const int64_t total = pdessm_tensor_count(pdessm_gnn_values(m->gnn));
@@ -123,14 +124,14 @@ out:
 }
 
 /* The same tapes on a device that counts and does nothing else. */
-static pdessm_status check_memory(const pdessm_multiscale *m) {
+static pdessm_status check_memory(const pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
     const int64_t memory = m->device->info.memory > 0 ? m->device->info.memory : INT64_MAX;
     const int64_t most = m->options.max_bytes ? m->options.max_bytes : memory;
     const pdessm_gnn_config config = pdessm_gnn_get_config(m->gnn);
     pdessm_device device = {
         .ctx = m->ctx, .dry = 1, .host = {.fallback = pdessm_host_table(), .pool = m->ctx->pool}};
-    pdessm_multiscale dry = *m;
+    pdessm_graph_trainer dry = *m;
     dry.device = &device;
     dry.gnn = NULL;
     PDESSM_TRY(pdessm_gnn_create(&device, &config, 0, &dry.gnn));
@@ -145,13 +146,13 @@ out:
     return status;
 }
 
-pdessm_status pdessm_multiscale_build(pdessm_multiscale *m) {
+pdessm_status pdessm_graph_trainer_build(pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
     const int64_t batch = m->options.batch;
-    PDESSM_TRY(pdessm_field_create(m->ctx, m->set, batch, &m->field));
-    PDESSM_TRY(pdessm_field_create_held_out(m->ctx, m->set, &m->held_out));
-    PDESSM_TRY(
-        pdessm_pool_order_create(m->ctx, m->field->most_nodes, batch > 0 ? batch : 1, &m->order));
+    PDESSM_TRY(pdessm_node_batch_create(m->ctx, m->set, batch, &m->batch));
+    PDESSM_TRY(pdessm_node_batch_create_held_out(m->ctx, m->set, &m->held_out));
+    PDESSM_TRY(pdessm_pooling_order_create(m->ctx, m->batch->most_nodes, batch > 0 ? batch : 1,
+                                           &m->order));
     PDESSM_TRY(count_edges(m));
     PDESSM_TRY(check_memory(m));
     PDESSM_TRY(make_arrays(m));
@@ -161,11 +162,11 @@ out:
     return status;
 }
 
-void pdessm_multiscale_release(pdessm_multiscale *m) {
+void pdessm_graph_trainer_release(pdessm_graph_trainer *m) {
     release_tapes(m);
-    pdessm_pool_order_destroy(&m->order);
-    pdessm_field_destroy(&m->field);
-    pdessm_field_destroy(&m->held_out);
+    pdessm_pooling_order_destroy(&m->order);
+    pdessm_node_batch_destroy(&m->batch);
+    pdessm_node_batch_destroy(&m->held_out);
     pdessm_csr_release(&m->csr);
     free(m->chosen);
     free(m->index);

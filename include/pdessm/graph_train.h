@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* multiscale.h: training of graph networks over parts of a graph.
+/* graph_train.h: training of graph networks, on all of a graph or over coarser levels of it.
  *
  * Level l of a graph keeps about n / 2^l of its n nodes and the edges between them: x_l = P^T x,
  * A_l = the pattern of P^T A^p P, p = 1 unless set. Which nodes is drawn anew each time, as the
  * first ones of a random order, so that the selection of a level holds those of the coarser ones.
- * The same weights run at every level. */
-#ifndef PDESSM_MULTISCALE_H
-#define PDESSM_MULTISCALE_H
+ * The same weights run at every level. (Training on images of several resolutions: train.h.) */
+#ifndef PDESSM_GRAPH_TRAIN_H
+#define PDESSM_GRAPH_TRAIN_H
 
 #include <pdessm/gnn.h>
 #include <pdessm/node_set.h>
@@ -15,40 +15,40 @@
 extern "C" {
 #endif
 
-typedef enum pdessm_multiscale_method {
+typedef enum pdessm_graph_train_method {
     PDESSM_SINGLE,         /* level 0 alone */
     PDESSM_COARSE_TO_FINE, /* levels L-1 .. 0, at level l epochs 2^l */
     PDESSM_SUB_TO_FULL,    /* the same, parts are neighbourhoods */
     PDESSM_MGE,            /* every step the signed sum over levels, see below */
-    PDESSM_MULTISCALE_METHODS
-} pdessm_multiscale_method;
+    PDESSM_GRAPH_TRAIN_METHODS
+} pdessm_graph_train_method;
 
 typedef enum pdessm_pooling {
-    PDESSM_POOL_RANDOM,   /* any nodes */
-    PDESSM_POOL_TOPK,     /* those of most edges */
-    PDESSM_POOL_SUBGRAPH, /* the nearest to a random node, 6, 4, 2 edges away at level 1, 2, 3.. */
-    PDESSM_POOL_RNS,      /* random and subgraph in turn */
+    PDESSM_POOLING_RANDOM,   /* any nodes */
+    PDESSM_POOLING_TOPK,     /* those of most edges */
+    PDESSM_POOLING_SUBGRAPH, /* within 6, 4, 2 edges of a random node at level 1, 2, 3.. */
+    PDESSM_POOLING_RNS,      /* random and subgraph in turn */
     PDESSM_POOLINGS
 } pdessm_pooling;
 
-PDESSM_API pdessm_status pdessm_multiscale_find_method(pdessm_context *ctx, const char *name,
-                                                       pdessm_multiscale_method *ret);
-PDESSM_API const char *pdessm_multiscale_method_name(pdessm_multiscale_method method);
-PDESSM_API pdessm_status pdessm_multiscale_find_pooling(pdessm_context *ctx, const char *name,
-                                                        pdessm_pooling *ret);
-PDESSM_API const char *pdessm_multiscale_pooling_name(pdessm_pooling pooling);
+PDESSM_API pdessm_status pdessm_graph_train_find_method(pdessm_context *ctx, const char *name,
+                                                        pdessm_graph_train_method *ret);
+PDESSM_API const char *pdessm_graph_train_method_name(pdessm_graph_train_method method);
+PDESSM_API pdessm_status pdessm_pooling_find(pdessm_context *ctx, const char *name,
+                                             pdessm_pooling *ret);
+PDESSM_API const char *pdessm_pooling_name(pdessm_pooling pooling);
 
-typedef struct pdessm_multiscale_state {
+typedef struct pdessm_graph_train_state {
     int64_t epoch, epochs; /* done, and in all */
     int level;
     double loss;                                 /* of the last step */
     double validation_accuracy, best_validation; /* last and best */
     double test_accuracy;                        /* of the best: what the training would give now */
     double node_work, edge_work;                 /* so far, as in the result */
-} pdessm_multiscale_state;
+} pdessm_graph_train_state;
 
-typedef struct pdessm_multiscale_options {
-    pdessm_multiscale_method method;
+typedef struct pdessm_graph_train_options {
+    pdessm_graph_train_method method;
     pdessm_pooling pooling;
     int levels;        /* L, level 0 among them; single has 1 */
     int power;         /* p: a coarser level joins nodes that are at most p edges apart */
@@ -59,14 +59,14 @@ typedef struct pdessm_multiscale_options {
     int64_t evaluate;  /* epochs from one look at the validation nodes to the next */
     uint64_t seed;
     /* Called after each evaluation; nonzero ends the training with ERROR_CANCELLED. */
-    int (*progress)(void *user, const pdessm_multiscale_state *state);
+    int (*progress)(void *user, const pdessm_graph_train_state *state);
     void *user;
-} pdessm_multiscale_options;
+} pdessm_graph_train_options;
 
 /* single, random, 1 level, power 1, rate 1e-3, evaluate 10. */
-PDESSM_API pdessm_multiscale_options pdessm_multiscale_defaults(void);
+PDESSM_API pdessm_graph_train_options pdessm_graph_train_defaults(void);
 
-typedef struct pdessm_multiscale_result {
+typedef struct pdessm_graph_train_result {
     double validation_accuracy; /* of the epoch that is best by it, the first of equals */
     double test_accuracy;       /* of that epoch */
     int64_t best_epoch, epochs;
@@ -74,7 +74,7 @@ typedef struct pdessm_multiscale_result {
      * of the whole graph; evaluations of the whole graph, forward only, come on top. */
     double node_work, edge_work;
     int64_t evaluations;
-} pdessm_multiscale_result;
+} pdessm_graph_train_result;
 
 /* With a batch a draw takes so many graphs of a set of graphs; of one graph so many training nodes,
  * which alone count in the loss, and of each node 4 neighbours at random, two times over, with all
@@ -92,9 +92,9 @@ typedef struct pdessm_multiscale_result {
  * which is unbiased for grad L_0: L_l is the expected loss over the training nodes of a selection
  * (0 where it holds none). *ret is also written when the training is cancelled after an evaluation.
  */
-PDESSM_API pdessm_status pdessm_multiscale_train(pdessm_gnn *gnn, const pdessm_node_set *set,
-                                                 const pdessm_multiscale_options *options,
-                                                 pdessm_multiscale_result *ret);
+PDESSM_API pdessm_status pdessm_graph_train(pdessm_gnn *gnn, const pdessm_node_set *set,
+                                            const pdessm_graph_train_options *options,
+                                            pdessm_graph_train_result *ret);
 
 #ifdef __cplusplus
 }

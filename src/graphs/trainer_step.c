@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* multiscale_step.c: one step of training on parts of a graph. */
+/* trainer_step.c: one step of training on parts of a graph. */
 #include <math.h>
 #include <string.h>
 
-#include "graphs/multiscale.h"
+#include "graphs/trainer.h"
 #include "ops/calls.h"
 
 /* ------------------------------------------------------------------ a level onto the tape */
@@ -19,7 +19,7 @@ static void normalise(const pdessm_csr *csr, float *weight) {
         }
 }
 
-static pdessm_status resize(pdessm_level_tape *t, const pdessm_csr *csr) {
+static pdessm_status resize(pdessm_graph_level_tape *t, const pdessm_csr *csr) {
     pdessm_tensor *const inputs[] = {t->in.pattern.start,
                                      t->in.pattern.column,
                                      t->in.pattern.reverse,
@@ -33,7 +33,7 @@ static pdessm_status resize(pdessm_level_tape *t, const pdessm_csr *csr) {
 }
 
 /* Straight into the tensor: features are the largest thing there is. */
-static pdessm_status load_features(const pdessm_multiscale *m, pdessm_tensor *x,
+static pdessm_status load_features(const pdessm_graph_trainer *m, pdessm_tensor *x,
                                    const pdessm_selection *s) {
     pdessm_status status = PDESSM_OK;
     const size_t row = (size_t)m->set->features;
@@ -48,7 +48,8 @@ out:
     return status;
 }
 
-static pdessm_status load(pdessm_multiscale *m, pdessm_level_tape *t, const pdessm_selection *s) {
+static pdessm_status load(pdessm_graph_trainer *m, pdessm_graph_level_tape *t,
+                          const pdessm_selection *s) {
     pdessm_status status = PDESSM_OK;
     const pdessm_csr *csr = s->csr;
     if (t->fixed && t->loaded)
@@ -69,13 +70,13 @@ out:
     return status;
 }
 
-/* The level's part of the field that was drawn, onto the tape that runs it. */
-static pdessm_status load_level(pdessm_multiscale *m, int level, pdessm_level_tape **ret) {
-    const pdessm_field *f = m->field;
+/* The level's part of the batch that was drawn, onto the tape that runs it. */
+static pdessm_status load_level(pdessm_graph_trainer *m, int level, pdessm_graph_level_tape **ret) {
+    const pdessm_node_batch *f = m->batch;
     pdessm_selection s = {.csr = f->csr, .node = f->node, .label = f->label};
-    pdessm_level_tape *t = level == 0 && m->options.batch == 0 ? &m->whole : &m->part;
+    pdessm_graph_level_tape *t = level == 0 && m->options.batch == 0 ? &m->whole : &m->part;
     if (level > 0) {
-        const int64_t count = pdessm_pool_order_level(m->order, level, m->chosen);
+        const int64_t count = pdessm_pooling_order_level(m->order, level, m->chosen);
         for (int64_t r = 0; r < count; r++) {
             m->node[r] = f->node[m->chosen[r]];
             m->label[r] = f->label[m->chosen[r]];
@@ -94,10 +95,10 @@ static pdessm_status load_level(pdessm_multiscale *m, int level, pdessm_level_ta
 /* ------------------------------------------------------------------ gradients */
 
 /* Adds share times the gradient of the loss at a level; all runs of a draw drop the same units. */
-static pdessm_status run_level(pdessm_multiscale *m, int level, const pdessm_draw *draw,
+static pdessm_status run_level(pdessm_graph_trainer *m, int level, const pdessm_draw *draw,
                                double share) {
     pdessm_status status = PDESSM_OK;
-    pdessm_level_tape *t = NULL;
+    pdessm_graph_level_tape *t = NULL;
     const uint32_t stream = (draw->step << m->options.levels) + draw->index;
     const int32_t clock[] = {(int32_t)(uint32_t)draw->seed, (int32_t)(uint32_t)(draw->seed >> 32),
                              (int32_t)stream};
@@ -114,17 +115,17 @@ out:
 }
 
 /* Draw number `index` of the step, as far as level `finest` needs it. */
-static pdessm_draw draw(pdessm_multiscale *m, int finest, uint32_t index) {
+static pdessm_draw draw(pdessm_graph_trainer *m, int finest, uint32_t index) {
     const pdessm_draw d = {.seed = m->options.seed, .step = (uint32_t)m->step, .index = index};
-    pdessm_field_draw(m->field, &d);
+    pdessm_node_batch_draw(m->batch, &d);
     if (m->options.levels > 1)
-        pdessm_pool_order_draw(m->order, m->field->csr, m->options.pooling, finest > 1 ? finest : 1,
-                               &d);
+        pdessm_pooling_order_draw(m->order, m->batch->csr, m->options.pooling,
+                                  finest > 1 ? finest : 1, &d);
     return d;
 }
 
-pdessm_status pdessm_multiscale_term(pdessm_multiscale *m, int level, uint32_t index,
-                                     double share) {
+pdessm_status pdessm_graph_trainer_term(pdessm_graph_trainer *m, int level, uint32_t index,
+                                        double share) {
     pdessm_status status = PDESSM_OK;
     const pdessm_draw d = draw(m, level, index);
     PDESSM_TRY(run_level(m, level, &d, share));
@@ -135,24 +136,24 @@ out:
 }
 
 /* sum_l mean_{B_l}[grad L_l - grad L_{l+1}] + mean[grad L_top], |B_l| = 2^l. */
-static pdessm_status telescope(pdessm_multiscale *m) {
+static pdessm_status telescope(pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
     uint32_t index = 0;
     for (int level = 0; level < m->options.levels; level++)
         for (int b = 0; b < 1 << level; b++)
-            PDESSM_TRY(pdessm_multiscale_term(m, level, index++, 1.0 / (1 << level)));
+            PDESSM_TRY(pdessm_graph_trainer_term(m, level, index++, 1.0 / (1 << level)));
 out:
     return status;
 }
 
-pdessm_status pdessm_multiscale_gradient(pdessm_multiscale *m, int level) {
+pdessm_status pdessm_graph_trainer_gradient(pdessm_graph_trainer *m, int level) {
     if (m->options.method == PDESSM_MGE)
         return telescope(m);
     const pdessm_draw d = draw(m, level, 0);
     return run_level(m, level, &d, 1);
 }
 
-pdessm_status pdessm_multiscale_step(pdessm_multiscale *m, int level) {
+pdessm_status pdessm_graph_trainer_step(pdessm_graph_trainer *m, int level) {
     pdessm_status status = PDESSM_OK;
     const pdessm_adamw adam = {.rate = m->options.rate,
                                .beta1 = 0.9,
@@ -161,7 +162,7 @@ pdessm_status pdessm_multiscale_step(pdessm_multiscale *m, int level) {
                                .step = m->step + 1};
     PDESSM_TRY(pdessm_tensor_zero(pdessm_gnn_gradients(m->gnn)));
     PDESSM_TRY(pdessm_tensor_zero(m->step_loss));
-    PDESSM_TRY(pdessm_multiscale_gradient(m, level));
+    PDESSM_TRY(pdessm_graph_trainer_gradient(m, level));
     PDESSM_TRY(
         pdessm_call_grad_norm(m->device, pdessm_gnn_gradients(m->gnn), m->step_loss, 0, m->state));
     PDESSM_TRY(pdessm_call_adamw(m->device, pdessm_gnn_values(m->gnn), pdessm_gnn_gradients(m->gnn),
@@ -171,7 +172,7 @@ out:
     return status;
 }
 
-pdessm_status pdessm_multiscale_loss(pdessm_multiscale *m, double *ret_loss) {
+pdessm_status pdessm_graph_trainer_loss(pdessm_graph_trainer *m, double *ret_loss) {
     float loss;
     pdessm_status status = pdessm_tensor_read(m->step_loss, &loss);
     if (status == PDESSM_OK)
@@ -179,9 +180,9 @@ pdessm_status pdessm_multiscale_loss(pdessm_multiscale *m, double *ret_loss) {
     return status;
 }
 
-pdessm_status pdessm_multiscale_look(pdessm_multiscale *m) {
+pdessm_status pdessm_graph_trainer_look(pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
-    const pdessm_field *f = m->held_out;
+    const pdessm_node_batch *f = m->held_out;
     PDESSM_TRY(
         load(m, &m->look, &(pdessm_selection){.csr = f->csr, .node = f->node, .label = f->label}));
     pdessm_tape_invalidate(m->look.tape);
