@@ -12,6 +12,7 @@ typedef struct reader {
     pdessm_context *ctx;
     const char *name, *at, *end;
     int64_t line, max_bytes, room, count; /* count: numbers so far */
+    int64_t names;
     pdessm_table table;
 } reader;
 
@@ -39,8 +40,8 @@ static pdessm_status make_room(reader *r) {
     const int64_t room = r->room ? 2 * r->room : 1024;
     if (r->count * (int64_t)sizeof(double) >= r->max_bytes)
         return pdessm_fail(r->ctx, PDESSM_ERROR_FILE,
-                           "%s: line %lld: more numbers than the limit of %lld bytes allows",
-                           r->name, (long long)r->line, (long long)r->max_bytes);
+                           "%s:%lld: more numbers than the limit of %lld bytes allows", r->name,
+                           (long long)r->line, (long long)r->max_bytes);
     double *value = realloc(r->table.value, (size_t)room * sizeof *value);
     if (!value)
         return pdessm_fail(r->ctx, PDESSM_ERROR_MEMORY, "out of memory: %s: %lld numbers", r->name,
@@ -50,7 +51,7 @@ static pdessm_status make_room(reader *r) {
     return PDESSM_OK;
 }
 
-static pdessm_status read_number(reader *r) {
+static pdessm_status read_number(reader *r, int64_t column) {
     char word[LONGEST + 1], *end;
     int length = 0;
     for (; !ends_line(r) && !is_blank(*r->at) && length < LONGEST; r->at++)
@@ -58,8 +59,10 @@ static pdessm_status read_number(reader *r) {
     word[length] = '\0';
     const double value = strtod(word, &end);
     if (end != word + length || length == LONGEST)
-        return pdessm_fail(r->ctx, PDESSM_ERROR_FILE, "%s: line %lld: '%.20s' is not a number",
-                           r->name, (long long)r->line, word);
+        return pdessm_fail(
+            r->ctx, PDESSM_ERROR_FILE, "%s:%lld: '%.20s' is not a number (column %lld%s%s)",
+            r->name, (long long)r->line, word, (long long)column + 1, column < r->names ? ", " : "",
+            column < r->names ? r->table.name[column] : "");
     pdessm_status status = make_room(r);
     if (status == PDESSM_OK)
         r->table.value[r->count++] = value;
@@ -70,22 +73,50 @@ static pdessm_status read_line(reader *r) {
     pdessm_status status = PDESSM_OK;
     const int64_t before = r->count;
     for (skip_blanks(r); !ends_line(r); skip_blanks(r))
-        PDESSM_TRY(read_number(r));
+        PDESSM_TRY(read_number(r, r->count - before));
     const int64_t columns = r->count - before;
     if (columns > 0) {
         if (r->table.rows++ == 0)
             r->table.columns = columns;
         PDESSM_REQUIRE(r->ctx, columns == r->table.columns, PDESSM_ERROR_FILE,
-                       "%s: line %lld has %lld numbers, expected %lld as before", r->name,
+                       "%s:%lld: %lld numbers, expected %lld as before", r->name,
                        (long long)r->line, (long long)columns, (long long)r->table.columns);
     }
 out:
     return status;
 }
 
-/* Names of columns. */
+/* ------------------------------------------------------------------ the title */
+
 static int is_title(const reader *r) {
     return r->at < r->end && !strchr("0123456789+-.#\n\r", *r->at) && !is_blank(*r->at);
+}
+
+/* The names and the pointers to them are one block. */
+static pdessm_status read_title(reader *r) {
+    const char *line_end = memchr(r->at, '\n', (size_t)(r->end - r->at));
+    const size_t size = (size_t)((line_end ? line_end : r->end) - r->at);
+    const char *parts = memchr(r->at, ',', size) || memchr(r->at, ';', size) ? ",;\r" : " \t\r";
+    char *text, *rest = NULL;
+    const size_t pointers = (size / 2 + 1) * sizeof *r->table.name;
+    pdessm_status status = pdessm_alloc(r->ctx, pointers + size + 1, 1, &r->table.name);
+    if (status != PDESSM_OK)
+        return status;
+    text = (char *)r->table.name + pointers;
+    memcpy(text, r->at, size);
+    for (char *word = strtok_r(text, parts, &rest); word; word = strtok_r(NULL, parts, &rest))
+        r->table.name[r->names++] = word;
+    return PDESSM_OK;
+}
+
+/* Without a row the names alone are the columns. */
+static void match_names(reader *r) {
+    if (r->table.rows == 0)
+        r->table.columns = r->names;
+    if (r->names == r->table.columns)
+        return;
+    free(r->table.name);
+    r->table.name = NULL;
 }
 
 pdessm_status pdessm_csv_decode(pdessm_context *ctx, const char *name, const char *text,
@@ -98,6 +129,7 @@ pdessm_status pdessm_csv_decode(pdessm_context *ctx, const char *name, const cha
                 .line = 1,
                 .max_bytes = max_bytes};
     if (is_title(&r)) {
+        PDESSM_TRY(read_title(&r));
         skip_line(&r);
         r.line++;
     }
@@ -105,7 +137,9 @@ pdessm_status pdessm_csv_decode(pdessm_context *ctx, const char *name, const cha
         PDESSM_TRY(read_line(&r));
         skip_line(&r);
     }
-    PDESSM_REQUIRE(ctx, r.table.rows > 0, PDESSM_ERROR_FILE, "%s: holds no numbers", name);
+    PDESSM_REQUIRE(ctx, r.table.rows > 0 || r.names > 0, PDESSM_ERROR_FILE, "%s: holds no numbers",
+                   name);
+    match_names(&r);
     *ret = r.table;
     r.table = (pdessm_table){0};
 out:
@@ -115,5 +149,6 @@ out:
 
 void pdessm_table_release(pdessm_table *table) {
     free(table->value);
+    free(table->name);
     *table = (pdessm_table){0};
 }

@@ -9,11 +9,13 @@
 typedef struct pdessm_table {
     int64_t rows, columns;
     double *value; /* [rows, columns] */
+    char **name;   /* [columns]; NULL unless the first line names each column */
 } pdessm_table;
 
-/* Lines of equally many numbers with a comma, a semicolon or blanks between them. Empty lines, what
- * follows a #, and a first line that does not begin like a number are passed over. Anything else is
- * ERROR_FILE and names its line; so is a table that takes more than max_bytes. */
+/* Lines of equally many numbers with a comma, a semicolon or blanks between them. A first line that
+ * does not begin like a number is a title: names with commas or semicolons, else blanks, between
+ * them. Empty lines and what follows a # are passed over. Anything else is ERROR_FILE and names its
+ * line; so are a table that takes more than max_bytes and one with neither title nor number. */
 pdessm_status pdessm_csv_decode(pdessm_context *ctx, const char *name, const char *text,
                                 size_t size, int64_t max_bytes, pdessm_table *ret);
 void pdessm_table_release(pdessm_table *table);

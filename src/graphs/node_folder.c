@@ -46,6 +46,8 @@ static pdessm_status read_csv(pdessm_node_draft *d, const char *path, const pdes
                               table *ret) {
     pdessm_status status = pdessm_csv_decode(d->ctx, path, (const char *)bytes->data, bytes->size,
                                              d->max_bytes, &ret->text);
+    if (status == PDESSM_OK && ret->text.rows == 0)
+        status = pdessm_fail(d->ctx, PDESSM_ERROR_FILE, "%s: holds no numbers", path);
     ret->rows = ret->text.rows;
     ret->columns = ret->text.columns;
     return status;

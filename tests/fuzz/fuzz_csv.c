@@ -14,6 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     volatile double sum = 0;
     for (int64_t i = 0; status == PDESSM_OK && i < table.rows * table.columns; i++)
         sum = sum + table.value[i];
+    for (int64_t i = 0; table.name && i < table.columns; i++)
+        sum = sum + (double)table.name[i][0];
     pdessm_table_release(&table);
     return 0;
 }
