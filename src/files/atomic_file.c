@@ -44,6 +44,22 @@ static pdessm_status reserve(pdessm_output *output) {
     return pdessm_fail_io(output->ctx, output->path, "write", errno, output->size);
 }
 
+pdessm_status pdessm_output_check(pdessm_context *ctx, const char *path) {
+    pdessm_status status = PDESSM_OK;
+    char *parent = NULL;
+    struct stat info;
+    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode) && access(path, W_OK) == 0)
+        return PDESSM_OK;
+    PDESSM_REQUIRE(ctx, !pdessm_is_folder(path), PDESSM_ERROR_IO,
+                   "%s is a folder, expected the name of a file to write", path);
+    PDESSM_TRY(pdessm_path_parent(ctx, path, &parent));
+    PDESSM_REQUIRE(ctx, access(parent, W_OK | X_OK) == 0, PDESSM_ERROR_IO,
+                   "%s: cannot write into the folder %s: %s", path, parent, strerror(errno));
+out:
+    free(parent);
+    return status;
+}
+
 pdessm_status pdessm_output_create(pdessm_context *ctx, const char *path, int64_t size,
                                    pdessm_output **ret) {
     pdessm_status status;

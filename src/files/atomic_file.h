@@ -11,6 +11,9 @@
  * that exists and is no regular file (a pipe, /dev/stdout) is written directly. */
 typedef struct pdessm_output pdessm_output;
 
+/* Fails now rather than after an hour when a file cannot be put at path. */
+pdessm_status pdessm_output_check(pdessm_context *ctx, const char *path);
+
 /* size: what will be written, -1 when not known; a disk without that room fails here. */
 pdessm_status pdessm_output_create(pdessm_context *ctx, const char *path, int64_t size,
                                    pdessm_output **ret);

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "files/cache_folder.h"
+
 pdessm_status pdessm_bytes_open(pdessm_context *ctx, const char *path, pdessm_bytes *ret) {
     pdessm_status status = PDESSM_OK;
     struct stat about;
@@ -158,6 +160,18 @@ pdessm_status pdessm_fail_io(pdessm_context *ctx, const char *path, const char *
                        "%s: the disk is full: the file needs %lld bytes, %lld are free; free some "
                        "space or write elsewhere",
                        path, (long long)needed, space);
+}
+
+int pdessm_is_folder(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+pdessm_status pdessm_make_folder(pdessm_context *ctx, const char *path) {
+    if (pdessm_cache_folder_make(path) && pdessm_is_folder(path))
+        return PDESSM_OK;
+    return pdessm_fail(ctx, PDESSM_ERROR_IO, "%s: cannot make this folder: %s", path,
+                       strerror(errno));
 }
 
 pdessm_status pdessm_path_join(pdessm_context *ctx, const char *directory, const char *name,

@@ -43,6 +43,11 @@ void pdessm_bytes_release(pdessm_bytes *bytes);
 pdessm_status pdessm_fail_io(pdessm_context *ctx, const char *path, const char *action, int code,
                              int64_t needed);
 
+int pdessm_is_folder(const char *path);
+
+/* Makes a folder and those above it; one that is there is fine. */
+pdessm_status pdessm_make_folder(pdessm_context *ctx, const char *path);
+
 /* "DIR/NAME" in new memory. */
 pdessm_status pdessm_path_join(pdessm_context *ctx, const char *directory, const char *name,
                                char **ret);

@@ -35,7 +35,7 @@ typedef struct contents {
 static void print(cli *c, const char *action, const contents *k) {
     if (c->format == CLI_FORMAT_TEXT) {
         printf("%s: %lld files, %s\n", k->path, (long long)k->files,
-               pdessm_cli_bytes(k->bytes).text);
+               pdessm_text_of_bytes(k->bytes).text);
         if (strcmp(action, "warm") == 0)
             printf("warming took %.1f s\n", k->seconds);
         return;
@@ -147,7 +147,7 @@ static pdessm_status warm(cli *c, warming *w) {
     pdessm_status status = PDESSM_OK;
     pdessm_config config;
     cli_progress bar;
-    double begin = pdessm_cli_seconds();
+    double begin = pdessm_seconds();
     pdessm_cli_progress_begin(&bar, c, "warm", 0);
     PDESSM_TRY(pdessm_cli_open_device(c));
     PDESSM_TRY(find_config(c, w, &config));
@@ -162,7 +162,7 @@ static pdessm_status warm(cli *c, warming *w) {
     if (!w->sampling_only)
         PDESSM_TRY(warm_training(c, &config, w->batch));
     pdessm_cli_progress_update(&bar, 1, "done");
-    w->seconds = pdessm_cli_seconds() - begin;
+    w->seconds = pdessm_seconds() - begin;
 out:
     pdessm_cli_progress_end(&bar);
     return status;

@@ -27,8 +27,8 @@ static void print_text(const pdessm_device_info *list, int count) {
             snprintf(id, sizeof id, "%d:%d", list[i].platform, list[i].device);
         pdessm_cli_table_row(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s",
                              list[i].is_auto ? "*" : "", list[i].index, id, list[i].name,
-                             list[i].driver, pdessm_cli_bytes(list[i].memory).text,
-                             pdessm_cli_bytes(list[i].largest_allocation).text,
+                             list[i].driver, pdessm_text_of_bytes(list[i].memory).text,
+                             pdessm_text_of_bytes(list[i].largest_allocation).text,
                              list[i].fp16 ? "yes" : "no", list[i].fp64 ? "yes" : "no");
     }
     pdessm_cli_table_print(table, stdout);

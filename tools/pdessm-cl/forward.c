@@ -137,7 +137,7 @@ static pdessm_status run(cli *c) {
                    !j.model_path ? "--model"
                    : !j.in       ? "--in"
                                  : "--out");
-    PDESSM_TRY(pdessm_cli_check_target(c, j.out));
+    PDESSM_TRY(pdessm_output_check(c->ctx, j.out));
     PDESSM_TRY(pdessm_cli_find_model(c, j.model_path, &file));
     PDESSM_TRY(pdessm_cli_open_device(c));
     PDESSM_TRY(pdessm_model_load(c->device, file, 0, &j.model));

@@ -70,7 +70,7 @@ static int keep_look(graph_row *row, const pdessm_graph_train_state *s) {
         row->room = room;
     }
     row->look[row->looks++] = (graph_look){.state = *s,
-                                           .seconds = pdessm_cli_seconds() - row->begin,
+                                           .seconds = pdessm_seconds() - row->begin,
                                            .cpu_seconds = cpu_seconds() - row->cpu_begin};
     return 1;
 }
@@ -101,10 +101,10 @@ static pdessm_status run_seed(graph_job *j, graph_row *row) {
     config.layers = j->layers ? j->layers : config.layers;
     config.width = j->width ? j->width : config.width;
     PDESSM_TRY(pdessm_gnn_create(j->c->device, &config, row->seed, &gnn));
-    row->begin = pdessm_cli_seconds();
+    row->begin = pdessm_seconds();
     row->cpu_begin = cpu_seconds();
     PDESSM_TRY(pdessm_graph_train(gnn, j->set, &options, &row->result));
-    row->seconds = pdessm_cli_seconds() - row->begin;
+    row->seconds = pdessm_seconds() - row->begin;
     row->cpu_seconds = cpu_seconds() - row->cpu_begin;
 out:
     pdessm_gnn_destroy(&gnn);

@@ -172,8 +172,9 @@ static void print_text(const job *j) {
     if (j->multiscale)
         printf("training    %s; last at level %s\n", j->multiscale, j->level ? j->level : "?");
     printf("memory      batch %lld: train %s (activations %s), sample %s\n", (long long)j->batch,
-           pdessm_cli_bytes(j->train.total).text, pdessm_cli_bytes(j->train.activations).text,
-           pdessm_cli_bytes(j->sample.total).text);
+           pdessm_text_of_bytes(j->train.total).text,
+           pdessm_text_of_bytes(j->train.activations).text,
+           pdessm_text_of_bytes(j->sample.total).text);
     printf("work        an image: a training step %.3g GFLOP, one evaluation %.3g GFLOP\n",
            j->train.flops / 1e9 / (double)j->batch, j->sample.flops / 1e9 / (double)j->batch);
     if (j->block_count) {

@@ -7,11 +7,11 @@
 
 #include <pdessm/sample.h>
 
+#include "files/pictures.h"
 #include "shared/interrupt.h"
 #include "shared/memory.h"
 #include "shared/options.h"
 #include "shared/paths.h"
-#include "shared/pictures.h"
 #include "shared/print.h"
 #include "shared/progress.h"
 
@@ -33,7 +33,7 @@ typedef struct job {
     int64_t n, steps, batch, size[2], scale;
     pdessm_sample_options options;
     pdessm_model *model;
-    cli_pictures pictures;
+    pdessm_pictures pictures;
     cli_progress bar;
     int64_t evaluations;
     double seconds;
@@ -48,7 +48,9 @@ static pdessm_status check_usage(job *j) {
                    "%s is missing; expected --model FILE -o grid.png (or .npz, .npy, FOLDER/)",
                    j->model_path ? "--out" : "--model");
     PDESSM_TRY(pdessm_solver_find(ctx, j->solver, &j->options.solver));
-    PDESSM_TRY(pdessm_cli_pictures_check(j->c, j->out));
+    status = pdessm_pictures_check(ctx, j->out);
+    if (status != PDESSM_OK)
+        return pdessm_fail_prefix(ctx, status, "--out");
     j->options.steps = (int)j->steps;
     j->options.batch = (int)(j->batch < j->n ? j->batch : j->n);
     j->options.height = (int)j->size[0];
@@ -102,7 +104,7 @@ out:
 }
 
 static pdessm_status check_memory(job *j) {
-    const cli_pictures *p = &j->pictures;
+    const pdessm_pictures *p = &j->pictures;
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_check_sampling(j->c, j->model, p->height, p->width,
                                          j->options.guidance != 1, j->options.batch));
@@ -136,7 +138,7 @@ static pdessm_status draw(job *j) {
     j->options.progress = show_progress;
     j->options.user = j;
     pdessm_cli_progress_begin(&j->bar, j->c, "sample", 0);
-    double start = pdessm_cli_seconds();
+    double start = pdessm_seconds();
     if (j->n > PDESSM_CLI_PART)
         j->parts = pdessm_cli_text(j->c, "%s.parts", without_slash(j, j->out));
     const int32_t *labels = j->pictures.labels;
@@ -145,7 +147,7 @@ static pdessm_status draw(job *j) {
         j->parts ? pdessm_sample_kept(j->model, &j->options, j->n, labels, j->parts, images,
                                       &j->evaluations)
                  : pdessm_sample(j->model, &j->options, j->n, labels, images, &j->evaluations);
-    j->seconds = pdessm_cli_seconds() - start;
+    j->seconds = pdessm_seconds() - start;
     pdessm_cli_progress_end(&j->bar);
     if (status == PDESSM_ERROR_CANCELLED && j->parts)
         status = pdessm_fail(j->c->ctx, status,
@@ -207,15 +209,15 @@ static pdessm_status run(cli *c) {
     PDESSM_TRY(check_usage(&j));
     PDESSM_TRY(load_model(&j));
     PDESSM_TRY(check_memory(&j));
-    PDESSM_TRY(pdessm_cli_pictures_allocate(c, &j.pictures));
+    PDESSM_TRY(pdessm_pictures_allocate(c->ctx, &j.pictures));
     PDESSM_TRY(choose_labels(&j));
     PDESSM_TRY(draw(&j));
-    PDESSM_TRY(pdessm_cli_pictures_write(c, &j.pictures, j.out));
+    PDESSM_TRY(pdessm_pictures_write(c->ctx, &j.pictures, j.out));
     if (j.parts)
-        PDESSM_TRY(pdessm_cli_remove(c, j.parts));
+        PDESSM_TRY(pdessm_remove_tree(c->ctx, j.parts));
     print(&j);
 out:
-    pdessm_cli_pictures_release(&j.pictures);
+    pdessm_pictures_release(&j.pictures);
     pdessm_model_destroy(&j.model);
     return status;
 }

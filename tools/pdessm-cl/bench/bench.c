@@ -202,7 +202,7 @@ out:
 
 static pdessm_status run(cli *c) {
     bench_job j = {.c = c,
-                   .start = pdessm_cli_seconds(),
+                   .start = pdessm_seconds(),
                    .o = {.suite = BENCH_SUITES,
                          .channels = 384,
                          .images = 4,

@@ -41,7 +41,7 @@ bench_cell pdessm_cli_bench_format(bench_unit unit, double value) {
     case BENCH_SHARE:
         return words("%.0f%%", 100 * value);
     case BENCH_BYTES:
-        return words("%s", pdessm_cli_bytes((int64_t)value).text);
+        return words("%s", pdessm_text_of_bytes((int64_t)value).text);
     case BENCH_COUNT:
     case BENCH_WORDS:
         break;

@@ -19,11 +19,11 @@ enum { MOST_PAIRS = 8 };
 
 pdessm_status pdessm_cli_bench_time(const bench_work *w, int64_t n, double *ret) {
     pdessm_status status = PDESSM_OK;
-    double begin = pdessm_cli_seconds();
+    double begin = pdessm_seconds();
     for (int64_t i = 0; i < n; i++)
         PDESSM_TRY(w->run(w->user));
     PDESSM_TRY(pdessm_device_finish(w->device));
-    *ret = pdessm_cli_seconds() - begin;
+    *ret = pdessm_seconds() - begin;
 out:
     return status;
 }
@@ -46,7 +46,7 @@ out:
 }
 
 int pdessm_cli_bench_time_is_up(const bench_job *j) {
-    return j->o.max_time > 0 && pdessm_cli_seconds() - j->start >= j->o.max_time;
+    return j->o.max_time > 0 && pdessm_seconds() - j->start >= j->o.max_time;
 }
 
 /* ------------------------------------------------------------------ spread */
@@ -196,8 +196,8 @@ int pdessm_cli_bench_fits(bench_job *j, bench_row *row, double bytes, double lar
         pdessm_cli_text(j->c,
                         "needs %.0f bytes (%s), the largest tensor %.0f; %s has %s free and "
                         "allocates at most %s at once: use a smaller --batch",
-                        bytes, pdessm_cli_bytes((int64_t)fmin(bytes, 9e18)).text, largest,
-                        info->name, pdessm_cli_bytes((int64_t)have).text,
-                        pdessm_cli_bytes((int64_t)most).text));
+                        bytes, pdessm_text_of_bytes((int64_t)fmin(bytes, 9e18)).text, largest,
+                        info->name, pdessm_text_of_bytes((int64_t)have).text,
+                        pdessm_text_of_bytes((int64_t)most).text));
     return 0;
 }

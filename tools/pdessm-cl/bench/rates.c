@@ -96,7 +96,7 @@ void pdessm_cli_bench_rates(bench_job *j, bench_device *d) {
 void pdessm_cli_bench_rates_again(bench_job *j, bench_device *d) {
     const double unsteady = 0.15, short_run = 10;
     bench_device after = *d;
-    if (pdessm_cli_seconds() - j->start < short_run)
+    if (pdessm_seconds() - j->start < short_run)
         return;
     pdessm_cli_bench_rates(j, &after);
     d->copy_drift = after.copy_rate / d->copy_rate;

@@ -172,7 +172,7 @@ static pdessm_status measure(cli_eval *e) {
 
 static pdessm_status evaluate(cli_eval *e) {
     pdessm_status status;
-    const double start = pdessm_cli_seconds();
+    const double start = pdessm_seconds();
     PDESSM_TRY(open_all(e));
     pdessm_cli_interrupt_catch();
     if (e->model) {
@@ -183,7 +183,7 @@ static pdessm_status evaluate(cli_eval *e) {
     if (e->classifier)
         PDESSM_TRY(pdessm_cli_eval_classify(e));
     PDESSM_TRY(measure(e));
-    e->seconds = pdessm_cli_seconds() - start;
+    e->seconds = pdessm_seconds() - start;
     pdessm_cli_eval_print(e);
 out:
     return status;

@@ -69,12 +69,12 @@ out:
 
 pdessm_status pdessm_cli_optimize_row(optimize_job *j) {
     optimize_row *row = &j->row[j->now];
-    const double begin = pdessm_cli_seconds();
+    const double begin = pdessm_seconds();
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)row->starts, sizeof *row->start, &row->start));
     for (j->start = 0; j->start < row->starts; j->start++)
         PDESSM_TRY(run_start(j, row));
-    row->seconds = pdessm_cli_seconds() - begin;
+    row->seconds = pdessm_seconds() - begin;
 out:
     return status;
 }

@@ -60,7 +60,7 @@ static pdessm_status check_usage(job *j) {
                              : "x.safetensors (or x.npy)");
     if (reports)
         goto out;
-    PDESSM_TRY(pdessm_cli_check_target(j->c, j->out));
+    PDESSM_TRY(pdessm_output_check(j->c->ctx, j->out));
 out:
     return status;
 }
@@ -176,13 +176,13 @@ static pdessm_status fit(job *j) {
     status = pdessm_cli_precondition_fit(j->c, j->data, &j->options, &j->map);
     if (status == PDESSM_ERROR_CANCELLED)
         return pdessm_fail(j->c->ctx, status,
-                           pdessm_cli_is_folder(j->options.state)
+                           pdessm_is_folder(j->options.state)
                                ? "interrupted; what is done is kept in %s, the same command goes on"
                                : "interrupted; nothing was written",
                            j->options.state);
     PDESSM_TRY(status);
     PDESSM_TRY(pdessm_precondition_save(j->map, j->out));
-    PDESSM_TRY(pdessm_cli_remove(j->c, j->options.state));
+    PDESSM_TRY(pdessm_remove_tree(j->c->ctx, j->options.state));
 out:
     return status;
 }

@@ -30,11 +30,11 @@ static pdessm_status check_usage(report *r) {
     pdessm_status status = PDESSM_OK;
     PDESSM_REQUIRE(ctx, r->run, PDESSM_ERROR_ARGUMENT,
                    "the folder is missing; expected the --out of a training run");
-    PDESSM_REQUIRE(ctx, pdessm_cli_is_folder(r->run), PDESSM_ERROR_FILE,
+    PDESSM_REQUIRE(ctx, pdessm_is_folder(r->run), PDESSM_ERROR_FILE,
                    "%s: there is no such folder; expected the --out of a training run", r->run);
     if (!r->out)
         r->out = pdessm_cli_text(r->c, "%s/report.html", r->run);
-    PDESSM_TRY(pdessm_cli_check_target(r->c, r->out));
+    PDESSM_TRY(pdessm_output_check(r->c->ctx, r->out));
 out:
     return status;
 }
@@ -122,7 +122,7 @@ static void print_head(report *r) {
                            : seconds < 10800 ? 60
                                              : 3600));
     if (isfinite(memory))
-        fprintf(f, ", %s at the peak", pdessm_cli_bytes((int64_t)memory).text);
+        fprintf(f, ", %s at the peak", pdessm_text_of_bytes((int64_t)memory).text);
     fputs(r->checkpoint ? ", checkpoint " : ", no checkpoint yet", f);
     if (r->checkpoint)
         pdessm_cli_page_escape(f, r->checkpoint);
@@ -192,7 +192,7 @@ static pdessm_status run(cli *c) {
     print_result(&r);
 out:
     pdessm_cli_page_destroy(&r.page);
-    pdessm_cli_pictures_release(&r.samples);
+    pdessm_pictures_release(&r.samples);
     free(r.real);
     free(r.real_labels);
     pdessm_model_destroy(&r.model);

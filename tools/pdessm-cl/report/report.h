@@ -6,9 +6,9 @@
 #include <pdessm/pdessm.h>
 
 #include "csv.h"
+#include "files/pictures.h"
 #include "shared/chart.h"
 #include "shared/page.h"
-#include "shared/pictures.h"
 #include "train/settings.h"
 
 typedef struct report {
@@ -26,7 +26,7 @@ typedef struct report {
     const char *without_model;           /* why, when there is none */
     pdessm_model *model;
     const char *without_samples;
-    cli_pictures samples;
+    pdessm_pictures samples;
     int64_t evaluations;
     /* The first images that the run was trained on, [real_count, channels, height, width]. */
     int64_t real_count;

@@ -64,7 +64,7 @@ pdessm_status pdessm_cli_report_history(report *r) {
     pdessm_listing listing = {0};
     FILE *f = r->page.f;
     pdessm_status status = PDESSM_OK;
-    if (!pdessm_cli_is_folder(folder))
+    if (!pdessm_is_folder(folder))
         return PDESSM_OK;
     PDESSM_TRY(pdessm_listing_read(r->c->ctx, folder, &listing));
     int64_t count = keep_pictures(r, &listing);
@@ -101,7 +101,7 @@ static int show_progress(void *user, double share) {
 
 /* A row of each of the first classes, in as equal numbers as n allows; without labels, of none. */
 static void choose_labels(report *r, int conditional) {
-    cli_pictures *p = &r->samples;
+    pdessm_pictures *p = &r->samples;
     int64_t classes = p->num_classes < MOST_ROWS ? p->num_classes : MOST_ROWS;
     p->rows = conditional && p->count % classes == 0 ? (int)classes : 0;
     for (int64_t i = 0; i < p->count; i++)
@@ -117,12 +117,12 @@ pdessm_status pdessm_cli_report_draw(report *r) {
     pdessm_sample_options o = pdessm_sample_defaults();
     cli_progress bar = {0};
     pdessm_status status = PDESSM_OK;
-    r->samples = (cli_pictures){.count = r->n,
-                                .channels = config->channels,
-                                .height = config->image_size[0],
-                                .width = config->image_size[1],
-                                .num_classes = config->num_classes,
-                                .scale = config->image_size[0] < 64 ? 2 : 1};
+    r->samples = (pdessm_pictures){.count = r->n,
+                                   .channels = config->channels,
+                                   .height = config->image_size[0],
+                                   .width = config->image_size[1],
+                                   .num_classes = config->num_classes,
+                                   .scale = config->image_size[0] < 64 ? 2 : 1};
     /* Without label dropout the null class has learnt nothing to guide by. */
     if (r->guidance < 0)
         r->guidance = conditional && (!s || s->label_dropout > 0) ? 2 : 1;
@@ -133,7 +133,7 @@ pdessm_status pdessm_cli_report_draw(report *r) {
     o.progress = show_progress;
     o.user = &bar;
     PDESSM_TRY(pdessm_solver_find(r->c->ctx, r->solver, &o.solver));
-    PDESSM_TRY(pdessm_cli_pictures_allocate(r->c, &r->samples));
+    PDESSM_TRY(pdessm_pictures_allocate(r->c->ctx, &r->samples));
     choose_labels(r, conditional);
     pdessm_cli_progress_begin(&bar, r->c, "report", 0);
     status =
@@ -144,7 +144,7 @@ out:
 }
 
 pdessm_status pdessm_cli_report_samples(report *r) {
-    const cli_pictures *p = &r->samples;
+    const pdessm_pictures *p = &r->samples;
     FILE *f = r->page.f;
     pdessm_picture picture = {0};
     pdessm_grid_options options = {.scale = 1};

@@ -87,7 +87,7 @@ static void print_spectra(report *r, const spectra *s) {
 }
 
 pdessm_status pdessm_cli_report_spectra(report *r) {
-    const cli_pictures *p = &r->samples;
+    const pdessm_pictures *p = &r->samples;
     spectra s = {.rings = pdessm_spectrum_rings(p->height, p->width)};
     pdessm_status status = PDESSM_OK;
     if (r->without_samples)

@@ -5,6 +5,7 @@
 
 #include <pdessm/device.h>
 
+#include "core/clock.h"
 #include "core/context.h"
 
 #define PDESSM_CLI_PROGRAM "pdessm-cl"
@@ -56,9 +57,6 @@ void pdessm_cli_warn(cli *c, const char *format, ...) PDESSM_PRINTF(2, 3);
 const char *pdessm_cli_keep(cli *c, char *text);
 /* The same for a text made here. */
 const char *pdessm_cli_text(cli *c, const char *format, ...) PDESSM_PRINTF(2, 3);
-
-/* Seconds of a clock that never jumps. */
-double pdessm_cli_seconds(void);
 
 #define PDESSM_CLI_COMMANDS(X)                                                                     \
     X(devices)                                                                                     \

@@ -11,14 +11,15 @@ static pdessm_status check_batch(cli *c, const pdessm_config *config, int64_t ro
     pdessm_status status = PDESSM_OK;
     pdessm_memory_estimate need;
     PDESSM_TRY(pdessm_memory_to_sample(c->ctx, config, (int)rows, &need));
-    PDESSM_REQUIRE(
-        c->ctx, need.total <= info->memory && need.largest_buffer <= info->largest_allocation,
-        PDESSM_ERROR_MEMORY,
-        "a batch of %lld needs %s, its largest buffer %s; %s has %s and allocates at "
-        "most %s at once: use a smaller --batch",
-        (long long)batch, pdessm_cli_bytes(need.total).text,
-        pdessm_cli_bytes(need.largest_buffer).text, info->name, pdessm_cli_bytes(info->memory).text,
-        pdessm_cli_bytes(info->largest_allocation).text);
+    PDESSM_REQUIRE(c->ctx,
+                   need.total <= info->memory && need.largest_buffer <= info->largest_allocation,
+                   PDESSM_ERROR_MEMORY,
+                   "a batch of %lld needs %s, its largest buffer %s; %s has %s and allocates at "
+                   "most %s at once: use a smaller --batch",
+                   (long long)batch, pdessm_text_of_bytes(need.total).text,
+                   pdessm_text_of_bytes(need.largest_buffer).text, info->name,
+                   pdessm_text_of_bytes(info->memory).text,
+                   pdessm_text_of_bytes(info->largest_allocation).text);
 out:
     return status;
 }

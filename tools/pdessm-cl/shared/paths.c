@@ -1,60 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* paths.c: folders, model files, class names. */
+/* paths.c: model files, class names. */
 #include "paths.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "files/atomic_dir.h"
-#include "files/atomic_file.h"
-#include "files/file.h"
 #include "print.h"
-
-int pdessm_cli_is_folder(const char *path) {
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-pdessm_status pdessm_cli_make_folder(cli *c, const char *path) {
-    char *part = pdessm_cli_need(strdup(path));
-    int failed = 0;
-    for (char *p = part + 1; !failed && *p; p++) {
-        if (*p != '/')
-            continue;
-        *p = '\0';
-        failed = mkdir(part, 0777) != 0 && errno != EEXIST;
-        *p = '/';
-    }
-    free(part);
-    if (failed || (mkdir(path, 0777) != 0 && errno != EEXIST) || !pdessm_cli_is_folder(path))
-        return pdessm_fail(c->ctx, PDESSM_ERROR_IO, "%s: cannot make this folder: %s", path,
-                           strerror(errno));
-    return PDESSM_OK;
-}
-
-pdessm_status pdessm_cli_check_target(cli *c, const char *path) {
-    pdessm_status status = PDESSM_OK;
-    char *parent = NULL;
-    struct stat info;
-    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode) && access(path, W_OK) == 0)
-        return PDESSM_OK;
-    PDESSM_REQUIRE(c->ctx, !pdessm_cli_is_folder(path), PDESSM_ERROR_IO,
-                   "%s is a folder, expected the name of a file to write", path);
-    PDESSM_TRY(pdessm_path_parent(c->ctx, path, &parent));
-    PDESSM_REQUIRE(c->ctx, access(parent, W_OK | X_OK) == 0, PDESSM_ERROR_IO,
-                   "%s: cannot write into the folder %s: %s", path, parent, strerror(errno));
-out:
-    free(parent);
-    return status;
-}
-
-pdessm_status pdessm_cli_remove(cli *c, const char *folder) {
-    return pdessm_cli_is_folder(folder) ? pdessm_remove_tree(c->ctx, folder) : PDESSM_OK;
-}
 
 /* ------------------------------------------------------------------ models */
 
@@ -75,7 +27,7 @@ static pdessm_status newest_of_run(cli *c, const char *run, const char **ret_fil
 }
 
 pdessm_status pdessm_cli_find_model(cli *c, const char *path, const char **ret_file) {
-    if (!pdessm_cli_is_folder(path)) {
+    if (!pdessm_is_folder(path)) {
         *ret_file = path;
         return PDESSM_OK;
     }

@@ -6,14 +6,9 @@
 #include <pdessm/pdessm.h>
 
 #include "cli.h"
-
-int pdessm_cli_is_folder(const char *path);
-
-/* Makes a folder and those above it. */
-pdessm_status pdessm_cli_make_folder(cli *c, const char *path);
-
-/* Fails now rather than after an hour when a file cannot be put at path. */
-pdessm_status pdessm_cli_check_target(cli *c, const char *path);
+#include "files/atomic_dir.h"
+#include "files/atomic_file.h"
+#include "files/file.h"
 
 /* The safetensors file that a name means: the file itself, the averaged weights of a checkpoint
  * folder, or those of the newest checkpoint of a run. */
@@ -32,8 +27,5 @@ const char *const *pdessm_cli_class_names(cli *c, const char *model_file, int co
 
 /* So many images are drawn anew after an interruption rather than kept on the way. */
 enum { PDESSM_CLI_PART = 512 };
-
-/* Removes a folder with what is in it; one that is not there is fine. */
-pdessm_status pdessm_cli_remove(cli *c, const char *folder);
 
 #endif

@@ -169,20 +169,6 @@ void pdessm_cli_table_print(cli_table *table, FILE *stream) {
     free(table);
 }
 
-cli_bytes_text pdessm_cli_bytes(int64_t bytes) {
-    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    cli_bytes_text text;
-    double value = (double)bytes;
-    int unit = 0;
-    while (value >= 1024 && unit + 1 < (int)(sizeof units / sizeof *units)) {
-        value /= 1024;
-        unit++;
-    }
-    snprintf(text.text, sizeof text.text, unit && value < 100 ? "%.1f %s" : "%.0f %s", value,
-             units[unit]);
-    return text;
-}
-
 /* ------------------------------------------------------------------ stdout, profile */
 
 int pdessm_cli_finish_output(void) {

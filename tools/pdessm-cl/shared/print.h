@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 
 #include "cli.h"
+#include "core/text.h"
 
 /* Raised whenever a key of any JSON output changes its meaning or goes away. */
 enum { PDESSM_CLI_SCHEMA_VERSION = 1 };
@@ -39,12 +40,6 @@ cli_table *pdessm_cli_table_create(const char *alignment);
 void pdessm_cli_table_row(cli_table *table, const char *format, ...) PDESSM_PRINTF(2, 3);
 /* Prints and releases it. */
 void pdessm_cli_table_print(cli_table *table, FILE *stream);
-
-/* "512 B", "1.4 GiB". */
-typedef struct cli_bytes_text {
-    char text[32];
-} cli_bytes_text;
-cli_bytes_text pdessm_cli_bytes(int64_t bytes);
 
 /* Flushes stdout at the very end; the exit code: 0, or 1 when the result could not be written. A
  * reader that went away (| head) is no error. */

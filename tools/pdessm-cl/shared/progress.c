@@ -14,7 +14,7 @@ static const double seconds_between_draws = 0.2, seconds_between_lines = 10;
 void pdessm_cli_progress_begin(cli_progress *p, cli *c, const char *what, double first_share) {
     *p = (cli_progress){.c = c,
                         .what = what,
-                        .start = pdessm_cli_seconds(),
+                        .start = pdessm_seconds(),
                         .first_share = first_share,
                         .terminal = isatty(STDERR_FILENO)};
     c->progress = p;
@@ -40,7 +40,7 @@ static int line_width(const cli_progress *p) {
 /* The bar takes what the words leave, within limits. */
 static void compose(cli_progress *p, double share, const char *detail) {
     char bar[LONGEST_BAR + 1], words[200], left[32] = "-:--";
-    double elapsed = pdessm_cli_seconds() - p->start, gained = share - p->first_share;
+    double elapsed = pdessm_seconds() - p->start, gained = share - p->first_share;
     if (gained > 0)
         format_duration(elapsed * (1 - share) / gained, left, sizeof left);
     int used = snprintf(words, sizeof words, "%3.0f%%  %s  left %s", 100 * share, detail, left);
@@ -59,7 +59,7 @@ static void draw(cli_progress *p) {
 }
 
 void pdessm_cli_progress_update(cli_progress *p, double share, const char *detail) {
-    double now = pdessm_cli_seconds();
+    double now = pdessm_seconds();
     double pause = p->terminal ? seconds_between_draws : seconds_between_lines;
     if (p->c->quiet)
         return;

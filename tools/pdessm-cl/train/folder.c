@@ -47,7 +47,7 @@ pdessm_status pdessm_cli_train_folder(cli *c, const char *folder, int resume,
     PDESSM_REQUIRE(c->ctx, !holds_a_run(folder), PDESSM_ERROR_ARGUMENT,
                    "%s holds a run already; go on with --resume %s, or use another --out", folder,
                    folder);
-    PDESSM_TRY(pdessm_cli_make_folder(c, folder));
+    PDESSM_TRY(pdessm_make_folder(c->ctx, folder));
 out:
     return status;
 }

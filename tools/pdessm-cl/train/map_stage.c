@@ -24,13 +24,13 @@ pdessm_status pdessm_cli_precondition_fit(cli *c, pdessm_dataset *data,
     pdessm_cli_interrupt_catch();
     options->progress = show;
     options->user = &bar;
-    double start = pdessm_cli_seconds();
+    double start = pdessm_seconds();
     pdessm_cli_progress_begin(&bar, c, "fit", 0);
     status = pdessm_precondition_fit(c->device, data, options, &map);
     pdessm_cli_progress_end(&bar);
     if (status != PDESSM_OK)
         goto out;
-    start = pdessm_cli_seconds() - start;
+    start = pdessm_seconds() - start;
     PDESSM_TRY(pdessm_precondition_round_trip(map, data, TRIED, &rms, &most));
     const pdessm_precondition_info *info = pdessm_precondition_get_info(map);
     const char *scope = "";
@@ -40,7 +40,7 @@ pdessm_status pdessm_cli_precondition_fit(cli *c, pdessm_dataset *data,
                     "map: %s%s, %s, fitted in %.1f seconds; there and back: error %.2g (rms), %.2g "
                     "(largest)",
                     pdessm_precondition_name(info->kind), scope,
-                    pdessm_cli_bytes(4 * info->numbers).text, start, rms, most);
+                    pdessm_text_of_bytes(4 * info->numbers).text, start, rms, most);
     *ret = map;
     map = NULL;
 out:
@@ -89,7 +89,7 @@ static pdessm_status find_map(cli *c, const cli_settings *s, const char *folder,
         PDESSM_TRY(pdessm_precondition_load(c->device, path, ret));
         pdessm_cli_note(c, "map: %s, from %s",
                         pdessm_precondition_name(pdessm_precondition_get_info(*ret)->kind), path);
-        PDESSM_TRY(pdessm_cli_remove(c, state)); /* where the run was killed in between */
+        PDESSM_TRY(pdessm_remove_tree(c->ctx, state)); /* where the run was killed in between */
         goto out;
     }
     o.pooled = s->precondition_pooled;
@@ -99,7 +99,7 @@ static pdessm_status find_map(cli *c, const cli_settings *s, const char *folder,
     o.state = state;
     PDESSM_TRY(pdessm_cli_precondition_fit(c, data, &o, ret));
     PDESSM_TRY(pdessm_precondition_save(*ret, path));
-    PDESSM_TRY(pdessm_cli_remove(c, state));
+    PDESSM_TRY(pdessm_remove_tree(c->ctx, state));
 out:
     return status;
 }
@@ -131,7 +131,7 @@ pdessm_status pdessm_cli_train_precondition(cli *c, const cli_settings *s, const
     PDESSM_TRY(pdessm_cli_precondition_dataset(c, map, *data, kept, &mapped));
     const pdessm_dataset_info *i = pdessm_dataset_get_info(mapped);
     pdessm_cli_note(c, "mapped data: %s in memory",
-                    pdessm_cli_bytes(4 * i->count * i->channels * i->height * i->width).text);
+                    pdessm_text_of_bytes(4 * i->count * i->channels * i->height * i->width).text);
     pdessm_dataset_destroy(data);
     *data = mapped;
     mapped = NULL;

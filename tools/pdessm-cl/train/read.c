@@ -85,7 +85,7 @@ pdessm_status pdessm_cli_settings_read(cli *c, cli_settings *s) {
         PDESSM_TRY(refuse_fixed(c, s, rows, in_file));
     const char *file = s->resume ? pdessm_cli_text(c, "%s/config.yaml", s->resume) : s->config;
     if (s->resume)
-        PDESSM_REQUIRE(c->ctx, pdessm_cli_is_folder(s->resume), PDESSM_ERROR_FILE,
+        PDESSM_REQUIRE(c->ctx, pdessm_is_folder(s->resume), PDESSM_ERROR_FILE,
                        "%s: there is no such folder; expected the --out of an earlier run",
                        s->resume);
     /* Defaults depend on the task, which the file or the command line may name. */

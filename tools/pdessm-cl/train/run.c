@@ -6,16 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "files/pictures.h"
 #include "shared/interrupt.h"
 #include "shared/paths.h"
-#include "shared/pictures.h"
 
 /* Steps between looks at the trainer. A look waits for the device; it happens at fixed steps, so
  * that what is logged does not depend on the clock. */
 enum { LOOK_EVERY = 10, BAD_STEPS_THAT_STOP = 10 };
 
 static double elapsed(const cli_train_run *r) {
-    return pdessm_cli_seconds() - r->start;
+    return pdessm_seconds() - r->start;
 }
 
 /* ------------------------------------------------------------------ pictures */
@@ -33,11 +33,11 @@ static pdessm_status draw_samples(cli_train_run *r) {
     pdessm_model *average = pdessm_trainer_average(r->trainer);
     const pdessm_config *config = pdessm_model_get_config(average);
     const int level = pdessm_trainer_level(r->trainer); /* what it has learnt so far */
-    cli_pictures p = {.channels = config->channels,
-                      .height = config->image_size[0] >> level,
-                      .width = config->image_size[1] >> level,
-                      .num_classes = config->num_classes,
-                      .scale = (config->image_size[0] < 64 ? 2 : 1) << level};
+    pdessm_pictures p = {.channels = config->channels,
+                         .height = config->image_size[0] >> level,
+                         .width = config->image_size[1] >> level,
+                         .num_classes = config->num_classes,
+                         .scale = (config->image_size[0] < 64 ? 2 : 1) << level};
     pdessm_sample_options o = pdessm_sample_defaults();
     o.height = (int)p.height;
     o.width = (int)p.width;
@@ -52,17 +52,17 @@ static pdessm_status draw_samples(cli_train_run *r) {
     const char *folder = pdessm_cli_text(r->c, "%s/samples", r->folder);
     p.class_names = pdessm_cli_class_names(r->c, pdessm_cli_text(r->c, "%s/model", r->folder),
                                            config->num_classes);
-    PDESSM_TRY(pdessm_cli_make_folder(r->c, folder));
-    PDESSM_TRY(pdessm_cli_pictures_allocate(r->c, &p));
+    PDESSM_TRY(pdessm_make_folder(r->c->ctx, folder));
+    PDESSM_TRY(pdessm_pictures_allocate(r->c->ctx, &p));
     for (int64_t i = 0; i < p.count; i++)
         p.labels[i] = r->images->has_labels ? (int32_t)(i / COLUMNS) : config->num_classes;
     PDESSM_TRY(pdessm_sample(average, &o, p.count, p.labels, p.images, NULL));
-    PDESSM_TRY(pdessm_cli_pictures_write(
-        r->c, &p,
-        pdessm_cli_text(r->c, "%s/step-%08lld.png", folder,
-                        (long long)pdessm_trainer_step_count(r->trainer))));
+    PDESSM_TRY(
+        pdessm_pictures_write(r->c->ctx, &p,
+                              pdessm_cli_text(r->c, "%s/step-%08lld.png", folder,
+                                              (long long)pdessm_trainer_step_count(r->trainer))));
 out:
-    pdessm_cli_pictures_release(&p);
+    pdessm_pictures_release(&p);
     return status;
 }
 
@@ -205,7 +205,7 @@ out:
 
 pdessm_status pdessm_cli_train_run(cli_train_run *r) {
     pdessm_status status = PDESSM_OK;
-    r->start = pdessm_cli_seconds();
+    r->start = pdessm_seconds();
     r->earlier = r->log.seconds;
     r->first_step = r->line_step = r->look_step = pdessm_trainer_step_count(r->trainer);
     r->line_images = pdessm_trainer_image_count(r->trainer);

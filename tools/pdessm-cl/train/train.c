@@ -58,8 +58,9 @@ static pdessm_status check_memory(job *j) {
     int batch = options.batch, advice = 0;
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_train_memory(c->ctx, &j->config, &options, &need));
-    pdessm_cli_note(c, "memory: %s of %s (activations %s)", pdessm_cli_bytes(need.total).text,
-                    pdessm_cli_bytes(info->memory).text, pdessm_cli_bytes(need.activations).text);
+    pdessm_cli_note(c, "memory: %s of %s (activations %s)", pdessm_text_of_bytes(need.total).text,
+                    pdessm_text_of_bytes(info->memory).text,
+                    pdessm_text_of_bytes(need.activations).text);
     if (fits(&need, info))
         return PDESSM_OK;
     for (int b = batch / 2; b >= 1 && !advice; b /= 2) {
@@ -72,13 +73,13 @@ static pdessm_status check_memory(job *j) {
             ? pdessm_cli_text(c, "use --batch %d --accum %lld", advice,
                               (long long)(j->settings.accumulate * ((batch + advice - 1) / advice)))
             : "even --batch 1 does not fit: use a smaller model or larger patches";
-    status =
-        pdessm_fail(c->ctx, PDESSM_ERROR_MEMORY,
-                    "training needs %s, its largest buffer %s; %s has %s and allocates at "
-                    "most %s at once: %s",
-                    pdessm_cli_bytes(need.total).text, pdessm_cli_bytes(need.largest_buffer).text,
-                    info->name, pdessm_cli_bytes(info->memory).text,
-                    pdessm_cli_bytes(info->largest_allocation).text, change);
+    status = pdessm_fail(c->ctx, PDESSM_ERROR_MEMORY,
+                         "training needs %s, its largest buffer %s; %s has %s and allocates at "
+                         "most %s at once: %s",
+                         pdessm_text_of_bytes(need.total).text,
+                         pdessm_text_of_bytes(need.largest_buffer).text, info->name,
+                         pdessm_text_of_bytes(info->memory).text,
+                         pdessm_text_of_bytes(info->largest_allocation).text, change);
 out:
     return status;
 }

@@ -131,11 +131,11 @@ out:
 
 static pdessm_status time_calls(const job *j, int calls, double *ret) {
     pdessm_status status = PDESSM_OK;
-    double begin = pdessm_cli_seconds();
+    double begin = pdessm_seconds();
     for (int i = 0; i < calls; i++)
         PDESSM_TRY(pdessm_run_call(j->device, &j->k->call.call));
     PDESSM_TRY(pdessm_device_finish(j->device));
-    *ret = (pdessm_cli_seconds() - begin) / calls;
+    *ret = (pdessm_seconds() - begin) / calls;
 out:
     return status;
 }
@@ -253,7 +253,7 @@ pdessm_status pdessm_cli_tune_choice(cli_tune_case *k, pdessm_pass pass, int cho
         PDESSM_TRY(pdessm_alloc(k->call.device->ctx, (size_t)j.count, sizeof(float), &j.result));
     }
     for (int i = 0; row.trials > 1 && i < row.trials; i++) {
-        *ret_late = pdessm_cli_seconds() > deadline;
+        *ret_late = pdessm_seconds() > deadline;
         if (*ret_late)
             goto out;
         PDESSM_TRY(i ? check_candidate(&j, &row.trial[i]) : check_standard(&j, &row.trial[0]));

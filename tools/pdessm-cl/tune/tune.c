@@ -270,7 +270,7 @@ static pdessm_status run(cli *c) {
     PDESSM_REQUIRE(c->ctx, !j.show || !j.clear, PDESSM_ERROR_ARGUMENT,
                    "--show and --clear together: expected one of them");
     PDESSM_TRY(pdessm_cli_open_device(c));
-    j.deadline = pdessm_cli_seconds() + j.max_time;
+    j.deadline = pdessm_seconds() + j.max_time;
     if (j.clear)
         PDESSM_TRY(clear(&j));
     else if (j.show && c->format == CLI_FORMAT_JSON)

@@ -46,7 +46,7 @@ typedef struct cli_tune_row {
 
 /* Measures one choice and leaves the better value in the device's tuning; with fewer than two
  * values that can be used, ret->trials is less than 2. Nothing is begun after `deadline` (of
- * pdessm_cli_seconds()): *ret_late then says so and the row means nothing. */
+ * pdessm_seconds()): *ret_late then says so and the row means nothing. */
 pdessm_status pdessm_cli_tune_choice(cli_tune_case *k, pdessm_pass pass, int choice,
                                      double deadline, cli_tune_row *ret, int *ret_late);
 
