@@ -126,27 +126,6 @@ PDESSM_API void pdessm_affine_coupling(pdessm_tape *tape, pdessm_tensor *x, pdes
 /* v_null + scale (v_y - v_null): v [2B, ...], the first half for the null class. */
 PDESSM_API pdessm_tensor *pdessm_guide(pdessm_tape *tape, pdessm_tensor *v, double scale);
 
-/* Functions of a vector z of d numbers, each with its least value 0 at z = 0: penalties, and those
- * that global optimisers are tried on, moved there from where the textbooks have it. */
-typedef enum pdessm_landscape_function {
-    PDESSM_LANDSCAPE_SQUARE, /* sum z^2 */
-    PDESSM_LANDSCAPE_LOG,    /* sum log(1 + z^2 / width^2) */
-    PDESSM_LANDSCAPE_RATIO,  /* sum z^2 / (z^2 + width^2) */
-    PDESSM_LANDSCAPE_ACKLEY,
-    PDESSM_LANDSCAPE_RASTRIGIN, /* sum z^2 + 10 - 10 cos(2 pi z) */
-    PDESSM_LANDSCAPE_GRIEWANK,
-    PDESSM_LANDSCAPE_LEVY,
-    PDESSM_LANDSCAPE_ALPINE1,         /* sum |z sin z + 0.1 z| */
-    PDESSM_LANDSCAPE_STYBLINSKI_TANG, /* least value taken off */
-    PDESSM_LANDSCAPE_SCHWEFEL,        /* the same; a parabola outside of its box */
-    PDESSM_LANDSCAPE_COUNT
-} pdessm_landscape_function;
-
-/* value [rows] = weight f(z) for each row z of x [rows, columns]; width > 0 matters to two. */
-PDESSM_API pdessm_tensor *pdessm_landscape(pdessm_tape *tape, pdessm_tensor *x,
-                                           pdessm_landscape_function function, double weight,
-                                           double width);
-
 /* ------------------------------------------------------------------ graph networks */
 
 /* x where x > 0, else slope x; slope 0 is ReLU. */
@@ -187,6 +166,30 @@ PDESSM_API pdessm_tensor *pdessm_head_dot(pdessm_tape *tape, pdessm_tensor *x, p
 PDESSM_API pdessm_tensor *pdessm_edge_softmax(pdessm_tape *tape, const pdessm_pattern *pattern,
                                               pdessm_tensor *left, pdessm_tensor *right,
                                               double slope);
+
+/* ------------------------------------------------------------------ test functions: research */
+
+/* RESEARCH: the list may change between versions. Functions of a vector z of d numbers, each with
+ * its least value 0 at z = 0: penalties, and those that global optimisers are tried on, moved there
+ * from where the textbooks have it. */
+typedef enum pdessm_landscape_function {
+    PDESSM_LANDSCAPE_SQUARE, /* sum z^2 */
+    PDESSM_LANDSCAPE_LOG,    /* sum log(1 + z^2 / width^2) */
+    PDESSM_LANDSCAPE_RATIO,  /* sum z^2 / (z^2 + width^2) */
+    PDESSM_LANDSCAPE_ACKLEY,
+    PDESSM_LANDSCAPE_RASTRIGIN, /* sum z^2 + 10 - 10 cos(2 pi z) */
+    PDESSM_LANDSCAPE_GRIEWANK,
+    PDESSM_LANDSCAPE_LEVY,
+    PDESSM_LANDSCAPE_ALPINE1,         /* sum |z sin z + 0.1 z| */
+    PDESSM_LANDSCAPE_STYBLINSKI_TANG, /* least value taken off */
+    PDESSM_LANDSCAPE_SCHWEFEL,        /* the same; a parabola outside of its box */
+    PDESSM_LANDSCAPE_COUNT
+} pdessm_landscape_function;
+
+/* value [rows] = weight f(z) for each row z of x [rows, columns]; width > 0 matters to two. */
+PDESSM_API pdessm_tensor *pdessm_landscape(pdessm_tape *tape, pdessm_tensor *x,
+                                           pdessm_landscape_function function, double weight,
+                                           double width);
 
 #ifdef __cplusplus
 }

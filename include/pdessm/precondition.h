@@ -52,37 +52,6 @@ PDESSM_API pdessm_status pdessm_precondition_find(pdessm_context *ctx, const cha
                                                   pdessm_precondition_kind *ret);
 PDESSM_API const char *pdessm_precondition_name(pdessm_precondition_kind kind);
 
-typedef struct pdessm_precondition_options {
-    pdessm_precondition_kind kind;
-    int pooled;       /* one map for all classes; data without labels always gets that */
-    double epsilon;   /* share of the mean eigenvalue, or mean power, that is added to all */
-    double shrinkage; /* whiten, realnvp: a above, in [0, 1] */
-    double max_gain;  /* spectral: cap, over the gain of a wave of mean power */
-    int batch;        /* images that the device works on at once */
-    int64_t steps;    /* realnvp, flow: of training */
-    int64_t layers;   /* realnvp: at least 2, so that both halves are changed */
-    int64_t hidden;   /* realnvp: numbers in each hidden layer of a coupling's network */
-    int solver_steps; /* flow: Runge-Kutta steps between the ends */
-    uint64_t seed;    /* realnvp, flow */
-    /* realnvp, flow: a folder, made when needed, that keeps the training every 200 steps and when
-     * it is cancelled. The same fit goes on from there, to the same bits; another one is refused
-     * (ERROR_FILE). The caller removes it once the map is safe. NULL: none. */
-    const char *state;
-    /* Called now and then with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED). */
-    int (*progress)(void *user, double share);
-    void *user;
-} pdessm_precondition_options;
-
-/* epsilon 1e-3, shrinkage 0.1, max_gain 30, batch 64, 1000 steps, 8 layers of 256, 10 solver steps.
- */
-PDESSM_API pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind);
-
-/* Fits a map to all images of a set. ERROR_ARGUMENT: a map that would not fit into memory (whiten
- * with many pixels), a class with too few images, images that are all alike. */
-PDESSM_API pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *data,
-                                                 const pdessm_precondition_options *options,
-                                                 pdessm_precondition **ret);
-
 /* Gives a reference back; accepts NULL, nulls the handle. A map dies before its device. */
 PDESSM_API void pdessm_precondition_destroy(pdessm_precondition **map);
 
@@ -123,67 +92,6 @@ PDESSM_API pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, i
                                                      int64_t height, int64_t width,
                                                      const int32_t *labels, const float *images,
                                                      double *ret);
-
-/* The set T_y(x), as float32 in memory: 4 bytes for each number of the data. It outlives data and
- * map. Training draws from it as from any other. */
-PDESSM_API pdessm_status pdessm_precondition_dataset(pdessm_precondition *map, pdessm_dataset *data,
-                                                     int (*progress)(void *user, double share),
-                                                     void *user, pdessm_dataset **ret);
-
-/* The same for a map that takes long (a flow): what is done is kept in files below `folder`, which
- * is made, and the same call goes on from there. ERROR_FILE: they are of another map or set. */
-PDESSM_API pdessm_status pdessm_precondition_dataset_kept(pdessm_precondition *map,
-                                                          pdessm_dataset *data, const char *folder,
-                                                          int (*progress)(void *user, double share),
-                                                          void *user, pdessm_dataset **ret);
-
-/* Error of T_y^-1(T_y(x)) over the first n images of a set (0: all): root mean square and largest,
- * in the images' units, where an 8-bit step is 2/255. */
-PDESSM_API pdessm_status pdessm_precondition_round_trip(pdessm_precondition *map,
-                                                        pdessm_dataset *data, int64_t n,
-                                                        double *ret_rms, double *ret_most);
-
-/* ------------------------------------------------------------------------------ diagnostics */
-
-/* Eigenvalues, ascending, and orthonormal eigenvectors (rows; may be NULL) of the covariance of a
- * set around its mean, or of one class of it (label >= 0): [D] and [D, D] with D = channels height
- * width, at most 4,096. */
-PDESSM_API pdessm_status pdessm_data_spectrum(pdessm_device *device, pdessm_dataset *data,
-                                              int64_t label, double *ret_values,
-                                              double *ret_vectors);
-
-/* Condition number of Sigma_t = (1 - t)^2 I + t^2 Sigma: ((1-t)^2 + t^2 lmax) / ((1-t)^2 + t^2
- * lmin), from eigenvalues of Sigma in ascending order. Values below 0, which rounding makes, count
- * as 0; infinite at t = 1 when the least is. */
-PDESSM_API double pdessm_path_condition(const double *values, int64_t n, double t);
-
-/* exp of the entropy of the eigenvalues' shares: n when all are equal, 1 when one has it all. */
-PDESSM_API double pdessm_effective_rank(const double *values, int64_t n);
-
-/* Error of a model's velocity at one time along the eigenvectors of the covariance of what it was
- * trained on (mapped images, behind a map), over count images of a set drawn by the seed. */
-typedef struct pdessm_band {
-    double least, most; /* eigenvalues */
-    double error;       /* mean of (u . (v_theta - (x - z)))^2 over images and eigenvectors u */
-    double linear;      /* the same for the best affine velocity: mean of l / ((1-t)^2 + t^2 l) */
-} pdessm_band;
-
-typedef struct pdessm_band_options {
-    double t;
-    int64_t count; /* images */
-    int batch, bands;
-    uint64_t seed;
-} pdessm_band_options;
-
-/* t 0.95, 512 images, batch 64, 8 bands. */
-PDESSM_API pdessm_band_options pdessm_band_defaults(void);
-
-/* data: as the model saw it, taken through its map; values and vectors: its spectrum. Band 0 has
- * the lowest eigenvalues; all have as many, to within one. */
-PDESSM_API pdessm_status pdessm_velocity_bands(pdessm_model *model, pdessm_dataset *data,
-                                               const double *values, const double *vectors,
-                                               const pdessm_band_options *options,
-                                               pdessm_band *ret);
 
 /* As a safetensors file of its own: tensors precondition.*, metadata pdessm.precondition. */
 PDESSM_API pdessm_status pdessm_precondition_save(pdessm_precondition *map, const char *path);

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <pdessm/diagnostics.h>
+
 #include "core/random.h"
 #include "fit/fit.h"
 #include "model/runner.h"

@@ -3,6 +3,8 @@
 #ifndef PDESSM_FIT_FIT_H
 #define PDESSM_FIT_FIT_H
 
+#include <pdessm/fit.h>
+
 #include "core/watch.h"
 #include "model/maps/map.h"
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pdessm/diagnostics.h>
+
 #include "fit/fit.h"
 #include "numeric/eigen.h"
 

@@ -5,7 +5,7 @@
 #define PDESSM_OPTIMIZE_PROBLEM_H
 
 #include <pdessm/ops.h>
-#include <pdessm/optimize.h>
+#include <pdessm/problems.h>
 
 #include "core/random.h"
 #include "device/device.h"

@@ -17,7 +17,9 @@
 
 #include <cmocka.h>
 
+#include <pdessm/fit.h>
 #include <pdessm/pdessm.h>
+#include <pdessm/train.h>
 
 #include "core/random.h"
 #include "files/atomic_dir.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_gnn.c: graph networks against the same written out in float64 with full matrices: logits,
  * and gradients by differences of that loss. */
+#include <pdessm/gnn.h>
+
 #include "api.h"
 
 #include "graphs/csr.h"

@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include <pdessm/fit.h>
 #include <pdessm/pdessm.h>
 
 enum { COUNT = 240, SIDE = 6, CHANNELS = 2, D = CHANNELS * SIDE * SIDE, CLASSES = 3 };

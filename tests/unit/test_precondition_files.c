@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_precondition_files.c: maps in files, with models and in sampling; what is refused. */
 #define _GNU_SOURCE
+#include <pdessm/train.h>
+
 #include "precondition_fixture.h"
 
 #include "files/file.h"

@@ -8,6 +8,8 @@
 
 #include <math.h>
 
+#include <pdessm/diagnostics.h>
+#include <pdessm/fit.h>
 #include <pdessm/pdessm.h>
 
 enum { N = 256, D = 4, STEPS = 100 };

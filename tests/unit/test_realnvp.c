@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include <pdessm/fit.h>
 #include <pdessm/pdessm.h>
 
 #include "core/random.h"

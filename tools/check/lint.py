@@ -22,13 +22,15 @@ FLOORS = [
     ["cli"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
-# The room that a public header belongs to.
+# The room that a public header belongs to; headers of headers belong to none.
 PUBLIC = {
     "export": "core", "status": "core", "context": "core", "safetensors": "files",
-    "device": "device", "tensor": "device", "data": "dataset", "tape": "tape", "ops": "ops", "model": "model",
-    "gnn": "graphs", "node_set": "graphs", "graph_train": "graphs", "optimize": "optimize",
-    "sample": "sample", "evaluate": "evaluate", "train": "train", "precondition": "model",
+    "device": "device", "tensor": "device", "data": "dataset", "tape": "tape", "ops": "ops",
+    "model": "model", "precondition": "model", "optimize": "optimize", "problems": "optimize",
+    "gnn": "graphs", "node_set": "graphs", "graph_train": "graphs", "sample": "sample",
+    "evaluate": "evaluate", "train": "train", "fit": "fit", "diagnostics": "fit",
 }
+UMBRELLAS = {"pdessm", "build", "research"}
 # The operator table is read by the floor that defines what an operator is.
 EXCEPTIONS = {("device", "ops/ops.def")}
 
@@ -57,7 +59,7 @@ def room_of_include(name):
     """The room of what is included; None for headers of the system or of the same folder."""
     head, _, rest = name.partition("/")
     if head == "pdessm":
-        return PUBLIC.get(rest.removesuffix(".h"), "train")
+        return PUBLIC.get(rest.removesuffix(".h"), "cli")
     if head in LEVEL and rest:
         return head
     return "fallback" if pathlib.Path("fallback", name).exists() else None
@@ -73,7 +75,7 @@ def check_includes(path, lines):
             if not (path.parent / match[1]).exists() or not match[1].endswith(".clh"):
                 complain(path, number, "a kernel text includes parts of its own folder only")
             continue
-        if room is None or (room, match[1]) in EXCEPTIONS or path.name == "pdessm.h":
+        if room is None or (room, match[1]) in EXCEPTIONS or path.stem in UMBRELLAS:
             continue
         other = room_of_include(match[1])
         if other is not None and other != room and LEVEL[other] >= LEVEL[room]:

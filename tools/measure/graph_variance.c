@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <pdessm/graph_train.h>
 #include <pdessm/pdessm.h>
 
 #include "graphs/trainer.h"

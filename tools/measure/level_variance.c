@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <pdessm/pdessm.h>
+#include <pdessm/train.h>
 
 #include "train/trainer.h"
 

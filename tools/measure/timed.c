@@ -19,6 +19,7 @@
 #include <time.h>
 
 #include <pdessm/pdessm.h>
+#include <pdessm/train.h>
 
 #include "device/device.h"
 #include "model/model.h"

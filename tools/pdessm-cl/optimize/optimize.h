@@ -4,7 +4,7 @@
 #ifndef PDESSM_CLI_OPTIMIZE_OPTIMIZE_H
 #define PDESSM_CLI_OPTIMIZE_OPTIMIZE_H
 
-#include <pdessm/optimize.h>
+#include <pdessm/problems.h>
 
 #include "shared/cli.h"
 #include "shared/progress.h"

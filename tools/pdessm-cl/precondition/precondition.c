@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* precondition.c: `precondition`: fits a map to data, takes images through it and back. */
+#include <pdessm/fit.h>
+
 #include "precondition.h"
 
 #include <math.h>

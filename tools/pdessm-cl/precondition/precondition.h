@@ -3,6 +3,9 @@
 #ifndef PDESSM_CLI_PRECONDITION_PRECONDITION_H
 #define PDESSM_CLI_PRECONDITION_PRECONDITION_H
 
+#include <pdessm/diagnostics.h>
+#include <pdessm/fit.h>
+
 #include "train/settings.h"
 
 /* Fits, says how long it took and how well the inverse undoes the map. */

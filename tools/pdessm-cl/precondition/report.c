@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pdessm/diagnostics.h>
+
 #include "files/atomic_file.h"
 #include "precondition.h"
 #include "shared/chart.h"

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pdessm/train.h>
+
 #include "print.h"
 
 /* ------------------------------------------------------------------ models */

@@ -3,7 +3,9 @@
 #ifndef PDESSM_CLI_TRAIN_SETTINGS_H
 #define PDESSM_CLI_TRAIN_SETTINGS_H
 
+#include <pdessm/fit.h>
 #include <pdessm/pdessm.h>
+#include <pdessm/train.h>
 
 #include "files/file.h"
 #include "shared/options.h"
