@@ -67,4 +67,16 @@ double pdessm_normal(uint64_t seed, pdessm_purpose purpose, uint32_t step, uint3
 uint32_t pdessm_below(uint64_t seed, pdessm_purpose purpose, uint32_t step, uint32_t sample,
                       int64_t index, uint64_t n);
 
+/* A sequence for buffers of no special content, where Philox would cost more than the work: the
+ * linear congruential generator of Numerical Recipes. The upper bits are the good ones. */
+static inline uint32_t pdessm_quick(uint32_t *state) {
+    return *state = *state * 1664525u + 1013904223u;
+}
+
+/* n of them in [-1, 1). */
+static inline void pdessm_quick_fill(float *x, int64_t n, uint32_t seed) {
+    for (int64_t i = 0; i < n; i++)
+        x[i] = (float)(pdessm_quick(&seed) >> 8) * 0x1p-23f - 1.0f;
+}
+
 #endif

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/random.h"
+
 void pdessm_blas_close(pdessm_blas **blas) {
     free(*blas);
     *blas = NULL;
@@ -44,14 +46,6 @@ static const struct probe probes[] = {
     {128, 32, 64, 0, 1, 1}, {128, 128, 31, 1, 0, 0}, {224, 384, 17, 0, 1, 1},
 };
 
-/* Numbers in [-1, 1] without a pattern that a wrong stride could share. */
-static void fill(float *x, unsigned seed) {
-    for (int i = 0; i < LARGEST * LARGEST; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        x[i] = (float)(seed >> 8) / 8388608.0f - 1.0f;
-    }
-}
-
 /* The largest error of C = A B + beta C, relative to the size of the sums. */
 static double probe_error(const struct probe *p, const float *a, const float *b,
                           const float *before, const float *after) {
@@ -76,9 +70,9 @@ static double probe_error(const struct probe *p, const float *a, const float *b,
 static int computes(pdessm_sgemm sgemm, const struct probe *p, float *x) {
     const int block = LARGEST * LARGEST;
     float *a = x, *b = x + block, *before = x + 2 * block, *after = x + 3 * block;
-    fill(a, 1);
-    fill(b, 2);
-    fill(before, 3);
+    pdessm_quick_fill(a, LARGEST * LARGEST, 1);
+    pdessm_quick_fill(b, LARGEST * LARGEST, 2);
+    pdessm_quick_fill(before, LARGEST * LARGEST, 3);
     for (int i = 0; i < block && p->beta == 0; i++)
         before[i] = NAN; /* beta = 0 means that C is not read */
     memcpy(after, before, (size_t)block * sizeof *after);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/random.h"
 #include "device/device.h"
 
 enum { BATCH = 2, CHANNELS = 5, MOST = 1 << 16 };
@@ -66,13 +67,6 @@ static pdessm_tensor *field(const fixture *f, const int64_t grid[2], const float
 
 static int64_t field_size(const int64_t grid[2]) {
     return BATCH * grid[0] * grid[1] * CHANNELS;
-}
-
-static void draw(float *values, int64_t n, unsigned seed) {
-    for (int64_t i = 0; i < n; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        values[i] = (float)(seed >> 8) / (1 << 23) - 1.0f;
-    }
 }
 
 /* G = D + w exp(lambda) on a grid. */
@@ -189,7 +183,7 @@ static equation times(equation e, double s) {
 /* A time s and then a time t are a time s + t. */
 static void semigroup(void **state) {
     for (int g = 0; g < GRIDS; g++) {
-        draw(u, field_size(grids[g]), 1);
+        pdessm_quick_fill(u, field_size(grids[g]), 1);
         solve(*state, grids[g], times(mixture, 0.25), u, v);
         solve(*state, grids[g], times(mixture, 0.5), v, y);
         solve(*state, grids[g], times(mixture, 0.75), u, z);
@@ -201,7 +195,7 @@ static void semigroup(void **state) {
 static void mean(void **state) {
     for (int g = 0; g < GRIDS; g++) {
         int64_t points = grids[g][0] * grids[g][1];
-        draw(u, field_size(grids[g]), 2);
+        pdessm_quick_fill(u, field_size(grids[g]), 2);
         solve(*state, grids[g], mixture, u, y);
         for (int64_t plane = 0; plane < BATCH * CHANNELS; plane++) {
             double before = 0, after = 0;
@@ -224,7 +218,7 @@ static void unit_modulus(void **state) {
         ok(*state, pdessm_tensor_read(symbol, z));
         for (int64_t i = 0; i < modes; i++)
             assert_near(hypot(z[2 * i], z[2 * i + 1]), 1, 1, "modulus");
-        draw(u, n, 3);
+        pdessm_quick_fill(u, n, 3);
         filter(*state, grids[g], symbol, u, y);
         pdessm_tensor_destroy(&symbol);
         assert_near(dot(y, y, n), dot(u, u, n), (double)n, "energy");
@@ -236,7 +230,7 @@ static void unit_modulus(void **state) {
 static void shift(void **state) {
     const int64_t grid[2] = {9, 15};
     const equation e = {.by = 1.0 / 9, .bx = -2.0 / 15};
-    draw(u, field_size(grid), 4);
+    pdessm_quick_fill(u, field_size(grid), 4);
     solve(*state, grid, e, u, y);
     for (int64_t b = 0; b < BATCH; b++)
         for (int64_t i = 0; i < grid[0]; i++)
@@ -252,8 +246,8 @@ static void diffusion_is_self_adjoint(void **state) {
     const equation e = {.kyy = 2e-3, .kxy = 1e-3, .kxx = 4e-3};
     for (int g = 0; g < GRIDS; g++) {
         int64_t n = field_size(grids[g]);
-        draw(u, n, 5);
-        draw(v, n, 6);
+        pdessm_quick_fill(u, n, 5);
+        pdessm_quick_fill(v, n, 6);
         solve(*state, grids[g], e, u, y);
         solve(*state, grids[g], e, v, z);
         assert_near(dot(v, y, n), dot(z, u, n), sqrt((double)n), "self-adjoint");
@@ -266,9 +260,9 @@ static void adjoint(void **state) {
     static float dsymbol[MOST];
     for (int g = 0; g < GRIDS; g++) {
         int64_t n = field_size(grids[g]), half = grids[g][1] / 2 + 1;
-        draw(u, n, 7);
-        draw(v, n, 8);
-        draw(z, grids[g][0] * half * CHANNELS * 2, 9);
+        pdessm_quick_fill(u, n, 7);
+        pdessm_quick_fill(v, n, 8);
+        pdessm_quick_fill(z, grids[g][0] * half * CHANNELS * 2, 9);
         pdessm_tensor *symbol = tensor(f, 4, (int64_t[]){grids[g][0], half, CHANNELS, 2}, z);
         filter(f, grids[g], symbol, u, y);
         differentiate(f, grids[g], symbol, u, v, z, dsymbol);
@@ -284,7 +278,7 @@ static void parseval(void **state) {
     for (int g = 0; g < GRIDS; g++) {
         int64_t n = field_size(grids[g]), modes = grids[g][0] * (grids[g][1] / 2 + 1) * CHANNELS;
         double sum = 0;
-        draw(u, n, 10);
+        pdessm_quick_fill(u, n, 10);
         pdessm_tensor *symbol = symbol_of(f, grids[g], mixture, 1, 1);
         differentiate(f, grids[g], symbol, u, u, y, dsymbol);
         pdessm_tensor_destroy(&symbol);

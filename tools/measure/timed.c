@@ -21,6 +21,7 @@
 #include <pdessm/pdessm.h>
 #include <pdessm/train.h>
 
+#include "core/random.h"
 #include "device/device.h"
 #include "model/model.h"
 
@@ -55,13 +56,9 @@ typedef struct work {
 static pdessm_status fill(timed *t, pdessm_tensor *x) {
     pdessm_status status = PDESSM_OK;
     const int64_t n = pdessm_tensor_count(x);
-    uint32_t state = 1;
     float *values = NULL;
     PDESSM_TRY(pdessm_alloc(t->ctx, (size_t)n, sizeof *values, &values));
-    for (int64_t i = 0; i < n; i++) {
-        state = state * 1664525u + 1013904223u;
-        values[i] = (float)(state >> 8) / (float)(1 << 23) - 1;
-    }
+    pdessm_quick_fill(values, n, 1);
     PDESSM_TRY(pdessm_tensor_write(x, values));
 out:
     free(values);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/random.h"
 #include "device/ocl/ocl.h"
 
 #ifdef PDESSM_HAVE_CLBLAST
@@ -71,8 +72,7 @@ enum { LARGEST = 781, MARGIN = 3 };
 /* A small generator of integers in [-63, 63], so that a failure can be repeated. */
 static void fill(float *x, size_t count, uint32_t seed) {
     for (size_t i = 0; i < count; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        x[i] = (float)(int)(seed >> 25) - 63.0f;
+        x[i] = (float)(int)(pdessm_quick(&seed) >> 25) - 63.0f;
         if (x[i] > 63.0f)
             x[i] = 0.0f;
     }
