@@ -33,21 +33,16 @@ PDESSM_API pdessm_tensor *pdessm_residual(pdessm_tape *tape, pdessm_tensor *x, p
 /* a + b; the extents of b are the trailing ones of a. */
 PDESSM_API pdessm_tensor *pdessm_add(pdessm_tape *tape, pdessm_tensor *a, pdessm_tensor *b);
 
-/* Physical coefficients from raw ones (the paper's constraints): K = L L^T + eps I, b = b_max
- * tanh(beta), r = -softplus(rho). diffusion [C, S, 3], convection [C, S, 2], reaction [C, S]. */
-PDESSM_API void pdessm_cdr_coefficients(pdessm_tape *tape, pdessm_tensor *raw_diffusion,
-                                        pdessm_tensor *raw_convection, pdessm_tensor *raw_reaction,
-                                        double b_max, pdessm_tensor **ret_diffusion,
+/* Physical coefficients from raw ones (the paper's constraints): K = (L L^T + eps I) / extent^2,
+ * b = b_max tanh(beta) / extent, r = -softplus(rho), in units of a domain whose side is `extent`
+ * images: 1 for the image itself; a symbol made with more is that of the same equation on the
+ * larger periodic domain. diffusion [C, S, 3], convection [C, S, 2], reaction [C, S]. */
+PDESSM_API void pdessm_cdr_coefficients(pdessm_tape *tape, double extent,
+                                        pdessm_tensor *raw_diffusion, pdessm_tensor *raw_convection,
+                                        pdessm_tensor *raw_reaction, double b_max,
+                                        pdessm_tensor **ret_diffusion,
                                         pdessm_tensor **ret_convection,
                                         pdessm_tensor **ret_reaction);
-
-/* The same coefficients in units of a domain whose side is `extent` images: K / extent^2, b /
- * extent. A symbol made of them is that of the same equation on the larger periodic domain. */
-PDESSM_API void
-pdessm_cdr_coefficients_on(pdessm_tape *tape, double extent, pdessm_tensor *raw_diffusion,
-                           pdessm_tensor *raw_convection, pdessm_tensor *raw_reaction, double b_max,
-                           pdessm_tensor **ret_diffusion, pdessm_tensor **ret_convection,
-                           pdessm_tensor **ret_reaction);
 
 typedef enum pdessm_solution { PDESSM_EVOLVE, PDESSM_FORCED } pdessm_solution;
 

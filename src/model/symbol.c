@@ -19,10 +19,10 @@ pdessm_coefficients pdessm_build_coefficients(const pdessm_builder *b, int block
     const float no_reaction = -80; /* softplus(-80) is 0 beside any number of use */
     pdessm_coefficients k = {.weight = raw(b, block, "weight"),
                              .skip = raw_or(b, block, "skip", c->no_skip, 0, 1, terms)};
-    pdessm_cdr_coefficients_on(b->tape, extent, raw(b, block, "diffusion"),
-                               raw_or(b, block, "convection", c->no_convection, 0, 3, terms),
-                               raw_or(b, block, "reaction", c->no_reaction, no_reaction, 2, terms),
-                               c->b_max, &k.diffusion, &k.convection, &k.reaction);
+    pdessm_cdr_coefficients(b->tape, extent, raw(b, block, "diffusion"),
+                            raw_or(b, block, "convection", c->no_convection, 0, 3, terms),
+                            raw_or(b, block, "reaction", c->no_reaction, no_reaction, 2, terms),
+                            c->b_max, &k.diffusion, &k.convection, &k.reaction);
     return k;
 }
 

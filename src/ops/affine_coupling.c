@@ -69,3 +69,11 @@ const pdessm_descriptor pdessm_descriptor_affine_coupling = {
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
 };
+
+void pdessm_affine_coupling(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *parts, double bound,
+                            int inverse, pdessm_tensor **ret_y, pdessm_tensor **ret_s) {
+    pdessm_tensor *operand[PDESSM_MAX_OPERANDS] = {x, parts};
+    pdessm_tape_apply(tape, PDESSM_OP_affine_coupling, operand, ATTRIBUTES(bound, inverse));
+    *ret_y = operand[2];
+    *ret_s = operand[3];
+}

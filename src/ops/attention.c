@@ -222,3 +222,7 @@ const pdessm_descriptor pdessm_descriptor_attention = {
     .launch = {launch_forward, launch_backward},
     .tunable = &tunable,
 };
+
+pdessm_tensor *pdessm_attention(pdessm_tape *tape, pdessm_tensor *qkv, int heads) {
+    return RECORD_WITH(attention, ATTRIBUTES(heads), qkv);
+}

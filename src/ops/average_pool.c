@@ -65,3 +65,7 @@ const pdessm_descriptor pdessm_descriptor_average_pool = {
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
 };
+
+pdessm_tensor *pdessm_average_pool(pdessm_tape *tape, pdessm_tensor *u, double gain) {
+    return RECORD_WITH(average_pool, ATTRIBUTES(gain), u);
+}

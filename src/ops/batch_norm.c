@@ -115,3 +115,10 @@ const pdessm_descriptor pdessm_descriptor_batch_norm = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_batch_norm(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *weight,
+                                 pdessm_tensor *bias, pdessm_tensor *running, int training,
+                                 double momentum, double epsilon) {
+    return RECORD_WITH(batch_norm, ATTRIBUTES(training, momentum, epsilon), x, weight, bias,
+                       running);
+}

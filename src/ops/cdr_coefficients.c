@@ -82,3 +82,14 @@ const pdessm_descriptor pdessm_descriptor_cdr_coefficients = {
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
 };
+
+void pdessm_cdr_coefficients(pdessm_tape *tape, double extent, pdessm_tensor *raw_diffusion,
+                             pdessm_tensor *raw_convection, pdessm_tensor *raw_reaction,
+                             double b_max, pdessm_tensor **ret_diffusion,
+                             pdessm_tensor **ret_convection, pdessm_tensor **ret_reaction) {
+    pdessm_tensor *operand[PDESSM_MAX_OPERANDS] = {raw_diffusion, raw_convection, raw_reaction};
+    pdessm_tape_apply(tape, PDESSM_OP_cdr_coefficients, operand, ATTRIBUTES(b_max, extent));
+    *ret_diffusion = operand[3];
+    *ret_convection = operand[4];
+    *ret_reaction = operand[5];
+}

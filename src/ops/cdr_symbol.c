@@ -117,3 +117,11 @@ const pdessm_descriptor pdessm_descriptor_cdr_symbol = {
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
 };
+
+pdessm_tensor *pdessm_cdr_symbol(pdessm_tape *tape, pdessm_tensor *diffusion,
+                                 pdessm_tensor *convection, pdessm_tensor *reaction,
+                                 pdessm_tensor *weight, pdessm_tensor *skip, int64_t height,
+                                 int64_t width, pdessm_solution solution) {
+    return RECORD_WITH(cdr_symbol, ATTRIBUTES((double)height, (double)width, solution), diffusion,
+                       convection, reaction, weight, skip);
+}

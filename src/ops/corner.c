@@ -70,3 +70,7 @@ const pdessm_descriptor pdessm_descriptor_corner = {
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
 };
+
+pdessm_tensor *pdessm_corner(pdessm_tape *tape, pdessm_tensor *u, int64_t height, int64_t width) {
+    return RECORD_WITH(corner, ATTRIBUTES((double)height, (double)width), u);
+}

@@ -85,3 +85,8 @@ const pdessm_descriptor pdessm_descriptor_cross_entropy = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_cross_entropy(pdessm_tape *tape, pdessm_tensor *logits, pdessm_tensor *labels,
+                                    double smoothing) {
+    return RECORD_WITH(cross_entropy, ATTRIBUTES(smoothing), logits, labels);
+}

@@ -107,3 +107,8 @@ const pdessm_descriptor pdessm_descriptor_depthwise_conv = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_depthwise_conv(pdessm_tape *tape, pdessm_tensor *u, pdessm_tensor *weight,
+                                     pdessm_tensor *bias) {
+    return RECORD(depthwise_conv, u, weight, bias);
+}

@@ -96,3 +96,8 @@ const pdessm_descriptor pdessm_descriptor_dropout = {
     .launch = {launch_forward, launch_backward},
     .needs = needs,
 };
+
+pdessm_tensor *pdessm_dropout(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *node,
+                              pdessm_tensor *clock, double rate, int layer, int rectify) {
+    return RECORD_WITH(dropout, ATTRIBUTES(rate, layer, rectify), x, node, clock);
+}

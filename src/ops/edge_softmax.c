@@ -96,3 +96,9 @@ const pdessm_descriptor pdessm_descriptor_edge_softmax = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_edge_softmax(pdessm_tape *tape, const pdessm_pattern *pattern,
+                                   pdessm_tensor *left, pdessm_tensor *right, double slope) {
+    return RECORD_WITH(edge_softmax, ATTRIBUTES(slope), left, right, pattern->start,
+                       pattern->column, pattern->reverse);
+}

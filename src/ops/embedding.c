@@ -66,3 +66,7 @@ const pdessm_descriptor pdessm_descriptor_embedding = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_embedding(pdessm_tape *tape, pdessm_tensor *table, pdessm_tensor *index) {
+    return RECORD(embedding, table, index);
+}

@@ -41,3 +41,11 @@ const pdessm_descriptor pdessm_descriptor_flow_path = {
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
 };
+
+void pdessm_flow_path(pdessm_tape *tape, pdessm_tensor *data, pdessm_tensor *noise,
+                      pdessm_tensor *t, pdessm_tensor **ret_x_t, pdessm_tensor **ret_v) {
+    pdessm_tensor *operand[PDESSM_MAX_OPERANDS] = {data, noise, t};
+    pdessm_tape_apply(tape, PDESSM_OP_flow_path, operand, NULL);
+    *ret_x_t = operand[3];
+    *ret_v = operand[4];
+}

@@ -44,3 +44,7 @@ const pdessm_descriptor pdessm_descriptor_gate = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_gate(pdessm_tape *tape, pdessm_tensor *a, pdessm_tensor *z) {
+    return RECORD(gate, a, z);
+}

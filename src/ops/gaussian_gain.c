@@ -47,3 +47,7 @@ const pdessm_descriptor pdessm_descriptor_gaussian_gain = {
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
 };
+
+pdessm_tensor *pdessm_gaussian_gain(pdessm_tape *tape, pdessm_tensor *t, int64_t width) {
+    return RECORD_WITH(gaussian_gain, ATTRIBUTES((double)width), t);
+}

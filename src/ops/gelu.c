@@ -38,3 +38,7 @@ const pdessm_descriptor pdessm_descriptor_gelu = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_gelu(pdessm_tape *tape, pdessm_tensor *x) {
+    return RECORD(gelu, x);
+}

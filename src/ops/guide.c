@@ -42,3 +42,7 @@ const pdessm_descriptor pdessm_descriptor_guide = {
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
 };
+
+pdessm_tensor *pdessm_guide(pdessm_tape *tape, pdessm_tensor *v, double scale) {
+    return RECORD_WITH(guide, ATTRIBUTES(scale), v);
+}

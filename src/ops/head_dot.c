@@ -91,3 +91,7 @@ const pdessm_descriptor pdessm_descriptor_head_dot = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_head_dot(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *a) {
+    return RECORD(head_dot, x, a);
+}

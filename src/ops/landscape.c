@@ -91,3 +91,8 @@ const pdessm_descriptor pdessm_descriptor_landscape = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_landscape(pdessm_tape *tape, pdessm_tensor *x,
+                                pdessm_landscape_function function, double weight, double width) {
+    return RECORD_WITH(landscape, ATTRIBUTES(function, weight, width), x);
+}

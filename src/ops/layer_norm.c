@@ -129,3 +129,8 @@ const pdessm_descriptor pdessm_descriptor_layer_norm = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_layer_norm(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *shift,
+                                 pdessm_tensor *scale) {
+    return RECORD(layer_norm, x, shift, scale);
+}

@@ -103,3 +103,8 @@ const pdessm_descriptor pdessm_descriptor_linear = {
     .launch = {pdessm_linear_launch_forward, pdessm_linear_launch_backward},
     .tunable = &pdessm_linear_tunable,
 };
+
+pdessm_tensor *pdessm_linear(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *weight,
+                             pdessm_tensor *bias, int parts) {
+    return RECORD_WITH(linear, ATTRIBUTES(parts), x, weight, bias);
+}

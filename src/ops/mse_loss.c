@@ -46,3 +46,8 @@ const pdessm_descriptor pdessm_descriptor_mse_loss = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_mse_loss(pdessm_tape *tape, pdessm_tensor *prediction,
+                               pdessm_tensor *target) {
+    return RECORD(mse_loss, prediction, target);
+}

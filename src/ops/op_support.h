@@ -5,10 +5,21 @@
 
 #include <stdio.h>
 
+#include <pdessm/ops.h>
+
 #include "device/backend.h"
 #include "device/op.h"
 #include "device/tuning.h"
 #include "fallback.h"
+#include "tape/apply.h"
+
+/* The public function of an operator: one step of the tape. Inputs in row order, absent ones NULL.
+ */
+#define RECORD(name, ...) RECORD_WITH(name, NULL, __VA_ARGS__)
+#define RECORD_WITH(name, attributes, ...)                                                         \
+    pdessm_tape_apply(tape, PDESSM_OP_##name, (pdessm_tensor *[PDESSM_MAX_OPERANDS]){__VA_ARGS__}, \
+                      attributes)
+#define ATTRIBUTES(...) ((double[PDESSM_MAX_ATTRIBUTES]){__VA_ARGS__})
 
 /* The name of operand i, for messages. */
 typedef struct operand_text {

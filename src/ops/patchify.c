@@ -71,3 +71,7 @@ const pdessm_descriptor pdessm_descriptor_patchify = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_patchify(pdessm_tape *tape, pdessm_tensor *image, int patch) {
+    return RECORD_WITH(patchify, ATTRIBUTES(patch), image);
+}

@@ -60,3 +60,7 @@ const pdessm_descriptor pdessm_descriptor_relu = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_relu(pdessm_tape *tape, pdessm_tensor *x, double slope) {
+    return RECORD_WITH(relu, ATTRIBUTES(slope), x);
+}

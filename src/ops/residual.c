@@ -96,3 +96,8 @@ const pdessm_descriptor pdessm_descriptor_residual = {
     .launch = {launch_forward, launch_backward},
     .pass_through = 1 + X,
 };
+
+pdessm_tensor *pdessm_residual(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *gate,
+                               pdessm_tensor *m) {
+    return RECORD(residual, x, gate, m);
+}

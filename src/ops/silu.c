@@ -38,3 +38,7 @@ const pdessm_descriptor pdessm_descriptor_silu = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_silu(pdessm_tape *tape, pdessm_tensor *x) {
+    return RECORD(silu, x);
+}

@@ -239,3 +239,7 @@ const pdessm_descriptor pdessm_descriptor_spectral_filter = {
     .launch = {launch_pass, launch_pass},
     .tunable = &pdessm_filter_tunable,
 };
+
+pdessm_tensor *pdessm_spectral_filter(pdessm_tape *tape, pdessm_tensor *u, pdessm_tensor *symbol) {
+    return RECORD(spectral_filter, u, symbol);
+}

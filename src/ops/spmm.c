@@ -123,3 +123,8 @@ const pdessm_descriptor pdessm_descriptor_spmm = {
     .launch = {launch_forward, launch_backward},
     .needs = needs,
 };
+
+pdessm_tensor *pdessm_spmm(pdessm_tape *tape, const pdessm_pattern *pattern, pdessm_tensor *weight,
+                           pdessm_tensor *x) {
+    return RECORD(spmm, x, weight, pattern->start, pattern->column, pattern->reverse);
+}

@@ -68,3 +68,7 @@ const pdessm_descriptor pdessm_descriptor_timestep_embedding = {
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
 };
+
+pdessm_tensor *pdessm_timestep_embedding(pdessm_tape *tape, pdessm_tensor *t) {
+    return RECORD_WITH(timestep_embedding, ATTRIBUTES(256), t);
+}

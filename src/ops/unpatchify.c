@@ -85,3 +85,8 @@ const pdessm_descriptor pdessm_descriptor_unpatchify = {
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
 };
+
+pdessm_tensor *pdessm_unpatchify(pdessm_tape *tape, pdessm_tensor *tokens, int patch,
+                                 int64_t height, int64_t width) {
+    return RECORD_WITH(unpatchify, ATTRIBUTES(patch, (double)height, (double)width), tokens);
+}

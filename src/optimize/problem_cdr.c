@@ -63,8 +63,8 @@ static pdessm_tensor *predict(pdessm_problem *p, pdessm_problem_plan *plan) {
     pdessm_tape *g = plan->tape;
     const int64_t n = p->options.grid;
     pdessm_tensor *diffusion, *convection, *reaction;
-    pdessm_cdr_coefficients(g, plan->x[0], plan->x[1], plan->x[2], B_MAX, &diffusion, &convection,
-                            &reaction);
+    pdessm_cdr_coefficients(g, 1, plan->x[0], plan->x[1], plan->x[2], B_MAX, &diffusion,
+                            &convection, &reaction);
     const int64_t flat[] = {1, n * n, plan->n}, rows[] = {plan->n, n * n};
     pdessm_tensor *weight =
         pdessm_tape_parameter(g, plan->ones, NULL); /* [1, points], of one term for each channel */

@@ -6,6 +6,7 @@
 #include <pdessm/tape.h>
 
 #include "device/device.h"
+#include "tape/apply.h"
 
 /* A tensor of a tape. The tensor comes first, so that handles are pointers to either. */
 typedef struct value {
@@ -66,11 +67,6 @@ pdessm_tensor *pdessm_tape_fail(pdessm_tape *tape, pdessm_status status);
 value *pdessm_tape_value(pdessm_tape *tape, const pdessm_shape *shape);
 value *pdessm_value_root(value *v);
 pdessm_status pdessm_tape_append(pdessm_tape *tape, step_list *list, const step *item);
-
-/* Records one operator: operands holds the inputs in row order (NULL: absent); outputs are created
- * and put into it. attributes may be NULL. Returns the first output. */
-pdessm_tensor *pdessm_tape_apply(pdessm_tape *tape, pdessm_op op, pdessm_tensor **operands,
-                                 const double *attributes);
 
 /* derive.c: the backward steps. memory.c: places for all values. */
 pdessm_status pdessm_tape_derive(pdessm_tape *tape);
