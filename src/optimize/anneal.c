@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "optimize/optimize.h"
+#include "optimize/methods.h"
 
 enum { FIRST_POINTS = 64, MOST_CYCLES = 20 };
 /* Temperature at the end over that at the start, the deviation of f over the box. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "numeric/eigen.h"
-#include "optimize/optimize.h"
+#include "optimize/methods.h"
 
 /* First step size; converged: the widest axis, or the spread of values over some generations. */
 static const double FIRST_SIGMA = 0.6, LEAST_SIGMA = 1e-12, LEAST_SPREAD = 1e-12;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "optimize/optimize.h"
+#include "optimize/methods.h"
 
 /* Armijo's rule: a step is accepted when it gains this share of what the slope promises. */
 static const double GAIN = 1e-4;

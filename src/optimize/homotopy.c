@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "optimize/cloud.h"
-#include "optimize/optimize.h"
+#include "optimize/methods.h"
 
 /* Schedules end at this share of their start, not at 0. */
 static const double FLOOR = 1e-3;

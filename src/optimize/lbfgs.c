@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "optimize/optimize.h"
+#include "optimize/methods.h"
 
 enum { MEMORY = 10, MOST_TRIALS = 40 };
 static const double ARMIJO = 1e-4, WOLFE = 0.9;

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* optimize.c: what all methods of optimisation share: options, counting, the best point, the box.
- */
-#include "optimize/optimize.h"
+/* optimize.c: one search as a whole: the names of the methods, options, the method that runs. */
+#include "optimize/methods.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "core/random.h"
 
 static const struct {
     const char *name;
@@ -54,126 +51,6 @@ pdessm_optimize_options pdessm_optimize_defaults(void) {
                                      .polish = -1,
                                      .restarts = INT64_MAX,
                                      .step = PDESSM_STEP_PLAIN};
-}
-
-/* ------------------------------------------------------------------ what methods use */
-
-int64_t pdessm_search_left(const pdessm_search *s) {
-    return s->options->budget - s->result.function_evaluations - s->result.gradient_evaluations;
-}
-
-static int is_finite(int64_t n, const double *x) {
-    for (int64_t i = 0; i < n; i++)
-        if (!isfinite(x[i]))
-            return 0;
-    return 1;
-}
-
-pdessm_status pdessm_search_evaluate(pdessm_search *s, int64_t n, const double *x, double *values,
-                                     double *gradients) {
-    const pdessm_objective *f = s->objective;
-    pdessm_status status = f->evaluate(f->user, n, x, values, gradients);
-    if (status != PDESSM_OK)
-        return status;
-    s->result.function_evaluations += n;
-    s->result.gradient_evaluations += gradients ? n : 0;
-    for (int64_t i = 0; i < n; i++) {
-        double *gradient = gradients ? gradients + i * s->d : NULL;
-        if (!isfinite(values[i]) || (gradient && !is_finite(s->d, gradient))) {
-            s->result.not_finite++;
-            values[i] = INFINITY;
-            if (gradient)
-                memset(gradient, 0, (size_t)s->d * sizeof *gradient);
-        } else if (values[i] < s->result.value) {
-            s->result.value = values[i];
-            memcpy(s->best, x + i * s->d, (size_t)s->d * sizeof *s->best);
-        }
-    }
-    return PDESSM_OK;
-}
-
-void pdessm_search_note_cloud(pdessm_search *s, double effective) {
-    const double spent = (double)(s->options->budget - pdessm_search_left(s));
-    const int part = (int)((spent - 1) / (double)s->options->budget * PDESSM_OPTIMIZE_PARTS);
-    s->effective = effective;
-    s->result.effective[part] += effective;
-    s->result.effective_least = fmin(s->result.effective_least, effective);
-    s->clouds[part]++;
-}
-
-/* Sums become means. */
-static void finish_effective(pdessm_search *s) {
-    pdessm_optimum *r = &s->result;
-    int64_t clouds = 0;
-    for (int i = 0; i < PDESSM_OPTIMIZE_PARTS; i++) {
-        r->effective_mean += r->effective[i];
-        clouds += s->clouds[i];
-        if (s->clouds[i] > 0)
-            r->effective[i] /= (double)s->clouds[i];
-    }
-    if (clouds > 0)
-        r->effective_mean /= (double)clouds;
-    else
-        r->effective_least = 0;
-}
-
-pdessm_status pdessm_search_tell(pdessm_search *s) {
-    const pdessm_optimize_options *o = s->options;
-    if (!o->progress)
-        return PDESSM_OK;
-    const pdessm_optimize_state state = {.function_evaluations = s->result.function_evaluations,
-                                         .gradient_evaluations = s->result.gradient_evaluations,
-                                         .best_value = s->result.value,
-                                         .sigma = s->sigma,
-                                         .lambda = s->lambda,
-                                         .effective = s->effective};
-    if (!o->progress(o->user, &state))
-        return PDESSM_OK;
-    s->result.ending = PDESSM_ENDED_CANCELLED;
-    return pdessm_fail(s->ctx, PDESSM_ERROR_CANCELLED, "the search was interrupted");
-}
-
-pdessm_status pdessm_search_not_finite(pdessm_search *s, const char *where) {
-    s->result.ending = PDESSM_ENDED_FAILED;
-    return pdessm_fail(s->ctx, PDESSM_ERROR_NUMERIC,
-                       "%s: no value is finite after %lld evaluations; check the objective, or "
-                       "begin in another place",
-                       where, (long long)s->result.function_evaluations);
-}
-
-void pdessm_search_clip(const pdessm_search *s, double *x) {
-    for (int64_t j = 0; j < s->d; j++)
-        x[j] = fmin(fmax(x[j], s->objective->lower[j]), s->objective->upper[j]);
-}
-
-void pdessm_search_mirror(const pdessm_search *s, double *x) {
-    for (int64_t j = 0; j < s->d; j++) {
-        double lower = s->objective->lower[j], width = 2 * s->half[j];
-        double t = fmod(fabs(x[j] - lower), 2 * width); /* a mirrored copy has twice the period */
-        if (x[j] < lower || x[j] > s->objective->upper[j])
-            x[j] = lower + (t > width ? 2 * width - t : t);
-    }
-    pdessm_search_clip(s, x); /* rounding */
-}
-
-void pdessm_search_normal(pdessm_search *s, int64_t n, double *ret) {
-    const uint32_t step = s->drawn++;
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = 0; j < s->d; j++)
-            *ret++ = pdessm_normal(s->options->seed, PDESSM_RANDOM_OPTIMIZE, step, (uint32_t)i, j);
-}
-
-void pdessm_search_uniform(pdessm_search *s, int64_t count, double *ret) {
-    const uint32_t step = s->drawn++;
-    for (int64_t i = 0; i < count; i++)
-        ret[i] = pdessm_uniform(s->options->seed, PDESSM_RANDOM_OPTIMIZE, step, UINT32_MAX, i);
-}
-
-void pdessm_search_anywhere(pdessm_search *s, double *ret_x) {
-    pdessm_search_uniform(s, s->d, ret_x);
-    for (int64_t j = 0; j < s->d; j++)
-        ret_x[j] = s->objective->lower[j] + 2 * s->half[j] * ret_x[j];
-    pdessm_search_clip(s, ret_x);
 }
 
 /* ------------------------------------------------------------------ a search as a whole */
@@ -237,6 +114,22 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_objective *
                    o->polish, (long long)o->restarts);
 out:
     return status;
+}
+
+/* Sums become means. */
+static void finish_effective(pdessm_search *s) {
+    pdessm_optimum *r = &s->result;
+    int64_t clouds = 0;
+    for (int i = 0; i < PDESSM_OPTIMIZE_PARTS; i++) {
+        r->effective_mean += r->effective[i];
+        clouds += s->clouds[i];
+        if (s->clouds[i] > 0)
+            r->effective[i] /= (double)s->clouds[i];
+    }
+    if (clouds > 0)
+        r->effective_mean /= (double)clouds;
+    else
+        r->effective_least = 0;
 }
 
 static pdessm_status run_method(pdessm_search *s, double *x) {

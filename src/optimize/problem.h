@@ -57,6 +57,7 @@ typedef struct pdessm_problem_kind {
     int starts_in_the_middle; /* of the box, not anywhere */
 } pdessm_problem_kind;
 
+/* problem_draw.c */
 /* Room for a point of `dimension` coordinates; called by draw(). */
 pdessm_status pdessm_problem_allocate(pdessm_problem *p, int64_t dimension);
 /* Constant i from floats. */
@@ -66,6 +67,12 @@ pdessm_status pdessm_problem_constant(pdessm_problem *p, int i, int rank, const 
 double pdessm_problem_uniform(const pdessm_problem *p, uint32_t stream, int64_t index);
 double pdessm_problem_normal(const pdessm_problem *p, uint32_t stream, int64_t index);
 
+/* problem_batch.c: pdessm_objective.evaluate; user is the problem. */
+pdessm_status pdessm_problem_evaluate(void *user, int64_t n, const double *x, double *values,
+                                      double *gradients);
+void pdessm_problem_release_batches(pdessm_problem *p);
+
+/* problem_landscape.c, problem_sparse.c, problem_cdr.c */
 pdessm_status pdessm_problem_draw_landscape(pdessm_problem *p);
 pdessm_tensor *pdessm_problem_record_landscape(pdessm_problem *p, pdessm_problem_plan *plan);
 pdessm_status pdessm_problem_draw_sparse(pdessm_problem *p);

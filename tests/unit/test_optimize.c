@@ -14,7 +14,7 @@
 #include "core/random.h"
 #include "one_thread.h"
 #include "optimize/cloud.h"
-#include "optimize/optimize.h"
+#include "optimize/search.h"
 
 enum { D = 3, N = 400 };
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* optimize.h: a search under way, and the methods: each starts at x, evaluates through
- * pdessm_search_evaluate(), which counts and keeps the best point, and returns when it has ended.
- */
-#ifndef PDESSM_OPTIMIZE_OPTIMIZE_H
-#define PDESSM_OPTIMIZE_OPTIMIZE_H
+/* search.h: a search under way: what every method does to it. It counts evaluations, keeps the best
+ * point, knows the box, and hands out random numbers. */
+#ifndef PDESSM_OPTIMIZE_SEARCH_H
+#define PDESSM_OPTIMIZE_SEARCH_H
 
 #include <pdessm/optimize.h>
 
@@ -51,15 +50,5 @@ void pdessm_search_normal(pdessm_search *s, int64_t n, double *ret);
 void pdessm_search_uniform(pdessm_search *s, int64_t count, double *ret);
 /* A point uniform in the box. */
 void pdessm_search_anywhere(pdessm_search *s, double *ret_x);
-
-pdessm_status pdessm_search_homotopy(pdessm_search *s, double *x);
-pdessm_status pdessm_search_descend(pdessm_search *s, double *x); /* gd */
-pdessm_status pdessm_search_adam(pdessm_search *s, double *x);
-pdessm_status pdessm_search_anneal(pdessm_search *s, double *x);
-pdessm_status pdessm_search_cmaes(pdessm_search *s, double *x); /* both kinds */
-/* One descent, until it has converged or the budget is spent; x becomes its end. */
-pdessm_status pdessm_search_lbfgs(pdessm_search *s, double *x);
-/* Such descents until the budget is spent. */
-pdessm_status pdessm_search_lbfgs_restart(pdessm_search *s, double *x);
 
 #endif
