@@ -6,6 +6,7 @@
 
 #include "dataset/convert.h"
 #include "dataset/dataset.h"
+#include "dataset/source.h"
 
 /* Finds the axes. *ret_interleaved: channels come last. */
 static pdessm_status find_extent(pdessm_context *ctx, const char *name, pdessm_layout layout,

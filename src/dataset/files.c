@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dataset/dataset.h"
+#include "dataset/source.h"
 #include "files/cifar.h"
 #include "files/idx.h"
 #include "files/image.h"

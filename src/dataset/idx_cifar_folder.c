@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dataset/dataset.h"
+#include "dataset/source.h"
 #include "files/cifar.h"
 #include "files/listing.h"
 

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #include "dataset/convert.h"
-#include "dataset/dataset.h"
+#include "dataset/source.h"
 #include "files/image.h"
 #include "files/listing.h"
 

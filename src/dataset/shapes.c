@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "core/random.h"
-#include "dataset/dataset.h"
+#include "dataset/source.h"
 
 typedef struct point {
     float x, y;

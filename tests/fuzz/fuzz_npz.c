@@ -2,7 +2,7 @@
 /* fuzz_npz.c: hostile .npz files, and the whole way from a file to images. */
 #include "fuzz.h"
 
-#include "dataset/dataset.h"
+#include "dataset/source.h"
 #include "files/npy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
