@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* image.c: pictures: JPEG, the choice of the decoder, floats to bytes. */
+/* image.c: JPEG, and the choice of the decoder. */
 #include "files/image.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <turbojpeg.h>
-
-void pdessm_picture_release(pdessm_picture *picture) {
-    free(picture->pixels);
-    *picture = (pdessm_picture){0};
-}
 
 int pdessm_is_jpeg(const uint8_t *data, size_t size) {
     return size >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff;
@@ -65,18 +59,4 @@ pdessm_status pdessm_image_decode(pdessm_context *ctx, const char *name, const u
     if (pdessm_is_jpeg(data, size))
         return pdessm_jpeg_decode(ctx, name, data, size, max_bytes, ret);
     return pdessm_fail(ctx, PDESSM_ERROR_FILE, "%s: neither PNG nor JPEG", name);
-}
-
-static uint8_t to_byte(float value) {
-    float scaled = (value + 1) * 127.5f + 0.5f;
-    return scaled >= 255 ? 255 : scaled > 0 ? (uint8_t)scaled : 0; /* NaN compares false: 0 */
-}
-
-void pdessm_images_to_bytes(const float *images, int64_t count, int64_t channels, int64_t height,
-                            int64_t width, uint8_t *ret) {
-    int64_t plane = height * width;
-    for (int64_t n = 0; n < count; n++, images += channels * plane)
-        for (int64_t p = 0; p < plane; p++)
-            for (int64_t c = 0; c < channels; c++)
-                *ret++ = to_byte(images[c * plane + p]);
 }

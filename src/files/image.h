@@ -3,17 +3,8 @@
 #ifndef PDESSM_FILES_IMAGE_H
 #define PDESSM_FILES_IMAGE_H
 
-#include <stdint.h>
-
 #include "core/context.h"
-
-/* Interleaved: pixels[height][width][channels], channels 1 (gray) or 3 (RGB). */
-typedef struct pdessm_picture {
-    int64_t height, width, channels;
-    uint8_t *pixels;
-} pdessm_picture;
-
-void pdessm_picture_release(pdessm_picture *picture);
+#include "files/picture.h"
 
 int pdessm_is_png(const uint8_t *data, size_t size);
 int pdessm_is_jpeg(const uint8_t *data, size_t size);
@@ -41,11 +32,6 @@ pdessm_status pdessm_png_write(pdessm_context *ctx, const char *path,
 /* Writes one image, float [channels, height, width] in [-1, 1] (values outside are clamped). */
 pdessm_status pdessm_png_write_float(pdessm_context *ctx, const char *path, const float *image,
                                      int64_t channels, int64_t height, int64_t width);
-
-/* Float [count, channels, height, width] in [-1, 1] to uint8 [count, height, width, channels]:
- * clamped and rounded; not-a-number becomes 0. */
-void pdessm_images_to_bytes(const float *images, int64_t count, int64_t channels, int64_t height,
-                            int64_t width, uint8_t *ret);
 
 /* All zero is a good start. */
 typedef struct pdessm_grid_options {
