@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/model.h"
+#include "model/build.h"
 #include "tape/tape.h"
 
 static pdessm_status make(pdessm_model *m, float number, int rank, const int64_t *dims,

@@ -1,32 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* dit.c: the diffusion transformer with adaptive layer norm, forward only; the tape derives the
  * rest. Shapes: B images, N = H W tokens of an image, C channels. */
-#include <stdarg.h>
-#include <stdio.h>
-
-#include "model/model.h"
+#include "model/build.h"
 #include "tape/tape.h"
-
-pdessm_tensor *pdessm_build_weight(const pdessm_builder *b, const char *format, ...) {
-    char name[64];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
-    va_end(arguments);
-    pdessm_parameter *p = pdessm_model_find(b->model, name);
-    return pdessm_tape_parameter(b->tape, &p->value, p->gradient.storage ? &p->gradient : NULL);
-}
-
-pdessm_tensor *pdessm_build_linear(const pdessm_builder *b, pdessm_tensor *x, int parts,
-                                   const char *format, ...) {
-    char name[64];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(name, sizeof name, format, arguments);
-    va_end(arguments);
-    return pdessm_linear(b->tape, x, pdessm_build_weight(b, "%s.weight", name),
-                         pdessm_build_weight(b, "%s.bias", name), parts);
-}
 
 /* tokens: patches W_e + b_e + pos, [B, N, C]. */
 static pdessm_tensor *embed_patches(const pdessm_builder *b, pdessm_tensor *image) {
@@ -49,12 +25,6 @@ static pdessm_tensor *condition(const pdessm_builder *b, pdessm_tensor *t, pdess
     pdessm_tensor *label =
         pdessm_embedding(g, pdessm_build_weight(b, "y_embedder.embedding_table.weight"), y);
     return pdessm_silu(g, pdessm_add(g, time, label));
-}
-
-pdessm_tensor *pdessm_build_mixer(const pdessm_builder *b, int block, pdessm_tensor *h) {
-    return pdessm_config_mixer(&b->model->config, block) == PDESSM_MIXER_ATTENTION
-               ? pdessm_build_attention_mixer(b, block, h)
-               : pdessm_build_gated_mixer(b, block, h);
 }
 
 static pdessm_tensor *mlp(const pdessm_builder *b, int i, pdessm_tensor *h) {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "model/model.h"
+#include "model/build.h"
 #include "tape/tape.h"
 
 /* pos[i, j] = [sin(j' w), cos(j' w), sin(i' w), cos(i' w)], w_q = 10000^(-q / (C/4)),

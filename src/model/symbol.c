@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* symbol.c: what a mixer multiplies with in Fourier space: the solution operator of a learnable
  * convection-diffusion-reaction equation, the paper's mixer, or a free filter. */
-#include "model/model.h"
+#include "model/build.h"
 
 static pdessm_tensor *raw(const pdessm_builder *b, int block, const char *name) {
     return pdessm_build_weight(b, "blocks.%d.mixer.pde.%s", block, name);

@@ -23,7 +23,7 @@
 
 #include "core/random.h"
 #include "device/device.h"
-#include "model/model.h"
+#include "model/build.h"
 
 enum { FILTER_CHANNELS = 384, GEMM_ROWS = 4096, GEMM_SIZE = 1024, MOST_RUNS = 100000 };
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/model.h"
+#include "model/build.h"
 
 /* Every tensor is copied out of the tape, which ends here. */
 static pdessm_status copy(cli *c, pdessm_tensor *tensor, float **ret) {

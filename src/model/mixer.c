@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* gated_mixer.c: the mixer of the paper around its own operator on the token grid or a baseline's.
- * Everything but the operator is the same. */
-#include "model/model.h"
+/* mixer.c: what stands in the mixer's slot of a block: the gated mixer of the paper around its own
+ * operator on the token grid or a baseline's, everything else being the same; or attention. */
+#include "model/build.h"
 
 /* A 3 x 3 window over each channel of u. */
 static pdessm_tensor *window(const pdessm_builder *b, int block, const char *name,
@@ -28,7 +28,7 @@ static pdessm_tensor *operate(const pdessm_builder *b, int block, pdessm_tensor 
 
 /* [a, z] = split(h W_in + b_in);  m = ( operator(a) silu(z) ) W_out + b_out. Without the gate there
  * is no z. */
-pdessm_tensor *pdessm_build_gated_mixer(const pdessm_builder *b, int block, pdessm_tensor *h) {
+static pdessm_tensor *gated_mixer(const pdessm_builder *b, int block, pdessm_tensor *h) {
     pdessm_tape *g = b->tape;
     const pdessm_config *c = &b->model->config;
     int64_t inner = (int64_t)c->expand * c->width;
@@ -42,4 +42,17 @@ pdessm_tensor *pdessm_build_gated_mixer(const pdessm_builder *b, int block, pdes
     if (!c->no_gate)
         m = pdessm_gate(g, m, pdessm_slice(g, az, 1));
     return pdessm_build_linear(b, m, 1, "blocks.%d.mixer.out_proj", block);
+}
+
+/* Softmax attention, the baseline. */
+static pdessm_tensor *attention_mixer(const pdessm_builder *b, int block, pdessm_tensor *h) {
+    pdessm_tensor *qkv = pdessm_build_linear(b, h, 1, "blocks.%d.attn.qkv", block);
+    pdessm_tensor *y = pdessm_attention(b->tape, qkv, b->model->config.heads);
+    return pdessm_build_linear(b, y, 1, "blocks.%d.attn.proj", block);
+}
+
+pdessm_tensor *pdessm_build_mixer(const pdessm_builder *b, int block, pdessm_tensor *h) {
+    return pdessm_config_mixer(&b->model->config, block) == PDESSM_MIXER_ATTENTION
+               ? attention_mixer(b, block, h)
+               : gated_mixer(b, block, h);
 }
