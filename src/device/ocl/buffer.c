@@ -2,9 +2,6 @@
 /* buffer.c: device memory: making, reading, zeroing, and the scratch that all operators share. */
 #include "device/ocl/ocl.h"
 
-/* So many commands may gather before the device is told to begin. */
-enum { FLUSH_AFTER = 8 };
-
 static pdessm_status check_size(const pdessm_ocl *o, size_t bytes) {
     const double gib = 1024.0 * 1024.0 * 1024.0;
     const char *advice = "make the batch smaller (gradient accumulation keeps its effect), or take "
@@ -51,14 +48,6 @@ void pdessm_ocl_buffer_destroy(void *state, void *buffer) {
     clReleaseMemObject(buffer);
 }
 
-/* The queue is kept short of nothing: a driver may hold commands back until it is flushed. */
-void pdessm_ocl_queued(pdessm_ocl *o) {
-    if (++o->unflushed < FLUSH_AFTER)
-        return;
-    clFlush(o->queue);
-    o->unflushed = 0;
-}
-
 pdessm_status pdessm_ocl_read(void *state, void *buffer, size_t offset, size_t bytes,
                               void *target) {
     pdessm_ocl *o = state;
@@ -90,15 +79,6 @@ pdessm_status pdessm_ocl_copy(void *state, void *source, void *target, size_t by
         return pdessm_ocl_fail(o->ctx, code, "copying %zu bytes on '%s'", bytes, o->info.name);
     pdessm_ocl_queued(o);
     return PDESSM_OK;
-}
-
-pdessm_status pdessm_ocl_finish(void *state) {
-    pdessm_ocl *o = state;
-    cl_int code = clFinish(o->queue);
-    o->unflushed = 0;
-    return code == CL_SUCCESS
-               ? PDESSM_OK
-               : pdessm_ocl_fail(o->ctx, code, "waiting for the work on '%s'", o->info.name);
 }
 
 /* The old buffer may still be in use by queued commands; OpenCL keeps it until they are done. */

@@ -146,18 +146,6 @@ out:
 
 /* ------------------------------------------------------------------ open */
 
-pdessm_status pdessm_ocl_make_queue(pdessm_ocl *o, int profiling) {
-    cl_int code = CL_SUCCESS;
-    cl_command_queue_properties properties = profiling ? CL_QUEUE_PROFILING_ENABLE : 0;
-    cl_command_queue queue = clCreateCommandQueue(o->context, o->device, properties, &code);
-    if (code != CL_SUCCESS)
-        return pdessm_ocl_fail(o->ctx, code, "making a command queue on '%s'", o->info.name);
-    if (o->queue)
-        clReleaseCommandQueue(o->queue);
-    o->queue = queue;
-    return PDESSM_OK;
-}
-
 pdessm_status pdessm_ocl_open(pdessm_context *ctx, int platform, int device, void **ret) {
     pdessm_status status = PDESSM_OK;
     cl_platform_id platforms[PDESSM_OCL_PLATFORMS];

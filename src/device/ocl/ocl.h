@@ -64,8 +64,13 @@ cl_uint pdessm_ocl_devices(cl_platform_id platform, cl_device_id *ret);
 pdessm_status pdessm_ocl_list(pdessm_context *ctx, pdessm_device_info **ret, int *ret_count);
 pdessm_status pdessm_ocl_open(pdessm_context *ctx, int platform, int device, void **ret);
 void pdessm_ocl_close(void *state);
+
+/* queue.c */
 /* A new queue in place of the old one, which must be empty. */
 pdessm_status pdessm_ocl_make_queue(pdessm_ocl *o, int profiling);
+/* Counts a queued command and hands the queue to the device now and then. */
+void pdessm_ocl_queued(pdessm_ocl *o);
+pdessm_status pdessm_ocl_finish(void *state);
 
 /* buffer.c */
 pdessm_status pdessm_ocl_buffer_create(void *state, size_t bytes, void **ret);
@@ -73,12 +78,9 @@ void pdessm_ocl_buffer_destroy(void *state, void *buffer);
 pdessm_status pdessm_ocl_read(void *state, void *buffer, size_t offset, size_t bytes, void *target);
 pdessm_status pdessm_ocl_zero(void *state, void *buffer, size_t offset, size_t bytes);
 pdessm_status pdessm_ocl_copy(void *state, void *source, void *target, size_t bytes);
-pdessm_status pdessm_ocl_finish(void *state);
 pdessm_status pdessm_ocl_scratch(void *state, size_t bytes);
 /* *buffer grown to at least the given size; its content is lost when it grows. */
 pdessm_status pdessm_ocl_grow(pdessm_ocl *o, cl_mem *buffer, size_t *have, size_t bytes);
-/* Counts a queued command and hands the queue to the device now and then. */
-void pdessm_ocl_queued(pdessm_ocl *o);
 
 /* staging.c */
 pdessm_status pdessm_ocl_write(void *state, void *buffer, size_t offset, size_t bytes,
