@@ -87,7 +87,7 @@ for speedup, word in ((2.5, "met (0.40)"), (1.25, "**missed** (0.80)")):
           "the verdict on wall time: " + word)
     # Attention's 1,000 steps are reached by the PDE's 750, a cosine each.
     check("PDE, 500 steps, %.2f of attention's time" % (0.5 / speedup) in text and
-          text.index("half of its wall time: " + word) < text.index("With a rate that falls") and
+          text.index("half of its wall time: " + word) < text.index("With a learning rate that falls") and
           "half of its wall time: %s (%.2f)" % ("met" if speedup == 2.5 else "**missed**", 0.75 / speedup)
           in text, "runs of given lengths")
     check("fewer than a million parameters: **missed**" in text, "the verdict on the classifier")

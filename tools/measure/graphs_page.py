@@ -16,34 +16,37 @@ EPOCH, LEVEL, SECONDS, CPU, NODES, EDGES, LOSS, VALIDATION, TEST = range(9)
 TITLES = {"fashion": "fashion-knn", "qtips": "qtips", "small-fashion": "fashion-knn, 7,000 nodes",
           "small-qtips": "qtips, 220 graphs"}
 
-HEAD = """# Graph networks over levels: what it costs to reach what one level reaches
+HEAD = """# Graph networks over levels: the cost of reaching what one level reaches
 
-`pdessm-cl graph` trains GCN, GIN and GAT over coarser parts of a graph, first or beside the whole
-([graphs.md](../guide/graphs.md) says how). Here is what that buys.
+`pdessm-cl graph` trains GCN, GIN and GAT over coarser parts of a graph, before or along with the
+whole graph ([graphs.md](../guide/graphs.md) says how). This page shows the effect.
 
-**Measured as follows.** Networks of their own depth but 64 channels wide, Adam at 0.01, dropout 0.3,
-seeds 0, 1, 2, one thread. The epoch is chosen by the validation nodes and the test accuracy is that of
-this epoch; sub-to-full is coarse-to-fine over neighbourhoods. Seconds are those of the CPU, since the machine did
-other things too, with evaluations of the whole graph. *Reached*: the CPU seconds until the test accuracy of the epoch that validation would choose
-so far, in the mean over the seeds, is within one deviation (over seeds) of what a single level ends with; a
-dash where it never is; *of single*: as a share of what the single level itself takes. Node and edge work are in
-passes over the whole graph, training alone.
+**Method.** Networks of their usual depth but 64 channels wide, Adam at a learning rate of 0.01,
+dropout 0.3, seeds 0, 1, 2, one thread. The validation nodes choose the epoch, and the test accuracy
+is that of this epoch; sub-to-full is coarse-to-fine over neighbourhoods. Seconds are CPU seconds,
+since other processes ran on the machine, and include evaluations of the whole graph. *Reached*: the
+CPU seconds until the test accuracy of the epoch that validation would have chosen so far, averaged
+over the seeds, is within one standard deviation (over seeds) of the final one of a single level; a
+dash if it never is. *Of single*: the same as a share of what the single level itself takes. Node
+and edge work are in passes over the whole graph, for training only.
 
-Titles with a number of nodes or graphs are of the first tenth (fashion-knn) or fifth (qtips) of a set. Networks
-and sets that are not shown have not been measured.
+Titles with a number of nodes or graphs refer to the first tenth (fashion-knn) or fifth (qtips) of a
+set. Networks and sets that are not shown have not been measured.
 
-Made by `tools/measure/graphs.py PROGRAM` (goes on where it was interrupted), `tools/measure/graphs_peer.py` and
-`tools/measure/graphs_page.py`.
+Made by `tools/measure/graphs.py PROGRAM` (which resumes after an interruption),
+`tools/measure/graphs_peer.py` and `tools/measure/graphs_page.py`.
 """
 
 VARIANCE_TEXT = """V is the trace of the covariance of a term over draws (which nodes, which graphs, which units are
-dropped), in units of the plain gradient's. Of whole graphs the plain gradient knows only dropout. With costs C_l in
-passes of nodes the best batches are |B_l| ~ sqrt(V_l / C_l), here over that at level 0, and the work for a given
-variance is (sum sqrt(V_l C_l))^2, over V C of plain gradients. Networks of 64 channels after 20 epochs at level 0
-(qtips: batches of 8 graphs, 2 epochs), 40 draws of each term, 3 levels, 3 seeds. `tools/measure/graphs.py PROGRAM variance`.
+dropped), in units of the plain gradient's. For whole graphs the plain gradient varies with dropout
+only. With costs C_l in passes of nodes the best batches are |B_l| ~ sqrt(V_l / C_l), shown over
+that at level 0, and the work for a given variance is (sum sqrt(V_l C_l))^2, over V C of plain
+gradients. Networks of 64 channels after 20 epochs at level 0 (qtips: batches of 8 graphs, 2
+epochs), 40 draws of each term, 3 levels, 3 seeds. `tools/measure/graphs.py PROGRAM variance`.
 
-A neighbourhood holds one or two classes, so that its gradient pulls all weights towards these: that is why
-subgraph and rns scatter a hundred times as much as nodes drawn from everywhere, and stay behind above.
+A neighbourhood holds one or two classes, so its gradient pulls all weights towards these: that is
+why subgraph and rns scatter a hundred times as much as nodes drawn from everywhere, and fall behind
+above.
 """
 
 
@@ -135,17 +138,18 @@ def picture(title, groups):
 
 
 def verdict(groups):
-    """Does a method over levels reach what one level does in half of its time?"""
+    """Does a method over levels reach in half of the time what one level does?"""
     goal, rows = goal_of(groups), groups["single"]
     single, whole = reached(rows, goal), mean([r["cpu_seconds"] for r in rows])
     done = {n: reached(r, goal) for n, r in groups.items() if n != "single" and len(r) == len(rows)}
     done = {n: t for n, t in done.items() if t is not None}
     if not done:
-        return "No method over levels came within one deviation of a single level.\n"
+        return "No method over levels came within one standard deviation of a single level.\n"
     best = min(done, key=done.get)
     share = done[best] / single
-    return ("First within one deviation of a single level (test %.4f): %s, in %.2f of the time that the single level "
-            "takes to get there itself, %.2f of its whole run. At most half was the goal: %s.\n" % (
+    return ("First within one standard deviation of a single level (test %.4f): %s, in %.2f of "
+            "the time that the single level itself takes to get there, and %.2f of its whole run. "
+            "The goal of at most half is %s.\n" % (
                 goal, best, share, done[best] / whole, "met" if share <= 0.5 else "missed"))
 
 
@@ -211,10 +215,11 @@ def peer():
         peaks[side] = max(r["peak_bytes"] for r in kept[side])
         lines.append([name, "%.2f (%.2f-%.2f)" % (medians[side], min(times), max(times)),
                       "%.0f" % (peaks[side] / 1e6), with_deviation([r["test"] for r in kept[side]])])
-    text = ("\n## Beside PyTorch\n\nThe same GCN (4 x 192) on the same %s nodes, %d threads, %d runs of each in turn; "
-            "an epoch with half of an evaluation, the first pair of each run left out.\n\n" % (
+    text = ("\n## Beside PyTorch\n\nThe same GCN (4 x 192) on the same %s nodes, %d threads, %d "
+            "alternating runs of each; an epoch includes half an evaluation, and the first pair "
+            "of each run is left out.\n\n" % (
                 format(kept["nodes"], ","), kept["threads"], len(kept["pdessm"])))
-    text += text_table(["", "seconds an epoch", "peak MB", "test accuracy"], lines)
+    text += text_table(["", "seconds per epoch", "peak MB", "test accuracy"], lines)
     speed, memory = medians["torch"] / medians["pdessm"], peaks["pdessm"] / peaks["torch"]
     return text + ("\n%.2f times as fast (goal 1.5: %s), %.2f of the memory (goal 0.6: %s).\n" % (
         speed, "met" if speed >= 1.5 else "missed", memory, "met" if memory <= 0.6 else "missed"))

@@ -2,9 +2,13 @@
 # page.py: what the generated pages share: tables, numbers, verdicts, where figures come from, and
 # writing what was made or saying that it differs.
 import math
+import re
 import sys
+import textwrap
 
 from ledger import ROOT
+
+WIDTH = 100  # of lines of prose
 
 
 def table(head, rows, others="--:"):
@@ -52,11 +56,37 @@ def assemble(head, sections, results):
     return "\n".join(out).rstrip("\n") + "\n"
 
 
+def fill(lines, indent):
+    """One paragraph in lines of at most WIDTH columns; a short piece of code stays in one of them."""
+    text = re.sub(r"`[^`]{1,60}`", lambda code: code[0].replace(" ", "\0"), " ".join(lines))
+    return [line.replace("\0", " ") for line in textwrap.wrap(
+        text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)]
+
+
+def wrap(text):
+    """A page with its prose in lines of at most WIDTH columns. Tables, pictures, headings, comments and
+    code (indented or fenced) stay as they are; an item of a list is a paragraph."""
+    out, paragraph, fenced = [], [], False
+    for line in text.split("\n") + [""]:
+        fenced ^= line.startswith("```")
+        item = line.startswith("- ")
+        plain = line and not fenced and not line.startswith(("|", "#", "<", "!", "    ", "```"))
+        if paragraph and (item or not plain):
+            out += fill(paragraph, "  " if paragraph[0].startswith("- ") else "")
+            paragraph = []
+        if plain:
+            paragraph.append(line.strip())
+        else:
+            out.append(line)
+    return "\n".join(out[:-1])
+
+
 def write(files, command, check):
     """Writes a page and its charts, {path below the root: text}; with check, ends with what differs."""
     stale = {}
     for name, text in files.items():
         path = ROOT / name
+        text = wrap(text) if path.suffix == ".md" else text
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             stale[path] = text
     if check and stale:

@@ -63,8 +63,8 @@ def model_reason(row, steps):
     linear = [r for r in operators if r["name"].startswith("linear")]
     share = sum(r["seconds"] for r in linear) / sum(r["seconds"] for r in operators)
     rate = sum(r["flops"] for r in linear) / sum(r["seconds"] for r in linear) / 1e9
-    return ("%s `%s`: matrix products are %.0f %% of our time, at %.0f GFLOP/s; if all else took no "
-            "time, the ratio would be %.2f." % (TASKS[row["task"]], row["model"], 100 * share, rate,
+    return ("%s `%s`: matrix products take %.0f %% of our time, at %.0f GFLOP/s; if everything "
+            "else took no time, the ratio would be %.2f." % (TASKS[row["task"]], row["model"], 100 * share, rate,
                                                 row["ratio"]["median"] / share))
 
 
@@ -74,8 +74,8 @@ def filter_reason(row, filters):
     if not same:
         return None
     needed = row["peer_seconds"]["median"] / OPERATOR_GOAL / same[0]["copy_seconds"]["median"]
-    return ("%s, %s: the goal would need ours in the time of %.1f copies of its input; PyTorch takes "
-            "%.0f." % (TASKS[row["task"]], size_of(row), needed, needed * OPERATOR_GOAL))
+    return ("%s, %s: the goal would require ours to take no longer than %.1f copies of its input; "
+            "PyTorch takes %.0f." % (TASKS[row["task"]], size_of(row), needed, needed * OPERATOR_GOAL))
 
 
 def reasons(missed, results):
@@ -105,11 +105,12 @@ def peer_section(results, files):
     lost = [row for row in timed if row["ratio"]["median"] < 1]
     missed = [row for row in timed if peer_goal(row) and row["ratio"]["median"] < peer_goal(row)]
     out = ["## Beside PyTorch", "",
-           "The same network in PyTorch %s (`tools/measure/peer`): it loads our checkpoints and agrees with "
-           "our velocities and gradients to 1e-4 (`agree.py`). Both run on %d threads, float32, in "
-           "alternating slices of one run; a ratio above 1 means that we are faster, its range is "
-           "that of %d pairs of slices. PyTorch gets the fastest of its forms: eager with channels "
-           "first or last in the transforms, and blocks compiled by torch.compile." % (
+           "The same network in PyTorch %s (`tools/measure/peer`): it loads our checkpoints and "
+           "agrees with our velocities and gradients to 1e-4 (`agree.py`). Both run on %d threads "
+           "in float32, in alternating slices of one run; a ratio above 1 means that ours is "
+           "faster, and its range is over %d pairs of slices. PyTorch is shown in its fastest "
+           "form: eager with channels first or last in the transforms, or blocks compiled by "
+           "torch.compile." % (
                peer["torch"], peer["threads"], peer["rounds"]), ""]
     out += source_line(peer)
     groups = []
@@ -124,8 +125,9 @@ def peer_section(results, files):
     files["docs/results/performance/peer.svg"] = chart.bars(
         "Time of PyTorch over ours", "times; dashes: the goal", ["ratio"], groups, goals)
     out += ["![Time of PyTorch over ours](performance/peer.svg)", ""] + peer_table(timed)
-    out += ["`sampling` draws the images of the batch with Heun's method and guidance 2, in as many "
-            "steps as keep the measurement short: its time is proportional to the steps.", ""]
+    out += ["`sampling` draws the images of the batch with Heun's method and guidance 2, with few "
+            "steps to keep the measurement short: the time is proportional to the number of "
+            "steps.", ""]
     if lost:
         out += ["**Slower than PyTorch:** " + "; ".join("%s%s at %s (%.2f)" % (
             TASKS[r["task"]], " `%s`" % r["model"] if r["model"] else "", size_of(r),
@@ -141,8 +143,8 @@ def memory_section(peer):
     if not rows:
         return []
     out = ["### Peak memory of training", "",
-           "Largest resident set of a process that does nothing but train. What PyTorch takes by "
-           "being imported is told apart, since it depends on how it was built.", ""]
+           "Peak resident memory of a process that only trains. What importing PyTorch takes is "
+           "shown separately, since it depends on how it was built.", ""]
     return out + table(
         ["model", "ours, MB", "PyTorch, MB", "of which import", "ours / PyTorch",
          "without the import", "goal 0.6"],
@@ -188,11 +190,11 @@ def step_table(result, model):
 
 def step_section(result):
     out = ["## Training step, before and after", "",
-           "Both states of the program in alternating slices of one run, %d threads. Roofline: the "
-           "share of what the machine could do, which is the lower of %s GFLOP/s (a large matrix "
-           "product) and the operator's bytes at %s GB/s (a copy, read and written); an operator "
-           "whose operands stay in the cache can exceed it. Operators below 0.2 %% of the time are "
-           "left out." % (result["threads"], number(result["gemm_gflops"]),
+           "Both states of the program in alternating slices of one run, %d threads. Roofline: "
+           "the share of the attainable rate, which is limited by %s GFLOP/s (a large matrix "
+           "product) or by moving the operator's bytes at %s GB/s (a copy, read and written); an "
+           "operator whose operands stay in the cache can exceed it. Operators below 0.2 %% of "
+           "the time are omitted." % (result["threads"], number(result["gemm_gflops"]),
                           number(result["copy_gbytes_per_s"])), ""]
     out += source_line(result, result["before"])
     out += table(["model", "before, ms", "after, ms", "before / after", "peak before, MB",
@@ -210,10 +212,10 @@ def step_section(result):
 
 def filter_section(result, files):
     out = ["## The spectral filter against a copy", "",
-           "Times of one memcpy of the input (384 channels, 25 MB, the same threads). Filter and copy run "
-           "in turn in one loop, so that neither finds its operands in a cache for that; before and "
-           "after in alternating slices. Backward is both gradients: forward and backward together "
-           "less forward.", ""]
+           "In multiples of one memcpy of the input (384 channels, 25 MB, the same threads). "
+           "Filter and copy alternate in one loop, so that neither finds its operands in a cache "
+           "because of that; before and after run in alternating slices. Backward is both "
+           "gradients: the time of forward and backward minus that of forward.", ""]
     out += source_line(result, result["before"])
     rows, groups = [], []
     for row in result["rows"]:
@@ -255,7 +257,8 @@ def grids_table(grids):
         rows.append(line)
     head = ["grid"] + ["%s, %s thread%s" % (p, t, "s"[:int(t) - 1]) for t in grids
                        for p in ("forward", "backward")]
-    return ["Other grids, times a memcpy, by `pdessm-cl bench --suite ops --op spectral_filter`:",
+    return ["Other grids, in multiples of a memcpy, by `pdessm-cl bench --suite ops --op "
+            "spectral_filter`:",
             ""] + table(head, rows)
 
 
@@ -271,8 +274,8 @@ def operators_section(result):
                      "%.0f %%" % (100 * row["roofline_share"])])
     out = ["## Operators alone", "",
            "384 channels, tensors of 25 MB, %d threads, by `pdessm-cl bench --suite ops` "
-           "([bench.md](../guide/bench.md) tells how to read it): a copy makes %s GB/s, a matrix product %s "
-           "GFLOP/s." % (result["threads"], number(bench["copy_gbytes_per_s"]),
+           "([bench.md](../guide/bench.md) says how to read it): a copy reaches %s GB/s, a matrix "
+           "product %s GFLOP/s." % (result["threads"], number(bench["copy_gbytes_per_s"]),
                          number(bench["gemm_gflops"])), ""]
     return out + source_line(result) + ["<details><summary>Table</summary>", ""] + table(
         ["operator", "shape", "ms", "GFLOP/s", "GB/s", "roofline"], rows) + ["</details>", ""]
@@ -282,7 +285,7 @@ def operators_section(result):
 
 
 def scaling_series(result, kind):
-    """Microseconds for each token; the fit over long inputs goes on where measuring stopped."""
+    """Microseconds per token; the fit over long inputs continues where measuring stopped."""
     points = {row["tokens"]: 1e6 * row["seconds"][kind]["median"] / row["tokens"]
               for row in result["rows"] if kind in row["seconds"]}
     law, guessed = result["fits"][kind]["long"], {}
@@ -302,10 +305,10 @@ def scaling_section(result, files):
     fits = result["fits"]
     exponent = fits["pde"]["all"]["exponent"]
     out = ["## Scaling", "",
-           "One image, width %d, forward, %d threads; from %s to %s tokens. *Symbol anew* computes the "
-           "multipliers of the equation in each run, as training does once a batch; sampling keeps "
-           "them. Empty circles were not measured (a call would exceed %g s): there the fit over "
-           "1,024 and more tokens goes on." % (
+           "One image, width %d, forward, %d threads; from %s to %s tokens. *Symbol anew* "
+           "computes the multipliers of the equation in each run, as training does once per "
+           "batch; sampling keeps them. Empty circles were not measured (a call would exceed %g "
+           "s): they continue the fit over 1,024 and more tokens." % (
                result["width"], result["threads"], format(result["rows"][0]["tokens"], ","),
                format(result["rows"][-1]["tokens"], ","), result["limit_seconds"]), ""]
     out += source_line(result) + ["![Time of one token](performance/scaling.svg)", ""]
@@ -320,16 +323,16 @@ def scaling_section(result, files):
         rows.append(cells)
     out += table(["time of an image ~ tokens^x", "x, all points", "x, 1,024 tokens and more"], rows)
     long = fits["pde"]["long"]["exponent"]
-    out += ["The PDE mixer's exponent is %.3f over all sizes, the goal at most %g: %s; over 1,024 tokens "
-            "and more it is %.3f, %s." % (exponent, EXPONENT_GOAL,
+    out += ["The PDE mixer's exponent is %.3f over all sizes; the goal, at most %g, is %s. Over "
+            "1,024 tokens and more it is %.3f, %s." % (exponent, EXPONENT_GOAL,
                                           verdict(exponent <= EXPONENT_GOAL), long,
-                                          "within it too" if long <= EXPONENT_GOAL else
+                                          "which is within it too" if long <= EXPONENT_GOAL else
                                           "**above it**"), ""]
     crossing = {"mixer": "The PDE mixer", "mixer fresh": "The PDE mixer with its symbol anew",
                 "block": "The whole PDE block"}
     for kind, name in crossing.items():
         at = result["crossing"][kind]
-        out.append("- %s %s." % (name, "never gets faster than attention here" if at is None else
+        out.append("- %s %s." % (name, "is never faster than attention here" if at is None else
                                  "is faster than attention at every size measured" if at == 0 else
                                  "is faster than attention from about %s tokens on" % number(at, 2)))
     return out + [""]
@@ -344,9 +347,9 @@ def start_section(result):
         rows.append(["`%s`" % row["device"]] + ["%s (%s to %s)" % tuple(
             number(v) for v in (s[len(s) // 2], s[0], s[-1])) for s in seconds])
     out = ["## Cold and warm start", "",
-           "Wall time of `sample` for one image in one step of `%s`, %d times: *cold* with nothing "
-           "compiled, *again* right after that, *warm* after `cache warm`, which itself takes what "
-           "*warming* says." % (start["model"], start["repeat"]), ""]
+           "Wall time of `sample` for one image in one step of `%s`, %d times: *cold* with "
+           "nothing compiled, *again* right after that, *warm* after `cache warm`; *warming* is "
+           "the time of `cache warm` itself." % (start["model"], start["repeat"]), ""]
     return out + source_line(result) + table(
         ["device"] + [kind + ", s" for kind in kinds], rows)
 
@@ -354,14 +357,16 @@ def start_section(result):
 def make(results):
     """{path: text} of the page and its charts; parts that were not measured are left out by name."""
     files = {}
-    out = ["<!-- Generated by tools/measure/performance.py from docs/results/performance/*.json; do not edit. -->",
+    out = ["<!-- Made by tools/measure/performance.py from docs/results/performance/*.json; "
+           "do not edit. -->",
            "# Performance", "",
-           "Every figure here is written by `python3 tools/measure/performance.py` from the measurements in "
-           "`docs/results/performance/*.json`; each section names machine, commit and command. Ratios are "
-           "taken between slices that ran next to each other; ranges are the least and the largest. "
-           "Absolute times of this kind of machine drift from minute to minute, ratios do not.", "",
-           "No GPU was used: all of this ran on a CPU in plain C. "
-           "[gpu-roofline.md](gpu-roofline.md) counts what the kernels should reach on GPUs.", ""]
+           "Every figure here is written by `python3 tools/measure/performance.py` from the "
+           "measurements in "
+           "`docs/results/performance/*.json`; each section names machine, commit and command. "
+           "Ratios are taken between neighbouring slices; ranges are from minimum to maximum. "
+           "Absolute times on this kind of machine drift from minute to minute, ratios do not.", "",
+           "No GPU was used: everything ran on a CPU in plain C. "
+           "[gpu-roofline.md](gpu-roofline.md) calculates what the kernels should reach on GPUs.", ""]
     sections = {"peer": lambda: peer_section(results, files),
                 "filter": lambda: filter_section(results["filter"], files),
                 "step": lambda: step_section(results["step"]),

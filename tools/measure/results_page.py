@@ -30,9 +30,10 @@ def classifier_section(result):
              "%.2f %%" % (100 * row["test_accuracy"]), format(row["steps"], ",")]
             for row in result["rows"]]
     best = pick(result["rows"], mixer="pde")[0]["test_accuracy"]
-    return (["## Classifier", "", "The same blocks, a mean over tokens and a linear layer; 196 tokens, "
-             "width 64, depth 4; Fashion-MNIST with mirrored and shifted images. The features of the first "
-             "one are those of every metric below.", ""] +
+    return (["## Classifier", "", "The same blocks, then a mean over tokens and a linear layer; "
+                                  "196 tokens, width 64, depth 4; Fashion-MNIST with mirrored and "
+                                  "shifted images. Every metric below uses the features of the "
+                                  "first one.", ""] +
             source_line(result) +
             table(["model", "parameters", "test accuracy", "steps"], rows) +
             ["Goal, 91 %% with fewer than a million parameters: %s." % verdict(best >= 0.91), ""])
@@ -46,9 +47,11 @@ def rates_section(result):
             "not finite" if losses[rate] is None else
             ("**%.4f**" if rate == result["best"][mixer] else "%.4f") % losses[rate]
             for rate in plan.RATES])
-    return (["## Learning rates", "", "28 x 28 images, patches of 2: 196 tokens, width 64, depth 4, batches "
-             "of 64. Mean training loss of steps 201 to 300 for each base rate, same images, noise and "
-             "times for all; the best is used below. The PDE's coefficients learn at %g throughout." %
+    return (["## Learning rates", "", "28 x 28 images, patches of 2: 196 tokens, width 64, depth "
+                                      "4, batches "
+             "of 64. Mean training loss of steps 201 to 300 for each base learning rate, with the "
+             "same images, noise and times for all; the best is used below. The PDE's "
+             "coefficients have the learning rate %g throughout." %
              plan.COEFFICIENT_RATE, ""] + source_line(result) +
             table(["mixer"] + list(plan.RATES), rows))
 
@@ -116,8 +119,9 @@ def mixers_section(results, files):
     last = max(row["step"] for row in rows)
     groups = {NAMES[m]: pick(rows, variant=m, step=last) for m in plan.MIXERS}
     out = ["## Mixers", "",
-           "The models above, trained for longer: the same steps, images, noise and times for all; constant "
-           "rate, averaged weights; %s samples a model and 16 evaluations (Heun, no guidance)." %
+           "The models above, trained for longer: the same steps, images, noise and times for "
+           "all; constant learning rate, EMA weights; %s samples per model with 16 evaluations "
+           "each (Heun, no guidance)." %
            format(plan.SAMPLES, ","), ""]
     out += ["### After %s steps of 64 images" % format(last, ","), ""] + source_line(result)
     out += metric_table(groups, "mixer")
@@ -135,35 +139,38 @@ def mixers_section(results, files):
     out += ["![Frechet distance over training time](training/mixers.svg)", "",
             "### At equal cost", ""]
     work = {m: models[m]["step_flops"] for m in plan.MIXERS}
-    out += table(["mixer", "parameters", "step, MFLOP an image"] + (["step over PDE's"] if speed else []),
+    out += table(["mixer", "parameters", "step, MFLOP per image"] + (["step over PDE's"] if speed else []),
                  [[NAMES[m], format(models[m]["parameters"], ","), number(work[m] / 1e6)] +
                   (["%.2f (%.2f to %.2f)" % tuple(speed["over_pde"][m][k] for k in
                                                   ("median", "low", "high"))] if speed else [])
                   for m in plan.MIXERS])
-    out += equal_cost(result, "Equal multiply-adds", work, "Floating point operations of training.")
+    out += equal_cost(result, "Equal multiply-adds", work, "Floating-point operations of training.")
     if speed:
         out += equal_cost(result, "Equal wall time", seconds,
-                          "Seconds of training steps measured in turn on %d threads." % speed["threads"])
+                          "Seconds of training steps, measured in turn on %d threads." % speed["threads"])
         finer = speed["finer"]["over_pde"]["attn"]
-        out += ["At 784 tokens a step of attention takes %.2f times (%.2f to %.2f) PDE's." % (
+        out += ["At 784 tokens a step of attention takes %.2f times (%.2f to %.2f) as long as one "
+                "of the PDE." % (
             finer["median"], finer["low"], finer["high"]), ""]
         curve = {step * seconds["pde"]: y for step, y in curves(rows, "pde").items()}
         out += time_goal(curve, curves(rows, "attn")[last], seconds["attn"] * last) + [
-                "A step of the PDE has %.2f of the operations of attention's: most are in the linear layers, "
-                "which both have. Half of the time at this size would need fewer steps as well." %
+                "A step of the PDE has %.2f times the operations of one of attention: most are in "
+                "the linear layers, which both have. Half of the wall time at this size would "
+                "therefore require fewer steps, too." %
                 (work["pde"] / work["attn"]), ""]
     out += gallery(results.get("pictures"), "mixers", {NAMES[m]: m for m in plan.MIXERS})
     if speed and "annealed" in results:
         out += lengths_section(
-            results["annealed"], speed["over_pde"]["attn"]["median"], "With a rate that falls to zero",
-            "At a constant rate the weights never come to rest, and the Frechet distance of one run goes up "
-            "and down by a third between looks. Here each length is a run of its own with a cosine, at the "
-            "same peak rates.")
+            results["annealed"], speed["over_pde"]["attn"]["median"], "With a learning rate that "
+                                                                      "falls to zero",
+            "At a constant learning rate the weights never settle, and the Frechet distance of "
+            "one run fluctuates by a third between evaluations. Here each length is a separate "
+            "run with a cosine schedule, at the same peak rates.")
     if speed and "finer" in results:
         out += lengths_section(
             results["finer"], speed["finer"]["over_pde"]["attn"]["median"], "784 tokens",
-            "The same with images of 56 x 56 pixels, enlarged from 28 x 28, in batches of %d; %d samples "
-            "each, judged at 28 x 28." % (plan.FINER_BATCH, plan.FINER_SAMPLES))
+            "The same with images of 56 x 56 pixels, enlarged from 28 x 28, in batches of %d; %d "
+            "samples each, evaluated at 28 x 28." % (plan.FINER_BATCH, plan.FINER_SAMPLES))
     return out
 
 
@@ -206,13 +213,15 @@ def improvements(result):
             both.append(variant)
         if mapped < 0.5 and plain > 1 and variant in plan.MAPS:
             narrow.append(variant)
-    return (["### At equal compute", "", "A plain run is given as many steps more as the fit of the map "
-             "costs.", ""] +
-            table(["map", "steps the fit costs", "Frechet", "low-eigenvalue recovery (1 is best)"], rows) +
+    return (["### At equal compute", "", "A plain run gets additional steps that cost as much as "
+                                         "fitting the map.", ""] +
+            table(["map", "cost of the fit, steps", "Frechet", "low-eigenvalue recovery (1 is "
+                                                               "best)"], rows) +
             ["Goal, one map improves both at equal compute: %s%s." % (
                 verdict(bool(both)), ": " + "; ".join(both) if both else ""), ""] +
-            (["Plain runs leave noise along the low eigenvectors, more variance than the images have; behind "
-              "%s samples have less: the velocity there is hardly better than the best affine one, see below." %
+            (["Plain runs leave noise along the low eigenvectors, more variance than the images "
+              "have; behind %s, samples have less: the velocity there is hardly better than the "
+              "best affine one, see below." %
               " and ".join(narrow), ""]
              if narrow else []))
 
@@ -227,12 +236,14 @@ def diagnostics_part(result, files):
             series[kind] = {"points": {int(row["band"]) + 1: float(row["error"]) / float(row["linear"])
                                        for row in found["bands"]}, "guessed": {}}
     files["docs/results/training/bands.svg"] = chart.lines(
-        "Error of the velocity over the best affine one's", "eighth of the eigenvectors, smallest first",
+        "Error of the velocity over the best affine one's", "eighth of the eigenvectors, smallest "
+                                                            "first",
         "error / affine error", series, range(1, 9))
-    return (["### Conditioning", "", "Condition number of the covariance of x_t at t = 0.95, all images, "
-             "before and after the map; and the error of the trained velocity there in each eighth of the "
-             "eigenvectors of what the model was trained on, over the error of the best affine velocity "
-             "(above 1: not learnt yet).", ""] +
+    return (["### Conditioning", "", "Condition number of the covariance of x_t at t = 0.95, all "
+                                     "images, "
+             "before and after the map; and the error of the trained velocity there in each "
+             "eighth of the eigenvectors of the training data, over the error of the best affine "
+             "velocity (above 1: not learned yet).", ""] +
             table(["map", "before", "after"], rows) +
             ["![error of the velocity by eigenband](training/bands.svg)", ""])
 
@@ -243,14 +254,15 @@ def precondition_section(results, files):
     alone = {kind + ", no network": pick(result["rows"], variant=kind + " alone") for kind in plan.MAPS}
     alone = {name: rows for name, rows in alone.items() if rows}
     groups |= alone
-    what = (" *In part*: whitened with epsilon 1, so that what is added to every variance is as large as "
-            "their mean. *Prior*: the network's answer is added to the velocity of standard normal data "
-            "(`--prior gaussian`); both chosen on seed 0."
+    what = (" *In part*: whitened with epsilon 1, which adds as much to every variance as their "
+            "mean. *Prior*: the network's output is added to the velocity of standard normal data "
+            "(`--prior gaussian`). Both were chosen on seed 0."
             if pick(result["rows"], variant="in part, prior") else "")
-    what += (" *No network*: noise taken back through the map, which is what a network has to add to."
+    what += (" *No network*: noise mapped back, which is what a network has to improve on."
             if alone else "")
-    return (["## Preconditioned flow matching", "", "`pde-nano/4`, 49 tokens; the map is fitted first and "
-             "frozen; samples are mapped back." + what, ""] + source_line(result) +
+    return (["## Preconditioned flow matching", "", "`pde-nano/4`, 49 tokens; the map is fitted "
+                                                    "first and then frozen; samples are mapped "
+                                                    "back." + what, ""] + source_line(result) +
             metric_table(groups, "map") + improvements(result) + diagnostics_part(result, files) +
             gallery(results.get("pictures"), "precondition",
                     {"none" if v == "plain" else v: plan.file_name(v) for v in plan.SHOWN_MAPS}))
@@ -267,12 +279,15 @@ def coupling_section(results, files):
         series[name] = {"points": {n: statistics.mean(at[n]) for n in counts}, "guessed": {}}
     files["docs/results/training/coupling.svg"] = chart.lines(
         "Frechet distance over network evaluations", "evaluations", "Frechet", series)
-    return (["## Few evaluations", "", "Frechet distance over the number of network evaluations a sample "
-             "(1 and 2: Euler, then Heun), `pde-nano/4`. *none* couples independently with t uniform; *ot* "
-             "assigns noise to images in each batch, all labels together, so that a label says something "
-             "about its noise, which sampling knows nothing of; *reflow* goes on from the plain run after %s steps "
-             "with %d steps on pairs that it drew itself, so that it has had as many as the longer plain "
-             "run." % (format(plan.NANO_STEPS, ","), plan.LONGER - plan.NANO_STEPS), ""] +
+    return (["## Few evaluations", "", "Frechet distance over the number of network evaluations "
+                                       "per sample (1 and 2: Euler, then Heun), `pde-nano/4`. "
+                                       "*none* couples independently, with uniform t; *ot* "
+                                       "assigns noise to images in each batch, all labels "
+                                       "together, so that the noise depends on the label, which "
+                                       "is not so in sampling; *reflow* continues the plain run "
+                                       "after %s steps with %d steps on pairs drawn from that "
+                                       "run, so that it has as many steps as the longer plain "
+                                       "run." % (format(plan.NANO_STEPS, ","), plan.LONGER - plan.NANO_STEPS), ""] +
             source_line(result) +
             table(["coupling", "seeds"] + ["%d" % n for n in counts], lines) +
             ["![Frechet distance over evaluations](training/coupling.svg)", ""] +
@@ -292,20 +307,25 @@ def transfer_section(results):
     for row in result["rows"]:
         name = "%s, %s" % (NAMES[row["variant"]], "finer grid" if row["size"] else "own grid")
         groups.setdefault(name, []).append(row)
-    return (["## A finer grid than in training", "", "The models of the section on mixers sample 56 x 56 "
-             "images: four times as many tokens, nothing trained anew. The images are averaged down to "
-             "28 x 28 and judged there.", ""] + source_line(result) + metric_table(groups, "mixer") +
+    return (["## A finer grid than in training", "", "The models of the section on mixers sample "
+                                                     "56 x 56 images: four times as many tokens, "
+                                                     "without further training. The images are "
+                                                     "averaged down to 28 x 28 and evaluated "
+                                                     "there.", ""] + source_line(result) + metric_table(groups, "mixer") +
             gallery(results.get("pictures"), "transfer",
                     {NAMES[m] + ", 56 x 56": m for m in plan.TRANSFERRED}))
 
 
 def make(results):
     files = {}
-    out = ["<!-- Generated by tools/measure/results.py from docs/results/training/*.json; do not edit. -->",
+    out = ["<!-- Generated by tools/measure/results.py from docs/results/training/*.json; do not "
+           "edit. -->",
            "# Results", "",
-           "Every figure here is written by `python3 tools/measure/results.py` from `docs/results/training/*.json`: "
-           "training, sampling and judging on a CPU in plain C, no GPU; it goes on where it was "
-           "interrupted. ± is the standard deviation over seeds. [metrics.md](../guide/metrics.md) defines the "
+           "Every figure here is written by `python3 tools/measure/results.py` from "
+           "`docs/results/training/*.json`: "
+           "training, sampling and evaluation on a CPU in plain C, without a GPU; the script "
+           "resumes after an interruption. ± is the standard deviation over seeds. "
+           "[metrics.md](../guide/metrics.md) defines the "
            "metrics.", ""]
     sections = {"classifier": lambda: classifier_section(results["classifier"]),
                 "rates": lambda: rates_section(results["rates"]),
