@@ -49,9 +49,6 @@ PDESSM_API pdessm_status pdessm_gnn_create(pdessm_device *device, const pdessm_g
                                            uint64_t seed, pdessm_gnn **ret);
 PDESSM_API void pdessm_gnn_destroy(pdessm_gnn **gnn);
 
-PDESSM_API pdessm_gnn_config pdessm_gnn_get_config(const pdessm_gnn *gnn);
-PDESSM_API pdessm_device *pdessm_gnn_device(const pdessm_gnn *gnn);
-
 /* All weights as one array, and their gradients, which graphs add to; owned by the network. */
 PDESSM_API pdessm_tensor *pdessm_gnn_values(pdessm_gnn *gnn);
 PDESSM_API pdessm_tensor *pdessm_gnn_gradients(pdessm_gnn *gnn);

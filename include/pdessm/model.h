@@ -94,7 +94,6 @@ PDESSM_API pdessm_status pdessm_model_load(pdessm_device *device, const char *pa
 PDESSM_API pdessm_status pdessm_model_save(pdessm_model *model, const char *path);
 
 PDESSM_API const pdessm_config *pdessm_model_get_config(const pdessm_model *model);
-PDESSM_API pdessm_device *pdessm_model_device(const pdessm_model *model);
 /* Number of learnable numbers. */
 PDESSM_API int64_t pdessm_model_parameter_count(const pdessm_model *model);
 

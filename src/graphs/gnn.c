@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* gnn.c: graph networks, their weights in one array. */
-#include <pdessm/gnn.h>
+#include "graphs/gnn.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -6,6 +6,7 @@
 #include <pdessm/graph_train.h>
 
 #include "device/device.h"
+#include "graphs/gnn.h"
 #include "graphs/node_batch.h"
 #include "graphs/node_set.h"
 

@@ -55,10 +55,6 @@ const pdessm_config *pdessm_model_get_config(const pdessm_model *model) {
     return &model->config;
 }
 
-pdessm_device *pdessm_model_device(const pdessm_model *model) {
-    return model->device;
-}
-
 int64_t pdessm_model_parameter_count(const pdessm_model *model) {
     int64_t n = 0;
     for (int i = 0; i < model->count; i++)

@@ -281,6 +281,42 @@ static void memory_grows_with_the_grid(void **state) {
     assert_int_equal(small.total, small.parameters + small.activations);
 }
 
+/* Names, shapes and numbers by index are those of the file. */
+static void parameters_are_read_by_index(void **state) {
+    api *a = *state;
+    const pdessm_config config = api_config(PDESSM_MIXER_PDE);
+    pdessm_model *model = NULL;
+    pdessm_safetensors *file = NULL;
+    char path[128];
+    int64_t total = 0;
+    snprintf(path, sizeof path, "%s/model.safetensors", a->folder);
+    assert_ok(a, pdessm_model_create(a->device, &config, 0, &model));
+    assert_ok(a, pdessm_model_init(model, 3));
+    assert_ok(a, pdessm_model_save(model, path));
+    assert_ok(a, pdessm_safetensors_open(a->ctx, path, &file));
+    assert_int_equal(pdessm_model_tensors(model), pdessm_safetensors_count(file));
+    for (int i = 0; i < pdessm_model_tensors(model); i++) {
+        const pdessm_safetensors_entry *entry = NULL;
+        int64_t dims[PDESSM_MAX_RANK], count = 1;
+        const int rank = pdessm_model_tensor_shape(model, i, dims);
+        assert_ok(a, pdessm_safetensors_expect(file, pdessm_model_tensor_name(model, i), rank, dims,
+                                               &entry));
+        for (int k = 0; k < rank; k++)
+            count *= dims[k];
+        float *kept = malloc((size_t)count * sizeof *kept),
+              *read = malloc((size_t)count * sizeof *read);
+        assert_ok(a, pdessm_safetensors_read_float(file, entry, kept));
+        assert_ok(a, pdessm_model_tensor_read(model, i, read));
+        assert_memory_equal(kept, read, (size_t)count * sizeof *read);
+        free(kept);
+        free(read);
+        total += count;
+    }
+    assert_int_equal(pdessm_model_parameter_count(model), total);
+    pdessm_safetensors_destroy(&file);
+    pdessm_model_destroy(&model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         api_test(presets),
@@ -290,6 +326,7 @@ int main(void) {
         api_test(coefficients_begin_as_specified),
         api_test(seeds_decide),
         api_test(a_file_gives_the_model_back),
+        api_test(parameters_are_read_by_index),
         api_test(wrong_files_are_refused),
         api_test(memory_grows_with_the_grid),
     };
