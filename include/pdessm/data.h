@@ -13,21 +13,34 @@ extern "C" {
 
 typedef struct pdessm_dataset pdessm_dataset;
 
-typedef enum pdessm_split { PDESSM_SPLIT_TRAIN, PDESSM_SPLIT_TEST } pdessm_split;
+#define PDESSM_SPLITS(X) X(TRAIN, "train") X(TEST, "test")
+typedef enum pdessm_split {
+#define X(id, name) PDESSM_SPLIT_##id,
+    PDESSM_SPLITS(X)
+#undef X
+} pdessm_split;
 
 /* What to do with an image that is not of the size asked for. */
+#define PDESSM_RESIZES(X)                                                                          \
+    X(ERROR, "error")    /* refuse it */                                                           \
+    X(STRETCH, "resize") /* stretch to the size; the aspect ratio is not kept */                   \
+    X(PAD, "pad")        /* a border around it (black; latents: zero); larger ones are refused */  \
+    X(CROP, "crop")      /* scale until it covers the size, then cut the centre out */
 typedef enum pdessm_resize {
-    PDESSM_RESIZE_ERROR,   /* refuse it */
-    PDESSM_RESIZE_STRETCH, /* stretch to the size; the aspect ratio is not kept */
-    PDESSM_RESIZE_PAD,  /* put a border around it (black; latents: zero); larger ones are refused */
-    PDESSM_RESIZE_CROP, /* scale until it covers the size, then cut the centre out */
+#define X(id, name) PDESSM_RESIZE_##id,
+    PDESSM_RESIZES(X)
+#undef X
 } pdessm_resize;
 
 /* Order of axes of a four-dimensional .npy or .npz array. */
+#define PDESSM_LAYOUTS(X)                                                                          \
+    X(AUTO, "auto") /* the smaller of the second and the last extent is channels */                \
+    X(NCHW, "nchw")                                                                                \
+    X(NHWC, "nhwc")
 typedef enum pdessm_layout {
-    PDESSM_LAYOUT_AUTO, /* the smaller of the second and the last extent is channels */
-    PDESSM_LAYOUT_NCHW,
-    PDESSM_LAYOUT_NHWC,
+#define X(id, name) PDESSM_LAYOUT_##id,
+    PDESSM_LAYOUTS(X)
+#undef X
 } pdessm_layout;
 
 /* All zero is a good start: the training split, every image, as it is. */

@@ -14,29 +14,49 @@ extern "C" {
  * the same projections and gate as pde, so that only the operator differs. filter: a complex
  * multiplier that is free for every frequency and channel, which belongs to the token grid it was
  * made for. conv: a 3 x 3 convolution of every channel, zero outside of the grid. */
+#define PDESSM_MIXERS(X) X(PDE, "pde") X(ATTENTION, "attention") X(FILTER, "filter") X(CONV, "conv")
 typedef enum pdessm_mixer {
-    PDESSM_MIXER_PDE,
-    PDESSM_MIXER_ATTENTION,
-    PDESSM_MIXER_FILTER,
-    PDESSM_MIXER_CONV
+#define X(id, name) PDESSM_MIXER_##id,
+    PDESSM_MIXERS(X)
+#undef X
 } pdessm_mixer;
 
 /* What the network is for: the velocity of flow matching, or the class of an image. */
-typedef enum pdessm_model_task { PDESSM_TASK_VELOCITY, PDESSM_TASK_CLASSIFY } pdessm_model_task;
+#define PDESSM_TASKS(X) X(VELOCITY, "velocity") X(CLASSIFY, "classify")
+typedef enum pdessm_model_task {
+#define X(id, name) PDESSM_TASK_##id,
+    PDESSM_TASKS(X)
+#undef X
+} pdessm_model_task;
 
 /* In front of a mixer's operator: nothing, or a 3 x 3 convolution of each channel that starts as
  * identity. */
-typedef enum pdessm_local { PDESSM_LOCAL_NONE, PDESSM_LOCAL_CONV3X3 } pdessm_local;
+#define PDESSM_LOCALS(X) X(NONE, "none") X(CONV3X3, "conv3x3")
+typedef enum pdessm_local {
+#define X(id, name) PDESSM_LOCAL_##id,
+    PDESSM_LOCALS(X)
+#undef X
+} pdessm_local;
 
 /* What lies around the image: its own copies, or zeros. The equation is then solved on a domain of
  * twice the side, and its coefficients mean the same. */
-typedef enum pdessm_padding { PDESSM_PADDING_PERIODIC, PDESSM_PADDING_ZERO } pdessm_padding;
+#define PDESSM_PADDINGS(X) X(PERIODIC, "periodic") X(ZERO, "zero")
+typedef enum pdessm_padding {
+#define X(id, name) PDESSM_PADDING_##id,
+    PDESSM_PADDINGS(X)
+#undef X
+} pdessm_padding;
 
 /* What the network's answer u is added to: nothing, or the velocity of standard normal data, which
  * whitened images have up to their second moments: v = u + a(t) x_t (pdessm_gaussian_gain()). The
  * network begins at zero, so that training begins with the best affine velocity. The idea is the
  * skip connection of Karras et al., Elucidating the design space, 2022, equation 7. */
-typedef enum pdessm_prior { PDESSM_PRIOR_NONE, PDESSM_PRIOR_GAUSSIAN } pdessm_prior;
+#define PDESSM_PRIORS(X) X(NONE, "none") X(GAUSSIAN, "gaussian")
+typedef enum pdessm_prior {
+#define X(id, name) PDESSM_PRIOR_##id,
+    PDESSM_PRIORS(X)
+#undef X
+} pdessm_prior;
 
 /* Everything that decides the shapes. Tokens: H x W = image_size / patch; the mixer works on
  * expand * width channels with `states` convection-diffusion-reaction terms each. */

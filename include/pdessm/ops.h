@@ -44,7 +44,12 @@ PDESSM_API void pdessm_cdr_coefficients(pdessm_tape *tape, double extent,
                                         pdessm_tensor **ret_convection,
                                         pdessm_tensor **ret_reaction);
 
-typedef enum pdessm_solution { PDESSM_EVOLVE, PDESSM_FORCED } pdessm_solution;
+#define PDESSM_SOLUTIONS(X) X(EVOLVE, "evolve") X(FORCED, "forced")
+typedef enum pdessm_solution {
+#define X(id, name) PDESSM_##id,
+    PDESSM_SOLUTIONS(X)
+#undef X
+} pdessm_solution;
 
 /* G_c(k) = D_c + sum_n w_cn E_cn(k), the multiplier of the convection-diffusion-reaction equation
  * du/ds = div(K grad u) + b . grad u + r u after time 1, on the half spectrum of a height x width

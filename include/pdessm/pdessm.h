@@ -2,7 +2,8 @@
 /* pdessm.h: what a program needs that uses a model. Who needs which header:
  *
  *   use       pdessm.h alone: opens data and devices, loads models, samples, classifies, evaluates
- *   train     train.h: a trainer and its steps; fit.h: maps that precondition the data
+ *   train     run.h: a training run; train.h: a trainer and its steps; fit.h: maps that
+ *             precondition the data
  *   build     build.h: networks from tensors, a tape and operators (tensor.h, tape.h, ops.h);
  *             graph networks (gnn.h, node_set.h, graph_train.h)
  *   research  research.h: global optimisation (optimize.h), its test problems (problems.h), why

@@ -44,8 +44,14 @@ typedef enum pdessm_precondition_kind {
      * matching on the images as they are. Classical Runge-Kutta steps of fixed size there and back:
      * the inverse is not exact, measure it (pdessm_precondition_round_trip). Has a null class. */
     PDESSM_PRECONDITION_FLOW,
-    PDESSM_PRECONDITION_KINDS
+    PDESSM_PRECONDITION_KINDS,
+    PDESSM_PRECONDITION_NONE = PDESSM_PRECONDITION_KINDS /* of a run: train on images */
 } pdessm_precondition_kind;
+
+/* Their names, in the order of the enum. */
+#define PDESSM_PRECONDITIONS(X)                                                                    \
+    X(WHITEN, "whiten") X(SPECTRAL, "spectral") X(REALNVP, "realnvp") X(FLOW, "flow")
+#define PDESSM_PRECONDITIONS_OR_NONE(X) PDESSM_PRECONDITIONS(X) X(NONE, "none")
 
 /* "whiten", ..; ERROR_ARGUMENT lists the names. */
 PDESSM_API pdessm_status pdessm_precondition_find(pdessm_context *ctx, const char *name,

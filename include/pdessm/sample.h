@@ -9,12 +9,16 @@
 extern "C" {
 #endif
 
+#define PDESSM_SOLVERS(X)                                                                          \
+    X(EULER, "euler")                                                                              \
+    X(MIDPOINT, "midpoint")                                                                        \
+    X(HEUN, "heun")                                                                                \
+    X(RK4, "rk4")                                                                                  \
+    X(DOPRI5, "dopri5") /* adaptive: rtol, atol instead of steps */
 typedef enum pdessm_solver {
-    PDESSM_EULER,
-    PDESSM_MIDPOINT,
-    PDESSM_HEUN,
-    PDESSM_RK4,
-    PDESSM_DOPRI5, /* adaptive: rtol, atol instead of steps */
+#define X(id, name) PDESSM_##id,
+    PDESSM_SOLVERS(X)
+#undef X
 } pdessm_solver;
 
 /* ERROR_ARGUMENT lists the names. */

@@ -14,18 +14,33 @@
 extern "C" {
 #endif
 
-typedef enum pdessm_schedule { PDESSM_SCHEDULE_CONSTANT, PDESSM_SCHEDULE_COSINE } pdessm_schedule;
-typedef enum pdessm_time_law { PDESSM_TIME_UNIFORM, PDESSM_TIME_LOGIT_NORMAL } pdessm_time_law;
+/* The learning rate after the warm-up. */
+#define PDESSM_SCHEDULES(X) X(CONSTANT, "constant") X(COSINE, "cosine")
+typedef enum pdessm_schedule {
+#define X(id, name) PDESSM_SCHEDULE_##id,
+    PDESSM_SCHEDULES(X)
+#undef X
+} pdessm_schedule;
+
+/* The distribution of t: uniform in [0, 1], or logit t normal (0, 1). */
+#define PDESSM_TIME_LAWS(X) X(UNIFORM, "uniform") X(LOGIT_NORMAL, "logit-normal")
+typedef enum pdessm_time_law {
+#define X(id, name) PDESSM_TIME_##id,
+    PDESSM_TIME_LAWS(X)
+#undef X
+} pdessm_time_law;
 
 /* Which noise z an image x gets. Independent: any. OT: within a batch (one run of the tape, all
  * labels together) noise is permuted so that sum |x_i - z_i|^2 is least, which straightens the
  * paths (minibatch optimal transport); each step then waits for the device once. Pairs: image i of
  * the data is the one that pdessm_sample() made of noise (pair_seed, i), and gets that noise
  * (reflow). */
+#define PDESSM_COUPLINGS_OF_ANY_DATA(X) X(INDEPENDENT, "independent") X(OT, "ot")
+#define PDESSM_COUPLINGS(X) PDESSM_COUPLINGS_OF_ANY_DATA(X) X(PAIRS, "pairs")
 typedef enum pdessm_coupling {
-    PDESSM_COUPLING_INDEPENDENT,
-    PDESSM_COUPLING_OT,
-    PDESSM_COUPLING_PAIRS,
+#define X(id, name) PDESSM_COUPLING_##id,
+    PDESSM_COUPLINGS(X)
+#undef X
 } pdessm_coupling;
 
 /* At which resolutions one set of weights learns. Level l of an image x is x averaged l times over
@@ -42,10 +57,14 @@ typedef enum pdessm_coupling {
  * L the coarsest level, |B_l| = 2^l batch. Both terms of a difference see the same images, times,
  * labels and noise at their two resolutions. Its mean is that of grad L_0, whatever the losses of
  * the levels are; so is the mean of the loss that a step reports, which may be negative. */
+#define PDESSM_RESOLUTIONS(X)                                                                      \
+    X(FULL, "none") /* level 0 alone */                                                            \
+    X(COARSE_TO_FINE, "coarse-to-fine")                                                            \
+    X(MGE, "mge")
 typedef enum pdessm_resolution {
-    PDESSM_RESOLUTION_FULL, /* level 0 alone */
-    PDESSM_RESOLUTION_COARSE_TO_FINE,
-    PDESSM_RESOLUTION_MGE,
+#define X(id, name) PDESSM_RESOLUTION_##id,
+    PDESSM_RESOLUTIONS(X)
+#undef X
 } pdessm_resolution;
 
 enum { PDESSM_MOST_LEVELS = 8 };

@@ -5,33 +5,31 @@
 
 #include <string.h>
 
-#include "train/settings.h"
+#include "run/settings.h"
 
 /* 1: the text was taken; *ret is then what would be written. */
-static int read_and_write(cli *c, const void *data, size_t size, char **ret, size_t *ret_size) {
+static int read_and_write(const void *data, size_t size, char **ret, size_t *ret_size) {
     const pdessm_bytes text = {.data = data, .size = size};
-    cli_settings settings = pdessm_cli_settings_begin();
-    const pdessm_status status = pdessm_cli_settings_parse(c, "fuzz", &text, &settings);
-    fuzz_judge(c->ctx, status);
-    if (status != PDESSM_OK)
-        return 0;
-    if (pdessm_cli_settings_format(c, &settings, ret, ret_size) != PDESSM_OK)
+    pdessm_context *ctx = fuzz_context();
+    pdessm_run_settings settings = pdessm_run_settings_defaults(PDESSM_TASK_VELOCITY);
+    const pdessm_status status = pdessm_run_settings_parse(ctx, "fuzz", &text, &settings);
+    fuzz_judge(ctx, status);
+    if (status == PDESSM_OK &&
+        pdessm_run_settings_format(ctx, &settings, ret, ret_size) != PDESSM_OK)
         abort();
-    return 1;
+    pdessm_run_settings_release(&settings);
+    return status == PDESSM_OK;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    cli c = {.ctx = fuzz_context(), .quiet = 1};
     char *once = NULL, *twice = NULL;
     size_t length = 0, again = 0;
-    if (read_and_write(&c, data, size, &once, &length)) {
-        if (!read_and_write(&c, once, length, &twice, &again) || length != again ||
+    if (read_and_write(data, size, &once, &length)) {
+        if (!read_and_write(once, length, &twice, &again) || length != again ||
             memcmp(once, twice, length) != 0)
             abort();
     }
     free(once);
     free(twice);
-    c.ctx = NULL; /* lives on */
-    pdessm_cli_release(&c);
     return 0;
 }

@@ -19,6 +19,7 @@ FLOORS = [
     ["sample", "evaluate"],
     ["train"],
     ["fit"],
+    ["run"],
     ["cli"],
 ]
 LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
@@ -29,6 +30,9 @@ PUBLIC = {
     "model": "model", "precondition": "model", "optimize": "optimize", "problems": "optimize",
     "gnn": "graphs", "node_set": "graphs", "graph_train": "graphs", "sample": "sample",
     "evaluate": "evaluate", "train": "train", "fit": "fit", "diagnostics": "fit",
+    "run": "run",
+    # Rows of settings: text that means nothing by itself, so every room may expand it.
+    "settings.def": "core",
 }
 UMBRELLAS = {"pdessm", "build", "research"}
 # The operator table is read by the floor that defines what an operator is.
@@ -51,7 +55,7 @@ def room_of(path):
     if parts[0] == "src" and len(parts) > 2:
         return parts[1]
     if parts[0] == "include":
-        return PUBLIC.get(path.stem)
+        return PUBLIC.get(path.stem, PUBLIC.get(path.name))
     return {"fallback": "fallback", "tools": "cli"}.get(parts[0])
 
 

@@ -5,8 +5,9 @@
 
 #include <pdessm/diagnostics.h>
 #include <pdessm/fit.h>
+#include <pdessm/run.h>
 
-#include "train/settings.h"
+#include "shared/options.h"
 
 /* Fits, says how long it took and how well the inverse undoes the map. */
 pdessm_status pdessm_cli_precondition_fit(cli *c, pdessm_dataset *data,
@@ -53,8 +54,8 @@ pdessm_status pdessm_cli_precondition_report(cli *c, const cli_precondition_repo
 /* The first stage of a run: the map that FOLDER/precondition.safetensors keeps, or a new one that
  * is put there; *data becomes the mapped set. A teacher (the model file of --reflow, or NULL) that
  * has a map hands it on. *ret stays NULL when there is no map. */
-pdessm_status pdessm_cli_train_precondition(cli *c, const cli_settings *s, const char *folder,
-                                            const char *teacher, pdessm_dataset **data,
-                                            pdessm_precondition **ret);
+pdessm_status pdessm_cli_train_precondition(cli *c, const pdessm_run_settings *s,
+                                            const char *folder, const char *teacher,
+                                            pdessm_dataset **data, pdessm_precondition **ret);
 
 #endif

@@ -30,7 +30,7 @@ out:
 }
 
 pdessm_status pdessm_cli_report_read_data(report *r) {
-    pdessm_dataset_options options = pdessm_cli_settings_data(&r->settings);
+    pdessm_dataset_options options = pdessm_run_settings_dataset_options(&r->settings);
     const pdessm_config *config = pdessm_model_get_config(r->model);
     pdessm_dataset *data = NULL;
     pdessm_status status = PDESSM_OK;

@@ -59,9 +59,9 @@ out:
 
 /* A run without settings, or with some of another version, has a page all the same. */
 static void read_settings(report *r) {
-    r->settings = pdessm_cli_settings_begin();
+    r->settings = pdessm_run_settings_defaults(PDESSM_TASK_VELOCITY);
     const char *path = pdessm_cli_text(r->c, "%s/config.yaml", r->run);
-    r->has_settings = pdessm_cli_settings_load(r->c, path, &r->settings) == PDESSM_OK;
+    r->has_settings = pdessm_run_settings_load(r->c->ctx, path, &r->settings) == PDESSM_OK;
     if (!r->has_settings)
         pdessm_cli_warn(r->c, "%s; the page goes without it", pdessm_context_error(r->c->ctx));
 }
@@ -191,6 +191,7 @@ static pdessm_status run(cli *c) {
     PDESSM_TRY(print_page(&r));
     print_result(&r);
 out:
+    pdessm_run_settings_release(&r.settings);
     pdessm_cli_page_destroy(&r.page);
     pdessm_pictures_release(&r.samples);
     free(r.real);

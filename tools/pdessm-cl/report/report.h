@@ -4,12 +4,13 @@
 #define PDESSM_CLI_REPORT_REPORT_H
 
 #include <pdessm/pdessm.h>
+#include <pdessm/run.h>
 
 #include "csv.h"
 #include "files/pictures.h"
 #include "shared/chart.h"
+#include "shared/options.h"
 #include "shared/page.h"
-#include "train/settings.h"
 
 typedef struct report {
     cli *c;
@@ -20,7 +21,7 @@ typedef struct report {
     int no_samples;
 
     cli_csv log, accuracy; /* accuracy: no rows unless the run has accuracy.csv */
-    cli_settings settings;
+    pdessm_run_settings settings;
     int has_settings;                    /* config.yaml could be read */
     const char *checkpoint, *model_file; /* NULL: none yet */
     const char *without_model;           /* why, when there is none */

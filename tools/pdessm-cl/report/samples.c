@@ -112,7 +112,7 @@ static void choose_labels(report *r, int conditional) {
 
 pdessm_status pdessm_cli_report_draw(report *r) {
     const pdessm_config *config = pdessm_model_get_config(r->model);
-    const cli_settings *s = r->has_settings ? &r->settings : NULL;
+    const pdessm_run_settings *s = r->has_settings ? &r->settings : NULL;
     int conditional = config->num_classes > 1;
     pdessm_sample_options o = pdessm_sample_defaults();
     cli_progress bar = {0};

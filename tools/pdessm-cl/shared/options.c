@@ -2,8 +2,6 @@
 /* options.c: option tables on top of popt, and the conversion of their values. */
 #include "options.h"
 
-#include <errno.h>
-#include <math.h>
 #include <popt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,151 +10,22 @@
 
 #include "print.h"
 
-enum { MAX_OPTIONS = 80, MAX_GROUPS = 12 };
+enum { MAX_OPTIONS = 96 };
 
 /* ------------------------------------------------------------------ values */
 
-static void say_range(const cli_option *o, const char *what, char *why, size_t size) {
-    if (o->most > 0)
-        snprintf(why, size, "expected %s from %.12g to %.12g", what, o->least, o->most);
-    else
-        snprintf(why, size, "expected %s of at least %.12g", what, o->least);
+static pdessm_value_rule rule_of(const cli_option *o) {
+    return (pdessm_value_rule){.kind = (pdessm_value_kind)o->kind,
+                               .least = o->least,
+                               .most = o->most,
+                               .words = o->kind == CLI_TEXT ? o->argument : o->choices,
+                               .zero_word = o->zero_word};
 }
 
-static int in_range(const cli_option *o, double value) {
-    return value >= o->least && (o->most <= 0 || value <= o->most);
-}
-
-static int read_whole(const char **text, int64_t *ret) {
-    char *end;
-    errno = 0;
-    long long value = strtoll(*text, &end, 10);
-    if (end == *text || errno)
-        return 0;
-    *text = end;
-    *ret = value;
-    return 1;
-}
-
-static int convert_whole(const cli_option *o, const char *text, char *why, size_t size) {
-    int64_t value = 0;
-    if (!read_whole(&text, &value) || *text || !in_range(o, (double)value)) {
-        say_range(o, "a whole number", why, size);
-        return 0;
-    }
-    *(int64_t *)o->target = value;
-    return 1;
-}
-
-static int convert_real(const cli_option *o, const char *text, char *why, size_t size) {
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end || !isfinite(value) || !in_range(o, value)) {
-        say_range(o, "a number", why, size);
-        return 0;
-    }
-    *(double *)o->target = value;
-    return 1;
-}
-
-static int convert_size(const cli_option *o, const char *text, char *why, size_t size) {
-    int64_t extent[2] = {0};
-    int good = read_whole(&text, &extent[0]) && (*text == 'x' || *text == 'X');
-    good = good && read_whole((text++, &text), &extent[1]) && !*text;
-    if (!good || !in_range(o, (double)extent[0]) || !in_range(o, (double)extent[1])) {
-        snprintf(why, size, "expected HEIGHTxWIDTH such as 28x28, each from %g to %g", o->least,
-                 o->most);
-        return 0;
-    }
-    memcpy(o->target, extent, sizeof extent);
-    return 1;
-}
-
-/* The position of text in a list of words parted by blanks, or -1. */
-static int find_word(const char *words, const char *text) {
-    size_t length = strlen(text);
-    for (int i = 0; *words; i++) {
-        size_t word = strcspn(words, " ");
-        if (word == length && strncmp(words, text, length) == 0)
-            return i;
-        words += word + (words[word] == ' ');
-    }
-    return -1;
-}
-
-static int convert_choice(const char *words, int *target, const char *text, char *why,
-                          size_t size) {
-    int found = find_word(words, text);
-    if (found < 0) {
-        snprintf(why, size, "expected one of: %s", words);
-        return 0;
-    }
-    *target = found;
-    return 1;
-}
-
-int pdessm_cli_convert(cli *c, const cli_option *o, const char *text, char *why, size_t size) {
-    switch (o->kind) {
-    case CLI_WHOLE:
-        return convert_whole(o, text, why, size);
-    case CLI_REAL:
-        return convert_real(o, text, why, size);
-    case CLI_SIZE:
-        return convert_size(o, text, why, size);
-    case CLI_CHOICE:
-        return convert_choice(o->choices, o->target, text, why, size);
-    case CLI_FLAG:
-        return convert_choice("no yes", o->target, text, why, size);
-    case CLI_TEXT:
-        if (*text) {
-            *(const char **)o->target = pdessm_cli_text(c, "%s", text);
-            return 1;
-        }
-        snprintf(why, size, "expected %s, found nothing", o->argument);
-    }
-    return 0;
-}
-
-static const char *word_at(cli *c, const char *words, int index) {
-    while (index-- > 0)
-        words += strcspn(words, " ") + 1;
-    return pdessm_cli_text(c, "%.*s", (int)strcspn(words, " "), words);
-}
-
-/* The shortest decimal that reads back as the same double. */
-static const char *real_text(cli *c, double value) {
-    char text[40];
-    for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
-            break;
-    }
-    return pdessm_cli_text(c, "%s", text);
-}
-
-const char *pdessm_cli_value_text(cli *c, const cli_option *o) {
-    const int64_t *extent = o->target;
-    switch (o->kind) {
-    case CLI_WHOLE:
-        if (o->zero_is_unset && *(int64_t *)o->target == 0)
-            return NULL;
-        return pdessm_cli_text(c, "%lld", (long long)*(int64_t *)o->target);
-    case CLI_REAL:
-        return real_text(c, *(double *)o->target);
-    case CLI_SIZE:
-        return extent[0]
-                   ? pdessm_cli_text(c, "%lldx%lld", (long long)extent[0], (long long)extent[1])
-                   : NULL;
-    case CLI_CHOICE:
-        if (o->zero_is_unset && *(int *)o->target == 0)
-            return NULL;
-        return word_at(c, o->choices, *(int *)o->target);
-    case CLI_FLAG:
-        return *(int *)o->target ? "yes" : "no";
-    case CLI_TEXT:
-        return *(const char **)o->target;
-    }
-    return NULL;
+static int convert(cli *c, const cli_option *o, const char *text, char *why, size_t size) {
+    const pdessm_value_rule rule = rule_of(o);
+    return pdessm_value_read(&rule, o->kind == CLI_TEXT ? pdessm_cli_text(c, "%s", text) : text,
+                             o->target, why, size);
 }
 
 /* ------------------------------------------------------------------ the command line */
@@ -246,22 +115,12 @@ static int collect(cli *c, cli_option *common, int common_count, cli_option *own
     return n;
 }
 
-/* What popt reads: one table, or one that includes a table for each group. */
-typedef struct popt_tables {
-    struct poptOption main[MAX_GROUPS + 1], option[MAX_OPTIONS + MAX_GROUPS + 2];
-} popt_tables;
-
-static const struct poptOption *make_popt_tables(cli_option *const *options, int count,
-                                                 popt_tables *t) {
-    int groups = 0, n = 0;
+/* What popt reads. */
+static void make_popt_table(cli_option *const *options, int count,
+                            struct poptOption ret[MAX_OPTIONS + 2]) {
     for (int i = 0; i < count; i++) {
         const cli_option *o = options[i];
-        if (o->group) {
-            n += n > 0; /* an empty row ends the table before */
-            t->main[groups++] = (struct poptOption){
-                .argInfo = POPT_ARG_INCLUDE_TABLE, .arg = &t->option[n], .descrip = o->group};
-        }
-        t->option[n++] =
+        ret[i] =
             (struct poptOption){.longName = o->name,
                                 .shortName = o->letter,
                                 .argInfo = o->kind == CLI_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING,
@@ -269,12 +128,12 @@ static const struct poptOption *make_popt_tables(cli_option *const *options, int
                                 .descrip = o->help,
                                 .argDescrip = o->argument};
     }
-    t->option[n] = (struct poptOption){.longName = "help",
-                                       .shortName = 'h',
-                                       .argInfo = POPT_ARG_NONE,
-                                       .val = count + 1,
-                                       .descrip = "print this"};
-    return groups ? t->main : t->option;
+    ret[count] = (struct poptOption){.longName = "help",
+                                     .shortName = 'h',
+                                     .argInfo = POPT_ARG_NONE,
+                                     .val = count + 1,
+                                     .descrip = "print this"};
+    ret[count + 1] = (struct poptOption)POPT_TABLEEND;
 }
 
 static void take_option(cli *c, poptContext popt, cli_option *o) {
@@ -283,7 +142,7 @@ static void take_option(cli *c, poptContext popt, cli_option *o) {
     o->given = 1;
     if (o->kind == CLI_FLAG)
         *(int *)o->target = 1;
-    else if (!pdessm_cli_convert(c, o, text ? text : "", why, sizeof why))
+    else if (!convert(c, o, text ? text : "", why, sizeof why))
         refuse(c, "--%s '%s': %s", o->name, text ? text : "", why);
     free(text);
 }
@@ -331,12 +190,12 @@ pdessm_status pdessm_cli_parse(cli *c, cli_option *own, int own_count,
          "text json"},
     };
     cli_option *options[MAX_OPTIONS];
-    popt_tables tables = {0};
+    struct poptOption table[MAX_OPTIONS + 2];
     int count = collect(c, common, CLI_COUNT(common), own, own_count, options);
     const char *name = c->argv[0];
     c->argv[0] = pdessm_cli_text(c, PDESSM_CLI_PROGRAM " %s", c->command->name);
-    poptContext popt =
-        poptGetContext(NULL, c->argc, c->argv, make_popt_tables(options, count, &tables), 0);
+    make_popt_table(options, count, table);
+    poptContext popt = poptGetContext(NULL, c->argc, c->argv, table, 0);
     run_popt(c, popt, options, count);
     if (!c->ended)
         take_positionals(c, popt, positional, positional_count);

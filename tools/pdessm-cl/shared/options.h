@@ -4,14 +4,15 @@
 #define PDESSM_CLI_SHARED_OPTIONS_H
 
 #include "cli.h"
+#include "core/value.h"
 
 typedef enum cli_kind {
-    CLI_FLAG,   /* int, becomes 1; as text: yes or no */
-    CLI_WHOLE,  /* int64_t */
-    CLI_REAL,   /* double */
-    CLI_TEXT,   /* const char * */
-    CLI_CHOICE, /* int, the position in `choices` */
-    CLI_SIZE,   /* int64_t[2]: height, width, written HxW */
+    CLI_FLAG = PDESSM_VALUE_FLAG,     /* int, becomes 1; as text: yes or no */
+    CLI_WHOLE = PDESSM_VALUE_WHOLE,   /* int64_t */
+    CLI_REAL = PDESSM_VALUE_REAL,     /* double */
+    CLI_TEXT = PDESSM_VALUE_TEXT,     /* const char * */
+    CLI_CHOICE = PDESSM_VALUE_CHOICE, /* int, the position in `choices` */
+    CLI_SIZE = PDESSM_VALUE_SIZE,     /* int64_t[2]: height, width, written HxW */
 } cli_kind;
 
 /* One option: --name VALUE, or -letter VALUE. */
@@ -22,12 +23,12 @@ typedef struct cli_option {
     void *target;
     const char *argument; /* what stands for the value in --help */
     const char *help;
-    double least, most;  /* bounds of numbers and extents; most = 0: no upper bound */
-    const char *choices; /* "text json" */
-    int fixed;           /* train --resume: decided when the run began */
-    int zero_is_unset;   /* 0 stands for: as the preset or the data has it */
-    const char *group;   /* in --help, a heading over this option and those after it */
-    int given;           /* set by pdessm_cli_parse() */
+    double least, most;    /* bounds of numbers and extents; most = 0: no upper bound */
+    const char *choices;   /* "text json" */
+    int fixed;             /* train --resume: decided when the run began */
+    const char *zero_word; /* of a choice: another word for the first one */
+    const char *group;     /* in --help, a heading over this option and those after it */
+    int given;             /* set by pdessm_cli_parse() */
 } cli_option;
 
 /* An argument without a dash, in order. */
@@ -46,13 +47,6 @@ pdessm_status pdessm_cli_parse(cli *c, cli_option *options, int option_count,
 /* pdessm_cli_parse(), then the context with --threads and messages to stderr. */
 pdessm_status pdessm_cli_begin(cli *c, cli_option *options, int option_count,
                                const cli_positional *positional, int positional_count);
-
-/* Turns text into the option's value. 0 when it is not one, and `why` then says what was expected:
- * "expected a whole number of at least 1". */
-int pdessm_cli_convert(cli *c, const cli_option *option, const char *text, char *why, size_t size);
-
-/* The value as text that convert() reads back; NULL when it is not set. */
-const char *pdessm_cli_value_text(cli *c, const cli_option *option);
 
 /* How many characters have to be put in, left out or exchanged to make `word` of what was typed;
  * many when that is so much of the word that another one was meant. */

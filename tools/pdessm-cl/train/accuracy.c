@@ -7,7 +7,7 @@
 #include "shared/interrupt.h"
 #include "shared/progress.h"
 
-static pdessm_status check(cli *c, const cli_settings *s, const pdessm_dataset_info *images,
+static pdessm_status check(cli *c, const pdessm_run_settings *s, const pdessm_dataset_info *images,
                            const pdessm_dataset_info *test) {
     const char *name = s->test ? s->test : s->data;
     pdessm_status status = PDESSM_OK;
@@ -24,9 +24,9 @@ out:
     return status;
 }
 
-pdessm_status pdessm_cli_accuracy_open(cli *c, const cli_settings *s,
+pdessm_status pdessm_cli_accuracy_open(cli *c, const pdessm_run_settings *s,
                                        const pdessm_dataset_info *images, cli_accuracy *ret) {
-    pdessm_dataset_options options = pdessm_cli_settings_data(s);
+    pdessm_dataset_options options = pdessm_run_settings_dataset_options(s);
     pdessm_dataset *test = NULL;
     options.split = s->test ? PDESSM_SPLIT_TRAIN : PDESSM_SPLIT_TEST;
     options.limit = 0;

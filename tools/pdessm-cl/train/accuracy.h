@@ -8,7 +8,7 @@
 
 typedef struct cli_accuracy {
     cli *c;
-    const cli_settings *settings;
+    const pdessm_run_settings *settings;
     pdessm_dataset *test;
     cli_train_log log;
     int64_t step; /* of the last test; -1: none yet */
@@ -17,7 +17,7 @@ typedef struct cli_accuracy {
 
 /* Opens the test images: --test, else the test split of --data, of the size and with the channels
  * of `images`. */
-pdessm_status pdessm_cli_accuracy_open(cli *c, const cli_settings *s,
+pdessm_status pdessm_cli_accuracy_open(cli *c, const pdessm_run_settings *s,
                                        const pdessm_dataset_info *images, cli_accuracy *ret);
 
 /* Begins or goes on with FOLDER/accuracy.csv; lines beyond step `keep` are cut off. */

@@ -18,7 +18,7 @@ static int64_t levels_that_fit(const pdessm_config *config) {
 }
 
 /* "2000,1000" for levels 2 and 1. */
-static pdessm_status read_steps(cli *c, cli_settings *s) {
+static pdessm_status read_steps(cli *c, pdessm_run_settings *s) {
     const char *text = s->coarse_steps;
     pdessm_status status = PDESSM_OK;
     for (int64_t l = s->levels - 1; l > 0; l--) {
@@ -37,7 +37,7 @@ out:
 }
 
 /* Each level has twice the steps of the next finer one. */
-static void share_steps(cli *c, cli_settings *s) {
+static void share_steps(cli *c, pdessm_run_settings *s) {
     const char *text = "";
     for (int64_t l = s->levels - 1; l > 0; l--) {
         s->level_steps[l] = (s->steps << l) / ((INT64_C(1) << s->levels) - 1);
@@ -46,7 +46,8 @@ static void share_steps(cli *c, cli_settings *s) {
     s->coarse_steps = text;
 }
 
-static void describe(cli *c, const cli_settings *s, const pdessm_config *config, int64_t fine) {
+static void describe(cli *c, const pdessm_run_settings *s, const pdessm_config *config,
+                     int64_t fine) {
     const char *text = "";
     for (int64_t l = s->levels - 1; l >= 0; l--) {
         text = pdessm_cli_text(c, "%s%s%d x %d", text, *text ? ", " : "",
@@ -61,7 +62,7 @@ static void describe(cli *c, const cli_settings *s, const pdessm_config *config,
     pdessm_cli_note(c, "resolutions: %s", text);
 }
 
-pdessm_status pdessm_cli_levels(cli *c, cli_settings *s, const pdessm_config *config) {
+pdessm_status pdessm_cli_levels(cli *c, pdessm_run_settings *s, const pdessm_config *config) {
     pdessm_status status = PDESSM_OK;
     pdessm_train_options options;
     int64_t fine = s->steps;
@@ -80,7 +81,7 @@ pdessm_status pdessm_cli_levels(cli *c, cli_settings *s, const pdessm_config *co
                    "--coarse-steps %s leaves none of %" PRId64 " steps for the full resolution; "
                    "expected less, or more --steps",
                    s->coarse_steps, s->steps);
-    options = pdessm_cli_settings_train(s);
+    options = pdessm_run_settings_train_options(s);
     PDESSM_TRY(pdessm_train_check(c->ctx, config, &options));
     describe(c, s, config, fine);
 out:

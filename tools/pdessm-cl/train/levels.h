@@ -7,6 +7,6 @@
 
 /* Fills in what --levels and --coarse-steps leave open and turns the latter into numbers; says what
  * came out. ERROR_ARGUMENT for what does not fit the network or the number of steps. */
-pdessm_status pdessm_cli_levels(cli *c, cli_settings *s, const pdessm_config *config);
+pdessm_status pdessm_cli_levels(cli *c, pdessm_run_settings *s, const pdessm_config *config);
 
 #endif

@@ -60,7 +60,7 @@ pdessm_status pdessm_cli_precondition_dataset(cli *c, pdessm_precondition *map,
 }
 
 /* Images are mapped once, before they are drawn, so nothing may change them after that. */
-static pdessm_status refuse_augmentation(cli *c, const cli_settings *s) {
+static pdessm_status refuse_augmentation(cli *c, const pdessm_run_settings *s) {
     if (!s->flip && !s->shift)
         return PDESSM_OK;
     return pdessm_fail(c->ctx, PDESSM_ERROR_ARGUMENT,
@@ -78,13 +78,12 @@ static pdessm_status has_map(cli *c, const char *path, int *ret) {
     return status;
 }
 
-static pdessm_status find_map(cli *c, const cli_settings *s, const char *folder,
+static pdessm_status find_map(cli *c, const pdessm_run_settings *s, const char *folder,
                               pdessm_dataset *data, pdessm_precondition **ret) {
     pdessm_status status = PDESSM_OK;
     const char *path = pdessm_cli_text(c, "%s/precondition.safetensors", folder);
     const char *state = pdessm_cli_text(c, "%s.parts", path);
-    pdessm_precondition_options o =
-        pdessm_precondition_defaults((pdessm_precondition_kind)(s->precondition - 1));
+    pdessm_precondition_options o = pdessm_precondition_defaults(s->precondition);
     if (s->resume && access(path, F_OK) == 0) {
         PDESSM_TRY(pdessm_precondition_load(c->device, path, ret));
         pdessm_cli_note(c, "map: %s, from %s",
@@ -104,19 +103,20 @@ out:
     return status;
 }
 
-pdessm_status pdessm_cli_train_precondition(cli *c, const cli_settings *s, const char *folder,
-                                            const char *teacher, pdessm_dataset **data,
-                                            pdessm_precondition **ret) {
+pdessm_status pdessm_cli_train_precondition(cli *c, const pdessm_run_settings *s,
+                                            const char *folder, const char *teacher,
+                                            pdessm_dataset **data, pdessm_precondition **ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_precondition *map = NULL;
     pdessm_dataset *mapped = NULL;
     int inherited = 0;
     const char *kept = NULL;
-    PDESSM_REQUIRE(c->ctx, !teacher || !s->precondition, PDESSM_ERROR_ARGUMENT,
+    const int asked = s->precondition != PDESSM_PRECONDITION_NONE;
+    PDESSM_REQUIRE(c->ctx, !teacher || !asked, PDESSM_ERROR_ARGUMENT,
                    "--precondition does not go with --reflow: the student keeps its teacher's map");
     if (teacher)
         PDESSM_TRY(has_map(c, teacher, &inherited));
-    if (!s->precondition && !inherited)
+    if (!asked && !inherited)
         return PDESSM_OK;
     PDESSM_REQUIRE(c->ctx, s->task != PDESSM_TASK_CLASSIFY, PDESSM_ERROR_ARGUMENT,
                    "--precondition is for images that are drawn, not for --task classify");

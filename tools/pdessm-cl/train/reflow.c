@@ -11,7 +11,7 @@
 
 typedef struct drawing {
     cli *c;
-    const cli_settings *settings;
+    const pdessm_run_settings *settings;
     cli_progress bar;
 } drawing;
 
@@ -25,18 +25,15 @@ static int show(void *user, double share) {
     return pdessm_cli_interrupted();
 }
 
-static pdessm_status draw(cli *c, const cli_settings *s, const char *folder, const char *path,
-                          pdessm_model *model) {
+static pdessm_status draw(cli *c, const pdessm_run_settings *s, const char *folder,
+                          const char *path, pdessm_model *model) {
     drawing d = {.c = c, .settings = s};
-    pdessm_sample_options options;
-    pdessm_status status = pdessm_cli_settings_reflow(c, s, &options);
-    if (status != PDESSM_OK)
-        return status;
+    pdessm_sample_options options = pdessm_run_settings_reflow_options(s);
     options.progress = show;
     options.user = &d;
     pdessm_cli_interrupt_catch();
     pdessm_cli_progress_begin(&d.bar, c, "pairs", 0);
-    status = pdessm_pairs_draw(model, &options, s->reflow_pairs, path);
+    pdessm_status status = pdessm_pairs_draw(model, &options, s->reflow_pairs, path);
     pdessm_cli_progress_end(&d.bar);
     if (status == PDESSM_ERROR_CANCELLED)
         status = pdessm_fail(c->ctx, status,
@@ -46,7 +43,7 @@ static pdessm_status draw(cli *c, const cli_settings *s, const char *folder, con
     return status;
 }
 
-pdessm_status pdessm_cli_reflow(cli *c, const cli_settings *s, const char *folder,
+pdessm_status pdessm_cli_reflow(cli *c, const pdessm_run_settings *s, const char *folder,
                                 const char *checkpoint, cli_reflow *ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_model *model = NULL;

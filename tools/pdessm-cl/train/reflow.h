@@ -14,7 +14,7 @@ typedef struct cli_reflow {
 
 /* Draws what is missing of the pairs, with a bar; the folder is there. checkpoint: NULL, or the
  * one that the run goes on from, which is asked instead of the model once all pairs are there. */
-pdessm_status pdessm_cli_reflow(cli *c, const cli_settings *s, const char *folder,
+pdessm_status pdessm_cli_reflow(cli *c, const pdessm_run_settings *s, const char *folder,
                                 const char *checkpoint, cli_reflow *ret);
 
 #endif

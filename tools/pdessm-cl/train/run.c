@@ -133,7 +133,7 @@ static pdessm_status write_line(cli_train_run *r, const pdessm_train_report *rep
 
 /* Steps alone, or the time where --max-time ends the run first. */
 static double share_done(const cli_train_run *r, int64_t step) {
-    const cli_settings *s = r->settings;
+    const pdessm_run_settings *s = r->settings;
     double by_steps = (double)(step - r->first_step) / (double)(s->steps - r->first_step);
     double by_time = s->max_time > 0 ? elapsed(r) / s->max_time : 0;
     double share = by_time > by_steps ? by_time : by_steps;
@@ -179,7 +179,7 @@ static int time_is_up(const cli_train_run *r) {
 
 /* Report, line, checkpoint, pictures and test, each when it is due or at the end. */
 static pdessm_status after_step(cli_train_run *r, int last) {
-    const cli_settings *s = r->settings;
+    const pdessm_run_settings *s = r->settings;
     int64_t step = pdessm_trainer_step_count(r->trainer);
     pdessm_train_report report;
     pdessm_status status = PDESSM_OK;

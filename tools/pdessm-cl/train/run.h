@@ -10,7 +10,7 @@
 
 typedef struct cli_train_run {
     cli *c;
-    const cli_settings *settings;
+    const pdessm_run_settings *settings;
     const char *folder;
     const pdessm_dataset_info *images;
     pdessm_trainer *trainer;

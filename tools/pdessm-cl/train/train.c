@@ -31,7 +31,7 @@ const cli_command pdessm_cli_train = {
 
 typedef struct job {
     cli *c;
-    cli_settings settings;
+    pdessm_run_settings settings;
     const char *folder;
     char *checkpoint; /* of --resume */
     pdessm_dataset *data;
@@ -54,7 +54,7 @@ static pdessm_status check_memory(job *j) {
     cli *c = j->c;
     const pdessm_device_info *info = pdessm_device_get_info(c->device);
     pdessm_memory_estimate need, smaller;
-    pdessm_train_options options = pdessm_cli_settings_train(&j->settings);
+    pdessm_train_options options = pdessm_run_settings_train_options(&j->settings);
     int batch = options.batch, advice = 0;
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_train_memory(c->ctx, &j->config, &options, &need));
@@ -91,16 +91,16 @@ static pdessm_status draw_pairs(job *j) {
     PDESSM_TRY(pdessm_cli_open_device(c));
     PDESSM_TRY(
         pdessm_cli_train_folder(j->c, j->folder, j->settings.resume != NULL, &j->checkpoint));
-    PDESSM_TRY(
-        pdessm_cli_settings_save(c, pdessm_cli_text(c, "%s/config.yaml", j->folder), &j->settings));
+    PDESSM_TRY(pdessm_run_settings_save(c->ctx, pdessm_cli_text(c, "%s/config.yaml", j->folder),
+                                        &j->settings));
     PDESSM_TRY(pdessm_cli_reflow(c, &j->settings, j->folder, j->checkpoint, &j->reflow));
 out:
     return status;
 }
 
 static pdessm_status open_data(job *j) {
-    const pdessm_dataset_options options = pdessm_cli_settings_data(&j->settings);
-    const cli_settings *s = &j->settings;
+    const pdessm_dataset_options options = pdessm_run_settings_dataset_options(&j->settings);
+    const pdessm_run_settings *s = &j->settings;
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(
         pdessm_dataset_open(j->c->ctx, s->reflow ? j->reflow.pairs : s->data, &options, &j->data));
@@ -110,7 +110,7 @@ static pdessm_status open_data(job *j) {
     if (s->reflow)
         j->images.class_names = j->reflow.class_names;
     if (s->model)
-        PDESSM_TRY(pdessm_cli_settings_model(j->c, s, info, &j->config));
+        PDESSM_TRY(pdessm_run_settings_model(j->c->ctx, s, info, &j->config));
     pdessm_cli_note(j->c, "data: %lld images of %lld x %lld x %lld, %lld classes",
                     (long long)info->count, (long long)info->height, (long long)info->width,
                     (long long)info->channels, (long long)info->num_classes);
@@ -193,8 +193,8 @@ static pdessm_status even_out(job *j) {
      * leaves the folder free for another try. */
     const char *config = pdessm_cli_text(j->c, "%s/config.yaml", j->folder);
     const int is_new = access(config, F_OK) != 0;
-    if (j->settings.precondition)
-        PDESSM_TRY(pdessm_cli_settings_save(j->c, config, &j->settings));
+    if (j->settings.precondition != PDESSM_PRECONDITION_NONE)
+        PDESSM_TRY(pdessm_run_settings_save(j->c->ctx, config, &j->settings));
     status =
         pdessm_cli_train_precondition(j->c, &j->settings, j->folder, teacher, &j->data, &j->map);
     if (status != PDESSM_OK && status != PDESSM_ERROR_CANCELLED && is_new)
@@ -207,7 +207,7 @@ out:
 }
 
 static pdessm_status make_trainer(job *j) {
-    const pdessm_train_options options = pdessm_cli_settings_train(&j->settings);
+    const pdessm_train_options options = pdessm_run_settings_train_options(&j->settings);
     pdessm_status status =
         j->checkpoint
             ? pdessm_trainer_resume(j->c->device, j->data, j->checkpoint, &options, &j->run.trainer)
@@ -236,8 +236,8 @@ static pdessm_status open_run(job *j) {
                                          j->settings.multiscale, &r->log));
     if (r->accuracy)
         PDESSM_TRY(pdessm_cli_accuracy_begin(r->accuracy, j->folder, step));
-    PDESSM_TRY(
-        pdessm_cli_settings_save(c, pdessm_cli_text(c, "%s/config.yaml", j->folder), &j->settings));
+    PDESSM_TRY(pdessm_run_settings_save(c->ctx, pdessm_cli_text(c, "%s/config.yaml", j->folder),
+                                        &j->settings));
     PDESSM_TRY(pdessm_cli_write_class_names(c, j->folder, r->images));
 out:
     return status;
@@ -318,6 +318,7 @@ static pdessm_status run(cli *c) {
     j.folder = j.settings.resume ? j.settings.resume : j.settings.out;
     PDESSM_TRY(train(&j));
 out:
+    pdessm_run_settings_release(&j.settings);
     pdessm_trainer_destroy(&j.run.trainer);
     pdessm_cli_train_log_close(&j.run.log);
     pdessm_cli_accuracy_close(&j.accuracy);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* yaml.c: settings in a YAML file. The file is one mapping whose keys are the names of
- * options; values are taken as text and converted as on the command line, so both sides have the
- * same rules and messages. */
+/* yaml.c: settings in a YAML file: one mapping whose keys are the names of options. Values are
+ * taken as text and converted as on the command line, so both sides have the same rules and
+ * messages. */
 #include <cyaml/cyaml.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,11 +10,13 @@
 
 #include "files/atomic_file.h"
 #include "files/file.h"
-#include "settings.h"
+#include "run/settings.h"
+
+enum { MOST_KEYS = 96 };
 
 /* What cyaml loads and saves: an array of texts, NULL where the key is absent. */
 typedef struct schema {
-    cyaml_schema_field_t fields[PDESSM_CLI_SETTINGS + 1];
+    cyaml_schema_field_t fields[MOST_KEYS + 1];
     cyaml_schema_value_t top;
     cyaml_config_t config;
     char message[256], key[64];
@@ -41,11 +43,11 @@ static void take_log(cyaml_log_t level, void *user, const char *format, va_list 
         sscanf(place, "line: %d", &s->line);
 }
 
-static void make_schema(schema *s, const cli_option *options, int count) {
+static void make_schema(schema *s, const pdessm_setting *const *rows, int count) {
     *s = (schema){0};
     for (int i = 0; i < count; i++)
         s->fields[i] = (cyaml_schema_field_t){
-            .key = options[i].name,
+            .key = rows[i]->name,
             .data_offset = (uint32_t)((size_t)i * sizeof(char *)),
             .value = {.type = CYAML_STRING,
                       .flags = (cyaml_flag_e)(CYAML_FLAG_OPTIONAL | CYAML_FLAG_POINTER),
@@ -63,11 +65,13 @@ static void make_schema(schema *s, const cli_option *options, int count) {
                          .flags = (cyaml_cfg_flags_t)(CYAML_CFG_NO_ALIAS | CYAML_CFG_STYLE_BLOCK)};
 }
 
-/* The rows of a file: those of the table, and the seed. */
-static int file_rows(cli_settings *s, cli_option rows[PDESSM_CLI_SETTINGS]) {
-    int count;
-    pdessm_cli_settings_table(s, rows, &count);
-    rows[count++] = (cli_option){"seed", 0, CLI_WHOLE, &s->seed, "N", "start of random numbers"};
+/* The rows that stand in a file. */
+static int file_rows(const pdessm_setting *ret[MOST_KEYS]) {
+    int all, count = 0;
+    const pdessm_setting *rows = pdessm_run_settings_rows(&all);
+    for (int i = 0; i < all; i++)
+        if (!(rows[i].flags & PDESSM_SETTING_CALL))
+            ret[count++] = &rows[i];
     return count;
 }
 
@@ -90,67 +94,76 @@ static int line_of(const pdessm_bytes *text, const char *key, int otherwise) {
     return found ? found : otherwise;
 }
 
-static pdessm_status not_yaml(cli *c, const char *path, const pdessm_bytes *text, const schema *s,
-                              cyaml_err_t code) {
-    return pdessm_fail(c->ctx, PDESSM_ERROR_FILE,
+static pdessm_status not_yaml(pdessm_context *ctx, const char *path, const pdessm_bytes *text,
+                              const schema *s, cyaml_err_t code) {
+    return pdessm_fail(ctx, PDESSM_ERROR_FILE,
                        "%s:%d: %s; expected lines such as `steps: 1000`, keys as the options in "
                        "`pdessm-cl train --help`",
                        path, line_of(text, s->key, s->line ? s->line : 1),
                        *s->message ? s->message : cyaml_strerror(code));
 }
 
-pdessm_status pdessm_cli_settings_parse(cli *c, const char *path, const pdessm_bytes *text,
-                                        cli_settings *settings) {
-    cli_option rows[PDESSM_CLI_SETTINGS];
+static pdessm_status take_value(pdessm_context *ctx, const char *path, const pdessm_bytes *text,
+                                const pdessm_setting *row, const char *value,
+                                pdessm_run_settings *settings) {
+    char why[256];
+    void *member = pdessm_setting_of(row, settings);
+    if (!pdessm_value_read(&row->rule, value, member, why, sizeof why))
+        return pdessm_fail(ctx, PDESSM_ERROR_FILE, "%s:%d: %s: '%s': %s", path,
+                           line_of(text, row->name, 1), row->name, value, why);
+    return row->rule.kind == PDESSM_VALUE_TEXT
+               ? pdessm_run_settings_keep(ctx, settings, member, value)
+               : PDESSM_OK;
+}
+
+pdessm_status pdessm_run_settings_parse(pdessm_context *ctx, const char *path,
+                                        const pdessm_bytes *text, pdessm_run_settings *settings) {
+    const pdessm_setting *rows[MOST_KEYS] = {NULL};
     schema s;
     char **values = NULL;
     pdessm_status status = PDESSM_OK;
-    int count = file_rows(settings, rows);
+    int count = file_rows(rows);
     make_schema(&s, rows, count);
     cyaml_err_t code =
         cyaml_load_data(text->data, text->size, &s.config, &s.top, (cyaml_data_t **)&values, NULL);
     if (code == CYAML_OK && *s.message)
-        pdessm_cli_warn(c, "%s: %s", path, s.message);
-    if (code != CYAML_OK) {
-        status = not_yaml(c, path, text, &s, code);
-        goto out;
-    }
-    for (int i = 0; values && i < count; i++) {
-        char why[256];
-        PDESSM_REQUIRE(c->ctx,
-                       !values[i] || pdessm_cli_convert(c, &rows[i], values[i], why, sizeof why),
-                       PDESSM_ERROR_FILE, "%s:%d: %s: '%s': %s", path,
-                       line_of(text, rows[i].name, 1), rows[i].name, values[i], why);
-    }
-out:
+        pdessm_log(ctx, PDESSM_LOG_WARNING, "%s: %s", path, s.message);
+    if (code != CYAML_OK)
+        status = not_yaml(ctx, path, text, &s, code);
+    for (int i = 0; status == PDESSM_OK && values && i < count; i++)
+        if (values[i])
+            status = take_value(ctx, path, text, rows[i], values[i], settings);
     if (values)
         cyaml_free(&s.config, &s.top, values, 0);
     return status;
 }
 
-pdessm_status pdessm_cli_settings_load(cli *c, const char *path, cli_settings *settings) {
+pdessm_status pdessm_run_settings_load(pdessm_context *ctx, const char *path,
+                                       pdessm_run_settings *settings) {
     pdessm_bytes text = {0};
-    pdessm_status status = pdessm_bytes_open(c->ctx, path, &text);
+    pdessm_status status = pdessm_bytes_open(ctx, path, &text);
     if (status == PDESSM_OK)
-        status = pdessm_cli_settings_parse(c, path, &text, settings);
+        status = pdessm_run_settings_parse(ctx, path, &text, settings);
     pdessm_bytes_release(&text);
     return status;
 }
 
-pdessm_status pdessm_cli_settings_format(cli *c, cli_settings *settings, char **ret,
-                                         size_t *ret_size) {
-    cli_option rows[PDESSM_CLI_SETTINGS];
-    const char *values[PDESSM_CLI_SETTINGS];
+pdessm_status pdessm_run_settings_format(pdessm_context *ctx, const pdessm_run_settings *settings,
+                                         char **ret, size_t *ret_size) {
+    const pdessm_setting *rows[MOST_KEYS] = {NULL};
+    const char *values[MOST_KEYS];
+    pdessm_value_text room[MOST_KEYS];
+    pdessm_run_settings copy = *settings;
     schema s;
     char *text = NULL;
     size_t size = 0;
     pdessm_status status = PDESSM_OK;
-    int count = file_rows(settings, rows);
+    int count = file_rows(rows);
     make_schema(&s, rows, count);
     for (int i = 0; i < count; i++)
-        values[i] = pdessm_cli_value_text(c, &rows[i]);
+        values[i] = pdessm_value_write(&rows[i]->rule, pdessm_setting_of(rows[i], &copy), &room[i]);
     cyaml_err_t code = cyaml_save_data(&text, &size, &s.config, &s.top, values, 0);
-    PDESSM_REQUIRE(c->ctx, code == CYAML_OK, PDESSM_ERROR_FAILED, "settings as YAML: %s",
+    PDESSM_REQUIRE(ctx, code == CYAML_OK, PDESSM_ERROR_FAILED, "settings as YAML: %s",
                    cyaml_strerror(code));
     *ret = text;
     *ret_size = size;
@@ -158,12 +171,13 @@ out:
     return status;
 }
 
-pdessm_status pdessm_cli_settings_save(cli *c, const char *path, cli_settings *settings) {
+pdessm_status pdessm_run_settings_save(pdessm_context *ctx, const char *path,
+                                       const pdessm_run_settings *settings) {
     char *text = NULL;
     size_t size = 0;
-    pdessm_status status = pdessm_cli_settings_format(c, settings, &text, &size);
+    pdessm_status status = pdessm_run_settings_format(ctx, settings, &text, &size);
     if (status == PDESSM_OK)
-        status = pdessm_write_file(c->ctx, path, text, size);
+        status = pdessm_write_file(ctx, path, text, size);
     free(text);
     return status;
 }

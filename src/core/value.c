@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* value.c: typed values from text and back. */
+#include "core/value.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char no_yes[] = "no yes";
+
+/* ------------------------------------------------------------------ reading */
+
+static void say_range(const pdessm_value_rule *r, const char *what, char *why, size_t size) {
+    if (r->most > 0)
+        snprintf(why, size, "expected %s from %.12g to %.12g", what, r->least, r->most);
+    else
+        snprintf(why, size, "expected %s of at least %.12g", what, r->least);
+}
+
+static int in_range(const pdessm_value_rule *r, double value) {
+    return value >= r->least && (r->most <= 0 || value <= r->most);
+}
+
+static int take_whole(const char **text, int64_t *ret) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(*text, &end, 10);
+    if (end == *text || errno)
+        return 0;
+    *text = end;
+    *ret = value;
+    return 1;
+}
+
+static int read_whole(const pdessm_value_rule *r, const char *text, int64_t *target, char *why,
+                      size_t size) {
+    int64_t value = 0;
+    if (!take_whole(&text, &value) || *text || !in_range(r, (double)value)) {
+        say_range(r, "a whole number", why, size);
+        return 0;
+    }
+    *target = value;
+    return 1;
+}
+
+static int read_real(const pdessm_value_rule *r, const char *text, double *target, char *why,
+                     size_t size) {
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || *end || !isfinite(value) || !in_range(r, value)) {
+        say_range(r, "a number", why, size);
+        return 0;
+    }
+    *target = value;
+    return 1;
+}
+
+static int read_size(const pdessm_value_rule *r, const char *text, int64_t target[2], char *why,
+                     size_t size) {
+    int64_t extent[2] = {0};
+    int good = take_whole(&text, &extent[0]) && (*text == 'x' || *text == 'X');
+    good = good && take_whole((text++, &text), &extent[1]) && !*text;
+    if (!good || !in_range(r, (double)extent[0]) || !in_range(r, (double)extent[1])) {
+        snprintf(why, size, "expected HEIGHTxWIDTH such as 28x28, each from %g to %g", r->least,
+                 r->most);
+        return 0;
+    }
+    memcpy(target, extent, sizeof extent);
+    return 1;
+}
+
+int pdessm_word_find(const char *words, const char *text) {
+    size_t length = strlen(text);
+    for (int i = 0; *words; i++) {
+        size_t word = strcspn(words, " ");
+        if (word == length && strncmp(words, text, length) == 0)
+            return i;
+        words += word + (words[word] == ' ');
+    }
+    return -1;
+}
+
+static int read_choice(const char *words, const char *text, int *target, char *why, size_t size) {
+    int found = pdessm_word_find(words, text);
+    if (found < 0) {
+        snprintf(why, size, "expected one of: %s", words);
+        return 0;
+    }
+    *target = found;
+    return 1;
+}
+
+int pdessm_value_read(const pdessm_value_rule *rule, const char *text, void *target, char *why,
+                      size_t size) {
+    switch (rule->kind) {
+    case PDESSM_VALUE_FLAG:
+        return read_choice(no_yes, text, target, why, size);
+    case PDESSM_VALUE_WHOLE:
+        return read_whole(rule, text, target, why, size);
+    case PDESSM_VALUE_REAL:
+        return read_real(rule, text, target, why, size);
+    case PDESSM_VALUE_SIZE:
+        return read_size(rule, text, target, why, size);
+    case PDESSM_VALUE_CHOICE:
+        if (rule->zero_word && strcmp(text, rule->zero_word) == 0) {
+            *(int *)target = 0;
+            return 1;
+        }
+        return read_choice(rule->words, text, target, why, size);
+    case PDESSM_VALUE_TEXT:
+        if (*text) {
+            *(const char **)target = text;
+            return 1;
+        }
+        snprintf(why, size, "expected %s, found nothing", rule->words);
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ writing */
+
+static void write_word(const char *words, int index, pdessm_value_text *room) {
+    while (index-- > 0)
+        words += strcspn(words, " ") + 1;
+    snprintf(room->text, sizeof room->text, "%.*s", (int)strcspn(words, " "), words);
+}
+
+static void write_real(double value, pdessm_value_text *room) {
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(room->text, sizeof room->text, "%.*g", digits, value);
+        if (strtod(room->text, NULL) == value)
+            break;
+    }
+}
+
+const char *pdessm_value_write(const pdessm_value_rule *rule, const void *value,
+                               pdessm_value_text *room) {
+    const int64_t *whole = value;
+    const int *word = value;
+    switch (rule->kind) {
+    case PDESSM_VALUE_WHOLE:
+        if (rule->zero_is_unset && *whole == 0)
+            return NULL;
+        snprintf(room->text, sizeof room->text, "%" PRId64, *whole);
+        return room->text;
+    case PDESSM_VALUE_REAL:
+        write_real(*(const double *)value, room);
+        return room->text;
+    case PDESSM_VALUE_SIZE:
+        if (!whole[0])
+            return NULL;
+        snprintf(room->text, sizeof room->text, "%" PRId64 "x%" PRId64, whole[0], whole[1]);
+        return room->text;
+    case PDESSM_VALUE_CHOICE:
+        if (rule->zero_is_unset && *word == 0)
+            return NULL;
+        write_word(rule->words, *word, room);
+        return room->text;
+    case PDESSM_VALUE_FLAG:
+        return *word ? "yes" : "no";
+    case PDESSM_VALUE_TEXT:
+        return *(const char *const *)value;
+    }
+    return NULL;
+}
