@@ -97,17 +97,6 @@ static void absurd_json_is_refused(void **state) {
 
 /* ------------------------------------------------------------------ beginnings */
 
-static float *parameter(api *a, pdessm_model *m, const char *name, int64_t *ret_count) {
-    pdessm_parameter *p = pdessm_model_find(m, name);
-    if (!p)
-        fail_msg("no parameter %s", name);
-    *ret_count = pdessm_tensor_count(&p->value);
-    float *values = malloc((size_t)*ret_count * sizeof *values);
-    assert_non_null(values);
-    assert_ok(a, pdessm_tensor_read(&p->value, values));
-    return values;
-}
-
 static void a_new_network_outputs_zero(void **state) {
     api *a = *state;
     static float images[2][3 * API_SIDE * API_SIDE];
@@ -146,7 +135,7 @@ static void coefficients_begin_as_specified(void **state) {
     assert_ok(a, pdessm_model_create(a->device, &config, 0, &m));
     assert_ok(a, pdessm_model_init(m, 4));
 
-    float *l = parameter(a, m, "blocks.1.mixer.pde.diffusion", &n);
+    float *l = api_parameter(a, m, "blocks.1.mixer.pde.diffusion", &n);
     double least = 1, most = 0, mean = 0;
     for (int64_t i = 0; i < n; i += 3) {
         double width = sqrt(2 * (pow(softplus((double)l[i]), 2) + eps));
@@ -160,7 +149,7 @@ static void coefficients_begin_as_specified(void **state) {
     assert_true(most > 0.9 * 0.25 && most < 1.1 * 0.25);
     assert_true(fabs(mean - (log(0.5 / 16) + log(0.25)) / 2) < 0.05);
 
-    float *beta = parameter(a, m, "blocks.1.mixer.pde.convection", &n);
+    float *beta = api_parameter(a, m, "blocks.1.mixer.pde.convection", &n);
     int64_t still = 0;
     for (int64_t i = 0; i < n; i += 2) {
         double y = 0.25 * tanh((double)beta[i]) * 16, x = 0.25 * tanh((double)beta[i + 1]) * 16;
@@ -171,12 +160,12 @@ static void coefficients_begin_as_specified(void **state) {
     free(beta);
     assert_int_equal(still, n / 4);
 
-    float *weight = parameter(a, m, "blocks.1.mixer.pde.weight", &n);
+    float *weight = api_parameter(a, m, "blocks.1.mixer.pde.weight", &n);
     for (int64_t i = 0; i < n; i++)
         assert_true(fabs((double)weight[i] * sqrt(8) - (i % 2 ? -1 : 1)) < 1e-6);
     free(weight);
-    float *rho = parameter(a, m, "blocks.1.mixer.pde.reaction", &n);
-    float *skip = parameter(a, m, "blocks.1.mixer.pde.skip", &n);
+    float *rho = api_parameter(a, m, "blocks.1.mixer.pde.reaction", &n);
+    float *skip = api_parameter(a, m, "blocks.1.mixer.pde.skip", &n);
     assert_true(rho[0] == -6 && skip[n - 1] == 1);
     free(rho);
     free(skip);

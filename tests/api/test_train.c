@@ -300,13 +300,10 @@ static void ten_bad_steps_and_the_tensor_is_named(void **state) {
     run(a, t, 2);
     assert_ok(a, pdessm_trainer_find_bad(t, &name));
     assert_null(name);
-    pdessm_parameter *p = pdessm_model_find(model, culprit);
-    int64_t n = pdessm_tensor_count(&p->value);
-    float *values = malloc((size_t)n * sizeof *values);
-    assert_non_null(values);
-    assert_ok(a, pdessm_tensor_read(&p->value, values));
+    int64_t n = 0;
+    float *values = api_parameter(a, model, culprit, &n);
     values[n / 2] = NAN;
-    assert_ok(a, pdessm_tensor_write(&p->value, values));
+    api_set_parameter(a, model, culprit, values);
     free(values);
     pdessm_train_report report = run(a, t, 10);
     assert_int_equal(report.bad_in_a_row, 10);

@@ -4,7 +4,7 @@
 #
 # Clang, address and undefined-behaviour sanitizers (under which loops do not vectorise, hence
 # -Wno-pass-failed), 8 s a target: a smoke test of the suite. To look for longer, run a target below
-# BUILD/tests by hand. The tests fuzz-* replay generated inputs under any compiler; this finds new ones.
+# BUILD/tests/fuzz by hand. The tests fuzz-* replay generated inputs under any compiler; this finds new ones.
 set -u
 
 root=$(cd "$(dirname "$0")/../.." && pwd) || exit 1
@@ -18,7 +18,7 @@ if [ ! -e "$build/build.ninja" ]; then
         -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false \
         -Dc_args='-fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined -Wno-pass-failed' || exit 1
 fi
-targets=$(sed -n 's/^build tests\/\(fuzz_[a-z]*\): .*/tests\/\1/p' "$build/build.ninja")
+targets=$(sed -n 's/^build tests\/fuzz\/\(fuzz_[a-z_]*\): .*/tests\/fuzz\/\1/p' "$build/build.ninja")
 # shellcheck disable=SC2086
 nice ninja -C "$build" $targets || exit 1
-cd "$build" && meson test --no-rebuild --print-errorlogs $(echo "$targets" | sed 's/tests\/fuzz_/fuzz-/')
+cd "$build" && meson test --no-rebuild --print-errorlogs $(echo "$targets" | sed 's/tests\/fuzz\/fuzz_/fuzz-/')

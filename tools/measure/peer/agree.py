@@ -2,7 +2,7 @@
 # agree.py: the PyTorch peer and pdessm-cl compute the same: agree.py PDESSM_CL [DUMP]
 #
 # Velocities of `pdessm-cl forward` for models whose weights are all random (a new model is zero); with
-# DUMP (tests/dump of a build) also the loss and every gradient. Largest difference at most 1e-4 of
+# DUMP (tests/model/dump of a build) also the loss and every gradient. Largest difference at most 1e-4 of
 # the largest element.
 import argparse
 import json
