@@ -153,6 +153,22 @@ def check(path):
             len(lines), LONGEST_FILE))
 
 
+def check_test_lists():
+    """Every test and program below tests/ is named in a meson.build: none is found by a pattern, none
+    is forgotten. Those of operators follow from the operator table."""
+    operators = re.findall(r"^OP\((\w+)", pathlib.Path("src/ops/ops.def").read_text(), re.M)
+    for path in sorted(pathlib.Path("tests").rglob("*")):
+        program = path.suffix == ".c" or path.suffix in (".py", ".sh") and path.name.startswith("test_")
+        if not program or path.parent.name in ("ops", "reference") and path.stem in operators:
+            continue
+        lists = [f.read_text() for f in {path.parent / "meson.build", pathlib.Path("tests/meson.build")}
+                 if f.exists()]
+        short = re.sub("^(test|fuzz)_|_page$", "", path.stem)
+        names = [path.name, path.stem, short, re.sub("^test_", "", path.stem)]
+        if not any(re.search("['/]%s'" % re.escape(name), text) for name in names for text in lists):
+            complain(path, 1, "no meson.build lists it")
+
+
 def main():
     kinds = {".c", ".h", ".cl", ".clh", ".def", ".py", ".sh", ".build", ".md"}
     for folder in ("include", "src", "fallback", "cl", "tests", "tools", "docs"):
@@ -162,6 +178,7 @@ def main():
     for path in (pathlib.Path("meson.build"), pathlib.Path("README.md")):
         if path.exists():
             check(path)
+    check_test_lists()
     for line in problems:
         print(line, file=sys.stderr)
     sys.exit(1 if problems else 0)
