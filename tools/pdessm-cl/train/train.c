@@ -7,12 +7,13 @@
 
 #include <pdessm/safetensors.h>
 
-#include "folder.h"
-#include "levels.h"
 #include "model/maps/map.h"
 #include "precondition/precondition.h"
-#include "reflow.h"
-#include "run.h"
+#include "run/folder.h"
+#include "run/reflow.h"
+#include "run/run.h"
+#include "run/schedule.h"
+#include "settings.h"
 #include "shared/interrupt.h"
 #include "shared/paths.h"
 #include "shared/print.h"

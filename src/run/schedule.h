@@ -4,6 +4,7 @@
 #define PDESSM_CLI_TRAIN_LEVELS_H
 
 #include "settings.h"
+#include "shared/cli.h"
 
 /* Fills in what --levels and --coarse-steps leave open and turns the latter into numbers; says what
  * came out. ERROR_ARGUMENT for what does not fit the network or the number of steps. */

@@ -4,6 +4,7 @@
 #define PDESSM_CLI_TRAIN_REFLOW_H
 
 #include "settings.h"
+#include "shared/cli.h"
 
 typedef struct cli_reflow {
     const char *file;     /* of the model that draws; NULL when it is not needed any more */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* levels.c: `train --multiscale`: which resolutions there are, and for how long. */
-#include "levels.h"
+#include "schedule.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
