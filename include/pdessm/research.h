@@ -5,6 +5,7 @@
 #define PDESSM_RESEARCH_H
 
 #include <pdessm/diagnostics.h>
+#include <pdessm/mixer_kernel.h>
 #include <pdessm/optimize.h>
 #include <pdessm/problems.h>
 

@@ -27,7 +27,7 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 PUBLIC = {
     "export": "core", "status": "core", "context": "core", "safetensors": "files",
     "device": "device", "tensor": "device", "data": "dataset", "tape": "tape", "ops": "ops",
-    "model": "model", "precondition": "model", "optimize": "optimize", "problems": "optimize",
+    "model": "model", "precondition": "model", "mixer_kernel": "model", "optimize": "optimize", "problems": "optimize",
     "gnn": "graphs", "node_set": "graphs", "graph_train": "graphs", "sample": "sample",
     "evaluate": "evaluate", "train": "train", "fit": "fit", "diagnostics": "fit",
     "run": "run",

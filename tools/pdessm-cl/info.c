@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <pdessm/mixer_kernel.h>
 #include <pdessm/pdessm.h>
 
-#include "report/symbols.h"
 #include "shared/options.h"
 #include "shared/paths.h"
 #include "shared/print.h"
@@ -25,7 +25,7 @@ const cli_command pdessm_cli_info = {
 typedef struct block {
     int index;
     int64_t kernels;
-    cli_kernel_ranges is;
+    pdessm_mixer_kernel_ranges is;
 } block;
 
 typedef struct job {
@@ -60,17 +60,17 @@ static pdessm_status read_training(job *j) {
 /* ------------------------------------------------------------------ coefficients */
 
 static pdessm_status measure_block(job *j, int index) {
-    cli_kernels kernels = {0};
+    pdessm_mixer_kernel kernels = {0};
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_cli_kernels_read(j->c, j->model, index, &kernels));
-    if (kernels.kind != CLI_KERNEL_PDE)
+    PDESSM_TRY(pdessm_mixer_kernel_read(j->model, index, &kernels));
+    if (kernels.kind != PDESSM_MIXER_KERNEL_EQUATION)
         goto out;
     block *b = &j->blocks[j->block_count];
     *b = (block){.index = index, .kernels = kernels.channels * kernels.terms};
-    PDESSM_TRY(pdessm_cli_kernel_measure(j->c, &kernels, &b->is));
+    PDESSM_TRY(pdessm_mixer_kernel_measure(j->c->ctx, &kernels, &b->is));
     j->block_count++;
 out:
-    pdessm_cli_kernels_release(&kernels);
+    pdessm_mixer_kernel_release(&kernels);
     return status;
 }
 
@@ -185,7 +185,7 @@ static void print_text(const job *j) {
 
 /* ------------------------------------------------------------------ JSON */
 
-static void add_range(cJSON *row, const char *key, cli_range r, double scale) {
+static void add_range(cJSON *row, const char *key, pdessm_range r, double scale) {
     cJSON *o = pdessm_cli_json_object(row, key);
     pdessm_cli_json_number(o, "least", scale * r.least);
     pdessm_cli_json_number(o, "median", scale * r.median);

@@ -12,7 +12,7 @@ static int by_size(const void *a, const void *b) {
 
 /* Root mean square of |G| over the modes of each ring, for one channel. Columns but the first and
  * the Nyquist one stand for two modes. Corners beyond the last ring are left out. */
-static void ring_gains(const cli_kernels *k, int64_t channel, int64_t rings, double *ret) {
+static void ring_gains(const pdessm_mixer_kernel *k, int64_t channel, int64_t rings, double *ret) {
     int64_t half = k->width / 2 + 1;
     double modes[rings];
     for (int64_t i = 0; i < rings; i++)
@@ -32,7 +32,7 @@ static void ring_gains(const cli_kernels *k, int64_t channel, int64_t rings, dou
         ret[i] = sqrt(ret[i] / modes[i]);
 }
 
-pdessm_status pdessm_cli_report_gain(report *r, const cli_kernels *k) {
+pdessm_status pdessm_cli_report_gain(report *r, const pdessm_mixer_kernel *k) {
     int64_t rings = (k->height < k->width ? k->height : k->width) / 2 + 1, n = k->channels;
     double *gain = NULL, *one = NULL, *ring = NULL, *quantile[3] = {NULL};
     pdessm_status status = PDESSM_OK;

@@ -34,7 +34,7 @@ static int by_energy(const void *a, const void *b) {
 }
 
 /* The token itself in the middle; over the largest value of this kernel. */
-static void paint_kernel(const cli_kernels *k, const double *kernel, float *image) {
+static void paint_kernel(const pdessm_mixer_kernel *k, const double *kernel, float *image) {
     double most = 0;
     for (int64_t i = 0; i < k->height * k->width; i++)
         most = fmax(most, fabs(kernel[i]));
@@ -47,7 +47,7 @@ static void paint_kernel(const cli_kernels *k, const double *kernel, float *imag
 }
 
 /* The *ret_count channels that mix most, as images. */
-static pdessm_status paint_strongest(report *r, const cli_kernels *k, float **ret_images,
+static pdessm_status paint_strongest(report *r, const pdessm_mixer_kernel *k, float **ret_images,
                                      int64_t *ret_count) {
     pdessm_context *ctx = r->c->ctx;
     int64_t plane = k->height * k->width;
@@ -62,10 +62,10 @@ static pdessm_status paint_strongest(report *r, const cli_kernels *k, float **re
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)k->channels, sizeof *rank, &rank));
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)(3 * count * plane), sizeof *images, &images));
     for (int64_t c = 0; c < k->channels; c++)
-        rank[c] = (ranked){c, pdessm_cli_kernel_energy(k, c)};
+        rank[c] = (ranked){c, pdessm_mixer_kernel_energy(k, c)};
     qsort(rank, (size_t)k->channels, sizeof *rank, by_energy);
     for (int64_t i = 0; i < count; i++) {
-        pdessm_cli_kernel_gather(k, rank[i].channel, scratch, kernel);
+        pdessm_mixer_kernel_gather(k, rank[i].channel, scratch, kernel);
         paint_kernel(k, kernel, images + 3 * i * plane);
     }
     *ret_images = images;
@@ -79,7 +79,7 @@ out:
     return status;
 }
 
-static pdessm_status print_pictures(report *r, const cli_kernels *k, int block) {
+static pdessm_status print_pictures(report *r, const pdessm_mixer_kernel *k, int block) {
     float *images = NULL;
     int64_t count = 0, larger = k->height > k->width ? k->height : k->width;
     pdessm_picture picture = {0};
@@ -107,11 +107,11 @@ out:
 /* ------------------------------------------------------------------ the section */
 
 static pdessm_status print_block(report *r, pdessm_model *start, int block) {
-    cli_kernels now = {0}, earlier = {0};
+    pdessm_mixer_kernel now = {0}, earlier = {0};
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_cli_kernels_read(r->c, r->model, block, &now));
+    PDESSM_TRY(pdessm_mixer_kernel_read(r->model, block, &now));
     fprintf(r->page.f, "<h3>Block %d</h3>\n", block);
-    if (now.kind == CLI_KERNEL_NONE) {
+    if (now.kind == PDESSM_MIXER_KERNEL_NONE) {
         fputs("<p class=\"note\">Attention has no kernel of its own: whom a token listens to "
               "depends on the image.</p>\n",
               r->page.f);
@@ -119,16 +119,16 @@ static pdessm_status print_block(report *r, pdessm_model *start, int block) {
     }
     PDESSM_TRY(print_pictures(r, &now, block));
     fputs("<div class=\"small\">\n", r->page.f);
-    if (now.kind == CLI_KERNEL_PDE && start)
-        PDESSM_TRY(pdessm_cli_kernels_read(r->c, start, block, &earlier));
-    if (now.kind == CLI_KERNEL_PDE)
+    if (now.kind == PDESSM_MIXER_KERNEL_EQUATION && start)
+        PDESSM_TRY(pdessm_mixer_kernel_read(start, block, &earlier));
+    if (now.kind == PDESSM_MIXER_KERNEL_EQUATION)
         PDESSM_TRY(pdessm_cli_report_terms(r, &now, start ? &earlier : NULL));
     if (now.symbol)
         PDESSM_TRY(pdessm_cli_report_gain(r, &now));
     fputs("</div>\n", r->page.f);
 out:
-    pdessm_cli_kernels_release(&now);
-    pdessm_cli_kernels_release(&earlier);
+    pdessm_mixer_kernel_release(&now);
+    pdessm_mixer_kernel_release(&earlier);
     return status;
 }
 
@@ -158,18 +158,18 @@ static void print_cell(FILE *f, double value) {
 
 /* A row of the table, for a block that solves an equation. */
 static pdessm_status print_ranges(report *r, pdessm_model *start, int block) {
-    cli_kernels now = {0}, earlier = {0};
-    cli_kernel_ranges is, was = {.width.median = NAN};
+    pdessm_mixer_kernel now = {0}, earlier = {0};
+    pdessm_mixer_kernel_ranges is, was = {.width.median = NAN};
     FILE *f = r->page.f;
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_cli_kernels_read(r->c, r->model, block, &now));
-    if (now.kind != CLI_KERNEL_PDE)
+    PDESSM_TRY(pdessm_mixer_kernel_read(r->model, block, &now));
+    if (now.kind != PDESSM_MIXER_KERNEL_EQUATION)
         goto out;
     if (start) {
-        PDESSM_TRY(pdessm_cli_kernels_read(r->c, start, block, &earlier));
-        PDESSM_TRY(pdessm_cli_kernel_measure(r->c, &earlier, &was));
+        PDESSM_TRY(pdessm_mixer_kernel_read(start, block, &earlier));
+        PDESSM_TRY(pdessm_mixer_kernel_measure(r->c->ctx, &earlier, &was));
     }
-    PDESSM_TRY(pdessm_cli_kernel_measure(r->c, &now, &is));
+    PDESSM_TRY(pdessm_mixer_kernel_measure(r->c->ctx, &now, &is));
     double tokens = (double)now.height;
     fprintf(f, "<tr><td class=\"n\">%d</td>", block);
     print_cell(f, tokens * is.width.least);
@@ -184,8 +184,8 @@ static pdessm_status print_ranges(report *r, pdessm_model *start, int block) {
     print_cell(f, is.weight.most);
     fputs("</tr>\n", f);
 out:
-    pdessm_cli_kernels_release(&now);
-    pdessm_cli_kernels_release(&earlier);
+    pdessm_mixer_kernel_release(&now);
+    pdessm_mixer_kernel_release(&earlier);
     return status;
 }
 

@@ -3,14 +3,16 @@
 #ifndef PDESSM_CLI_REPORT_KERNELS_H
 #define PDESSM_CLI_REPORT_KERNELS_H
 
+#include <pdessm/mixer_kernel.h>
+
 #include "report.h"
-#include "symbols.h"
 
 /* The terms of one block of a PDE mixer: shifts, widths, and widths when the run began (start:
  * NULL where that is not known). */
-pdessm_status pdessm_cli_report_terms(report *r, const cli_kernels *now, const cli_kernels *start);
+pdessm_status pdessm_cli_report_terms(report *r, const pdessm_mixer_kernel *now,
+                                      const pdessm_mixer_kernel *start);
 
 /* |G| over wavenumbers, of a block that has a symbol. */
-pdessm_status pdessm_cli_report_gain(report *r, const cli_kernels *k);
+pdessm_status pdessm_cli_report_gain(report *r, const pdessm_mixer_kernel *k);
 
 #endif

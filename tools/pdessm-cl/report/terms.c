@@ -17,7 +17,7 @@ static int by_weight(const void *a, const void *b) {
 }
 
 /* All terms of a block, heaviest first. */
-static pdessm_status list_terms(report *r, const cli_kernels *k, term **ret) {
+static pdessm_status list_terms(report *r, const pdessm_mixer_kernel *k, term **ret) {
     int64_t count = k->channels * k->terms;
     term *terms = NULL;
     pdessm_status status = pdessm_alloc(r->c->ctx, (size_t)count, sizeof *terms, &terms);
@@ -25,7 +25,7 @@ static pdessm_status list_terms(report *r, const cli_kernels *k, term **ret) {
         return status;
     for (int64_t i = 0; i < count; i++) {
         double widths[2];
-        pdessm_cli_kernel_widths(k->diffusion + 3 * i, widths);
+        pdessm_mixer_kernel_widths(k->diffusion + 3 * i, widths);
         terms[i] = (term){fabs((double)k->weight[i]),
                           widths[0] * (double)k->height,
                           widths[1] * (double)k->height,
@@ -120,7 +120,8 @@ static void print_histogram(report *r, const term *now, const term *start, int64
     pdessm_cli_chart_print(&chart, r->page.f);
 }
 
-pdessm_status pdessm_cli_report_terms(report *r, const cli_kernels *now, const cli_kernels *start) {
+pdessm_status pdessm_cli_report_terms(report *r, const pdessm_mixer_kernel *now,
+                                      const pdessm_mixer_kernel *start) {
     int64_t count = now->channels * now->terms, dots = count < MOST_DOTS ? count : MOST_DOTS;
     term *terms = NULL, *earlier = NULL;
     double *x = NULL, *y = NULL;

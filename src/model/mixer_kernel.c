@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* symbols.c: coefficients and symbols out of a network, and their way back to space. */
-#include "symbols.h"
+/* mixer_kernel.c: coefficients and symbols out of a network, and their way back to space. */
+#include <pdessm/mixer_kernel.h>
 
 #include <math.h>
 #include <stdio.h>
@@ -9,10 +9,10 @@
 #include "model/build.h"
 
 /* Every tensor is copied out of the tape, which ends here. */
-static pdessm_status copy(cli *c, pdessm_tensor *tensor, float **ret) {
+static pdessm_status copy(pdessm_context *ctx, pdessm_tensor *tensor, float **ret) {
     pdessm_status status = PDESSM_OK;
     float *values = NULL;
-    PDESSM_TRY(pdessm_alloc(c->ctx, (size_t)pdessm_tensor_count(tensor), sizeof *values, &values));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)pdessm_tensor_count(tensor), sizeof *values, &values));
     PDESSM_TRY(pdessm_tensor_read(tensor, values));
     *ret = values;
     values = NULL;
@@ -29,20 +29,21 @@ static pdessm_tensor *parameter(pdessm_model *model, int block, const char *name
     return found ? &found->value : NULL;
 }
 
-static cli_kernel_kind kind_of(pdessm_model *model, int block) {
-    return parameter(model, block, "mixer.pde.diffusion")   ? CLI_KERNEL_PDE
-           : parameter(model, block, "mixer.filter.symbol") ? CLI_KERNEL_SYMBOL
-           : parameter(model, block, "mixer.conv.weight")   ? CLI_KERNEL_WINDOW
-                                                            : CLI_KERNEL_NONE;
+static pdessm_mixer_kernel_kind kind_of(pdessm_model *model, int block) {
+    return parameter(model, block, "mixer.pde.diffusion")   ? PDESSM_MIXER_KERNEL_EQUATION
+           : parameter(model, block, "mixer.filter.symbol") ? PDESSM_MIXER_KERNEL_SYMBOL
+           : parameter(model, block, "mixer.conv.weight")   ? PDESSM_MIXER_KERNEL_WINDOW
+                                                            : PDESSM_MIXER_KERNEL_NONE;
 }
 
 /* Raw coefficients to physical ones, and the symbol they make, by the operators themselves. */
-static pdessm_status read_symbol(cli *c, pdessm_builder *b, int block, cli_kernels *k) {
+static pdessm_status read_symbol(pdessm_builder *b, int block, pdessm_mixer_kernel *k) {
+    pdessm_context *ctx = b->model->ctx;
     pdessm_tensor *physical[3] = {NULL};
     float **target[] = {&k->diffusion, &k->convection, &k->reaction};
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_tape_create(b->model->device, &b->tape));
-    if (k->kind == CLI_KERNEL_PDE) {
+    if (k->kind == PDESSM_MIXER_KERNEL_EQUATION) {
         pdessm_coefficients is = pdessm_build_coefficients(b, block, 1);
         physical[0] = is.diffusion;
         physical[1] = is.convection;
@@ -55,46 +56,49 @@ static pdessm_status read_symbol(cli *c, pdessm_builder *b, int block, cli_kerne
     PDESSM_TRY(pdessm_tape_forward(b->tape));
     for (int i = 0; i < 3; i++)
         if (physical[i])
-            PDESSM_TRY(copy(c, physical[i], target[i]));
-    PDESSM_TRY(copy(c, symbol, &k->symbol));
+            PDESSM_TRY(copy(ctx, physical[i], target[i]));
+    PDESSM_TRY(copy(ctx, symbol, &k->symbol));
 out:
     pdessm_tape_destroy(&b->tape);
     return status;
 }
 
-pdessm_status pdessm_cli_kernels_read(cli *c, pdessm_model *model, int block, cli_kernels *ret) {
+pdessm_status pdessm_mixer_kernel_read(pdessm_model *model, int block, pdessm_mixer_kernel *ret) {
+    pdessm_context *ctx = model->ctx;
     const pdessm_config *config = &model->config;
     pdessm_builder b = {.model = model,
                         .batch = 1,
                         .height = config->image_size[0] / config->patch,
                         .width = config->image_size[1] / config->patch};
-    cli_kernels k = {.kind = kind_of(model, block),
-                     .channels = (int64_t)config->expand * config->width,
-                     .terms = config->states,
-                     .height = b.height,
-                     .width = b.width};
+    pdessm_mixer_kernel k = {.kind = kind_of(model, block),
+                             .channels = (int64_t)config->expand * config->width,
+                             .terms = config->states,
+                             .height = b.height,
+                             .width = b.width};
     pdessm_status status = PDESSM_OK;
-    if (k.kind == CLI_KERNEL_WINDOW) {
+    PDESSM_REQUIRE(ctx, block >= 0 && block < config->depth, PDESSM_ERROR_ARGUMENT,
+                   "block %d of a model that has %d", block, config->depth);
+    if (k.kind == PDESSM_MIXER_KERNEL_WINDOW) {
         k.height = k.width = 3;
-        PDESSM_TRY(copy(c, parameter(model, block, "mixer.conv.weight"), &k.window));
-    } else if (k.kind != CLI_KERNEL_NONE) {
-        PDESSM_TRY(read_symbol(c, &b, block, &k));
+        PDESSM_TRY(copy(ctx, parameter(model, block, "mixer.conv.weight"), &k.window));
+    } else if (k.kind != PDESSM_MIXER_KERNEL_NONE) {
+        PDESSM_TRY(read_symbol(&b, block, &k));
     }
-    if (k.kind == CLI_KERNEL_PDE) {
-        PDESSM_TRY(copy(c, parameter(model, block, "mixer.pde.weight"), &k.weight));
+    if (k.kind == PDESSM_MIXER_KERNEL_EQUATION) {
+        PDESSM_TRY(copy(ctx, parameter(model, block, "mixer.pde.weight"), &k.weight));
         if (!config->no_skip)
-            PDESSM_TRY(copy(c, parameter(model, block, "mixer.pde.skip"), &k.skip));
+            PDESSM_TRY(copy(ctx, parameter(model, block, "mixer.pde.skip"), &k.skip));
         else
-            PDESSM_TRY(pdessm_alloc(c->ctx, (size_t)k.channels, sizeof *k.skip, &k.skip));
+            PDESSM_TRY(pdessm_alloc(ctx, (size_t)k.channels, sizeof *k.skip, &k.skip));
     }
     *ret = k;
-    k = (cli_kernels){0};
+    k = (pdessm_mixer_kernel){0};
 out:
-    pdessm_cli_kernels_release(&k);
+    pdessm_mixer_kernel_release(&k);
     return status;
 }
 
-void pdessm_cli_kernels_release(cli_kernels *k) {
+void pdessm_mixer_kernel_release(pdessm_mixer_kernel *k) {
     free(k->diffusion);
     free(k->convection);
     free(k->reaction);
@@ -102,10 +106,10 @@ void pdessm_cli_kernels_release(cli_kernels *k) {
     free(k->skip);
     free(k->symbol);
     free(k->window);
-    *k = (cli_kernels){0};
+    *k = (pdessm_mixer_kernel){0};
 }
 
-void pdessm_cli_kernel_widths(const float diffusion[3], double ret[2]) {
+void pdessm_mixer_kernel_widths(const float diffusion[3], double ret[2]) {
     double kyy = (double)diffusion[0], kxy = (double)diffusion[1], kxx = (double)diffusion[2];
     double mean = 0.5 * (kyy + kxx), spread = hypot(0.5 * (kyy - kxx), kxy);
     ret[1] = sqrt(2 * (mean + spread));
@@ -120,19 +124,20 @@ static int by_size(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static cli_range range_of(double *values, int64_t count) {
+static pdessm_range range_of(double *values, int64_t count) {
     qsort(values, (size_t)count, sizeof *values, by_size);
-    return (cli_range){values[0], values[count / 2], values[count - 1]};
+    return (pdessm_range){values[0], values[count / 2], values[count - 1]};
 }
 
-pdessm_status pdessm_cli_kernel_measure(cli *c, const cli_kernels *k, cli_kernel_ranges *ret) {
+pdessm_status pdessm_mixer_kernel_measure(pdessm_context *ctx, const pdessm_mixer_kernel *k,
+                                          pdessm_mixer_kernel_ranges *ret) {
     int64_t count = k->channels * k->terms;
     double *values = NULL;
-    pdessm_status status = pdessm_alloc(c->ctx, 2 * (size_t)count, sizeof *values, &values);
+    pdessm_status status = pdessm_alloc(ctx, 2 * (size_t)count, sizeof *values, &values);
     if (status != PDESSM_OK)
         return status;
     for (int64_t i = 0; i < count; i++)
-        pdessm_cli_kernel_widths(k->diffusion + 3 * i, values + 2 * i);
+        pdessm_mixer_kernel_widths(k->diffusion + 3 * i, values + 2 * i);
     ret->width = range_of(values, 2 * count);
     for (int64_t i = 0; i < count; i++)
         values[i] = hypot((double)k->convection[2 * i], (double)k->convection[2 * i + 1]);
@@ -151,7 +156,7 @@ pdessm_status pdessm_cli_kernel_measure(cli *c, const cli_kernels *k, cli_kernel
 
 /* By Parseval, which spares a transform for every channel. Columns but the first and the Nyquist
  * one stand for two modes. */
-double pdessm_cli_kernel_energy(const cli_kernels *k, int64_t channel) {
+double pdessm_mixer_kernel_energy(const pdessm_mixer_kernel *k, int64_t channel) {
     int64_t half = k->width / 2 + 1;
     double sum = 0, skip = k->skip ? (double)k->skip[channel] : 0;
     for (int i = 0; k->window && i < 9; i++)
@@ -181,7 +186,8 @@ static void unwrap_window(const float *window, double *ret) {
 
 /* The inverse transform of the symbol is what one token at [0, 0] sends to d; it gathers from d
  * what it would send to -d. */
-void pdessm_cli_kernel_gather(const cli_kernels *k, int64_t channel, double *scratch, double *ret) {
+void pdessm_mixer_kernel_gather(const pdessm_mixer_kernel *k, int64_t channel, double *scratch,
+                                double *ret) {
     if (k->window) {
         unwrap_window(k->window + 9 * channel, ret);
         return;
