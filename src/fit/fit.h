@@ -1,48 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* fit.h: what the fits of the kinds of maps share. */
+/* fit.h: one fit for each kind of map. The room `fit` makes maps from data; model/maps applies
+ * them. */
 #ifndef PDESSM_FIT_FIT_H
 #define PDESSM_FIT_FIT_H
 
-#include <pdessm/fit.h>
-
 #include "core/watch.h"
+#include "fit/job.h"
 #include "model/maps/map.h"
 
-/* A fit under way. */
-typedef struct pdessm_fit_job {
-    pdessm_device *device;
-    pdessm_context *ctx;
-    pdessm_dataset *data;
-    const pdessm_precondition_options *options;
-    const pdessm_dataset_info *images;
-    int64_t classes, pixels; /* maps to fit; channels height width */
-    int64_t *members;        /* [count]: the images, sorted by class .. */
-    int64_t *first;          /* [classes + 1]: .. where each class begins */
-} pdessm_fit_job;
-
-/* Sorts the images into job->classes classes; released with pdessm_fit_job_release(). */
-pdessm_status pdessm_fit_job_sort(pdessm_fit_job *job);
-void pdessm_fit_job_release(pdessm_fit_job *job);
-
-/* Copies images first .. first + n - 1 of the sorted ones out: [n, channels, height, width]. */
-void pdessm_fit_images(const pdessm_fit_job *job, int64_t first, int64_t n, float *ret);
-
-/* The mean image of a class, [pixels], in float64. */
-pdessm_status pdessm_fit_mean(const pdessm_fit_job *job, int64_t label, double *ret);
-
-/* Adds weight times the covariance of a class around its mean, divided by the number of images, to
- * the upper triangle of sum [pixels, pixels] (precondition_whiten.c). */
-pdessm_status pdessm_fit_add_covariance(const pdessm_fit_job *job, int64_t label, double weight,
-                                        const double *mean, double *sum);
-
-/* options->state: a folder for this fit, or for one begun earlier, which has to be the same.
- * Nothing where the kind is fitted in one go, or no folder is asked for (precondition_state.c). */
-pdessm_status pdessm_fit_state_open(const pdessm_fit_job *job,
-                                    const pdessm_precondition_info *info);
-/* Steps between two savings. */
-enum { PDESSM_FIT_SAVE_EVERY = 200 };
-
-/* One for each kind: fills the arrays of the map (precondition_KIND.c). */
+/* One for each kind: fills the arrays of the map (KIND.c). */
 pdessm_status pdessm_fit_whiten(const pdessm_fit_job *job, const pdessm_watch *watch,
                                 pdessm_precondition *map);
 pdessm_status pdessm_fit_spectral(const pdessm_fit_job *job, const pdessm_watch *watch,
