@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* dispatch.c: the one function through which every operator runs. */
-#define _POSIX_C_SOURCE 200809L
 #include <math.h>
-#include <time.h>
 
+#include "core/clock.h"
 #include "device/device.h"
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* The i-th of the names in a row's list, for messages. */
 static pdessm_shape_text operand_name(const pdessm_op_row *row, int i) {
@@ -169,10 +162,10 @@ pdessm_status pdessm_run_call(pdessm_device *device, const pdessm_call *call) {
                    row->name, call->pass == PDESSM_FORWARD ? "forward" : "backward",
                    device->ctx->error);
     }
-    double begin = device->profiling ? now() : 0;
+    double begin = device->profiling ? pdessm_seconds() : 0;
     status = run_on_host(device, call, &cost);
     if (status == PDESSM_OK && device->profiling)
-        record(device, call, &cost, 0, now() - begin);
+        record(device, call, &cost, 0, pdessm_seconds() - begin);
     return status;
 }
 

@@ -16,11 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <pdessm/pdessm.h>
 #include <pdessm/train.h>
 
+#include "core/clock.h"
 #include "core/random.h"
 #include "device/device.h"
 #include "model/build.h"
@@ -233,24 +233,18 @@ static const work works[] = {
     {"sample", prepare_sample, run_sample, NULL},
 };
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static pdessm_status answer(timed *t, const work *w, double seconds) {
-    const double begin = now();
+    const double begin = pdessm_seconds();
     double passed = 0;
     pdessm_status status = PDESSM_OK;
     for (int i = 0; i == 0 || (passed < seconds && i < MOST_RUNS); i++) {
         if (t->between && w->between)
             PDESSM_TRY(w->between(t));
-        const double start = now();
+        const double start = pdessm_seconds();
         PDESSM_TRY(w->once(t));
         PDESSM_TRY(pdessm_device_finish(t->device));
-        printf("%s%.9f", i ? ", " : "[", now() - start);
-        passed = now() - begin;
+        printf("%s%.9f", i ? ", " : "[", pdessm_seconds() - start);
+        passed = pdessm_seconds() - begin;
     }
     printf("]\n");
     fflush(stdout);
