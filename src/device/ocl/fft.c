@@ -98,8 +98,4 @@ pdessm_status pdessm_ocl_fft_run(void *state, const pdessm_call *call, const pde
                        "this build has no clFFT (its header was missing: libclfft-dev)");
 }
 
-void pdessm_ocl_fft_destroy(pdessm_ocl *o) {
-    (void)o;
-}
-
 #endif

@@ -293,4 +293,11 @@ out:
     return status;
 }
 
+#else
+#include "device/ocl/ocl.h"
+
+void pdessm_ocl_fft_destroy(pdessm_ocl *o) {
+    (void)o;
+}
+
 #endif
