@@ -10,6 +10,7 @@ format=${CLANG_FORMAT:-clang-format}
 failed=0
 
 python3 tools/check/lint.py || failed=1
+python3 tools/check/namesakes.py || failed=1
 
 if ! command -v "$format" >/dev/null 2>&1; then
     echo "lint.sh: no $format (Debian, Ubuntu: apt install clang-format)" >&2
