@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fallback.h: the operators in plain C. They know nothing but numbers and pointers.
+/* fallback.h: the operators in plain C. They know numbers and pointers, and of the
+ * library its threads (core/pool.h) and its random numbers (core/random.h), nothing else.
  *
  * Each file of this folder is compiled once for each instruction set, and each set fills a table of
  * its own; the device takes the best table that the CPU can run. Conventions: arrays are row-major;

@@ -59,7 +59,7 @@ typedef struct pdessm_node_options {
 /* `clubs`: a toy of 34 nodes. `fashion-knn`: the 70,000 images of Fashion-MNIST, each joined to its
  * 8 nearest by pixels; 50,000 training, 10,000 validation nodes, the 10,000 test images; built once
  * in minutes and kept in the cache folder. `qtips`: 1,100 graphs of the cells of a quadtree, see
- * data/qtips.c. `NAME:N` takes the first N nodes (graphs) of the last two. Else a path:
+ * src/graphs/qtips.c. `NAME:N` takes the first N nodes (graphs) of the last two. Else a path:
  * - an .npz file with adj_data, adj_indices, adj_indptr, adj_shape (an entry that is not 0 is an
  *   edge), attr_ the same (features), labels, and train_mask, val_mask, test_mask or none of them;
  * - a folder with tables edges (two nodes a row), features (a row a node), labels, and parts (0, 1,

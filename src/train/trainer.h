@@ -78,15 +78,15 @@ pdessm_status pdessm_trainer_run(pdessm_trainer *t, const pdessm_trainer_pass *r
 pdessm_status pdessm_trainer_record(pdessm_trainer *t);
 void pdessm_trainer_tape_release(pdessm_trainer_tape *tape);
 
-/* Refuses data that does not fit the configuration (trainer_options.c). */
+/* Refuses data that does not fit the configuration (options.c). */
 pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_dataset_info *d,
                                         const pdessm_config *c);
 
-/* Learning rate and decay of the average at step number `step`, from 0 (trainer_options.c). */
+/* Learning rate and decay of the average at step number `step`, from 0 (options.c). */
 double pdessm_trainer_rate(const pdessm_train_options *o, int64_t step);
 double pdessm_trainer_ema(const pdessm_train_options *o, int64_t step);
 
-/* Steps over the levels (trainer_levels.c). The level that step number `step` has as its finest,
+/* Steps over the levels (levels.c). The level that step number `step` has as its finest,
  * and the first step of that level: */
 int pdessm_level_at(const pdessm_train_options *o, int64_t step, int64_t *ret_first);
 /* Images of one run of a level's tape; the most of any level: */
@@ -107,7 +107,7 @@ pdessm_status pdessm_level_check(pdessm_context *ctx, const pdessm_config *c,
 void pdessm_trainer_draw_batch(pdessm_trainer *t, int64_t first, int n);
 
 /* Fills the noise of a tape for images from number `first` of the step on, whose images are on the
- * device already; both at the finest extents (trainer_noise.c). */
+ * device already; both at the finest extents (noise.c). */
 pdessm_status pdessm_trainer_draw_noise(pdessm_trainer *t, pdessm_trainer_tape *tape,
                                         int64_t first);
 

@@ -94,7 +94,7 @@ pdessm_status pdessm_map_turn(pdessm_precondition *map, pdessm_map_direction dir
                               int64_t height, int64_t width, const int32_t *labels,
                               const float *images, const pdessm_watch *watch, float *ret);
 
-/* ------------------------------------------------------------------ files (precondition_file.c) */
+/* ------------------------------------------------------------------ files (map_file.c) */
 
 /* The description as JSON; released with free(). */
 pdessm_status pdessm_map_to_json(const pdessm_precondition *map, char **ret_text);

@@ -95,24 +95,24 @@ typedef struct bench_job {
     int streamed; /* rows that went out already (jsonl) */
 } bench_job;
 
-/* bench_ranges.c: "16", "14x28", "16-64+16", "16-128*2", and lists of them; ERROR_ARGUMENT names
+/* ranges.c: "16", "14x28", "16-64+16", "16-128*2", and lists of them; ERROR_ARGUMENT names
  * the option. */
 pdessm_status pdessm_cli_bench_sizes(cli *c, const char *option, const char *text, int64_t most,
                                      bench_sizes *ret);
 pdessm_status pdessm_cli_bench_words(cli *c, const char *option, const char *text,
                                      bench_words *ret);
 
-/* bench_plan.c: fills in job->row; every row is `skipped` until it is measured. */
+/* plan.c: fills in job->row; every row is `skipped` until it is measured. */
 pdessm_status pdessm_cli_bench_plan(bench_job *j);
 /* How many rows, from this one on, are measured together: forward and backward of one call. */
 int pdessm_cli_bench_group(const bench_job *j, int row);
 void pdessm_cli_bench_release_rows(bench_job *j);
 
-/* bench_cases.c: the operator's call at a point, and the operand whose copy its time is compared
+/* cases.c: the operator's call at a point, and the operand whose copy its time is compared
  * with. */
 void pdessm_cli_bench_case(const bench_point *p, uint64_t seed, cli_case *ret, int *ret_copied);
 
-/* bench_measure.c: something that is run again and again; it may queue its work. */
+/* measure.c: something that is run again and again; it may queue its work. */
 typedef struct bench_work {
     pdessm_device *device;
     pdessm_status (*run)(void *user);
@@ -136,7 +136,7 @@ void pdessm_cli_bench_settle(bench_row *row, bench_status status, const char *re
 /* Whether so much memory can be had, judged before it is asked for; else the row is `skipped`. */
 int pdessm_cli_bench_fits(bench_job *j, bench_row *row, double bytes, double largest);
 
-/* bench_copy.c: copies of so many bytes on a device, in the plain way or the fastest one. */
+/* copy.c: copies of so many bytes on a device, in the plain way or the fastest one. */
 typedef struct bench_copy bench_copy;
 pdessm_status pdessm_cli_bench_copy_create(pdessm_device *device, size_t bytes, int fastest,
                                            bench_copy **ret);
@@ -144,7 +144,7 @@ void pdessm_cli_bench_copy_destroy(bench_copy **copy);
 bench_work pdessm_cli_bench_copy_work(bench_copy *copy);
 const char *pdessm_cli_bench_copy_way(const bench_copy *copy);
 
-/* bench_rates.c: fills in the rates of a device; a rate that fails is NAN and a note. */
+/* rates.c: fills in the rates of a device; a rate that fails is NAN and a note. */
 void pdessm_cli_bench_rates(bench_job *j, bench_device *d);
 /* Once more, at the end: keeps the better ones, and warns when the machine was not steady. A run
  * that was over at once is not worth the time. */
@@ -154,11 +154,11 @@ void pdessm_cli_bench_forget_refusals(bench_device *d);
 /* The share that the device reaches of what its rates allow for so many operations and bytes. */
 double pdessm_cli_bench_roofline(const bench_device *d, double flops, double bytes, double seconds);
 
-/* bench_op.c, bench_network.c: measure the rows of one group. An error ends the whole run. */
+/* op.c, network.c: measure the rows of one group. An error ends the whole run. */
 pdessm_status pdessm_cli_bench_operator(bench_job *j, bench_row *row, int rows);
 pdessm_status pdessm_cli_bench_network(bench_job *j, bench_row *row);
 
-/* bench_json.c */
+/* json.c */
 const char *pdessm_cli_bench_status_name(bench_status status);
 const char *pdessm_cli_bench_pass_name(const bench_row *row);
 /* "8x16x16x384", "N 1536" behind it for linear. */
@@ -169,13 +169,13 @@ void pdessm_cli_bench_stream(bench_job *j, int upto);
 /* The whole command line, for reports. */
 const char *pdessm_cli_bench_command(const cli *c);
 
-/* bench_text.c: tables for people (text, md) and for spreadsheets (csv). */
+/* text.c: tables for people (text, md) and for spreadsheets (csv). */
 void pdessm_cli_bench_print_table(bench_job *j, FILE *stream);
 
-/* bench_page.c: one self-contained HTML page. */
+/* page.c: one self-contained HTML page. */
 pdessm_status pdessm_cli_bench_write_page(bench_job *j, const char *path);
 
-/* bench_compare.c: reads the old file before anything is measured, and judges afterwards. */
+/* compare.c: reads the old file before anything is measured, and judges afterwards. */
 typedef struct bench_old bench_old;
 pdessm_status pdessm_cli_bench_old_open(bench_job *j, const char *path, bench_old **ret);
 void pdessm_cli_bench_old_close(bench_old **old);

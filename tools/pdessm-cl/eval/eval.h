@@ -41,7 +41,7 @@ typedef struct cli_eval {
 } cli_eval;
 
 /* Reads the real images, then reads or draws the others; sizes and channels agree afterwards
- * (eval_sets.c). */
+ * (sets.c). */
 pdessm_status pdessm_cli_eval_open_reference(cli_eval *e);
 pdessm_status pdessm_cli_eval_open_samples(cli_eval *e);
 pdessm_status pdessm_cli_eval_check_model(cli_eval *e);
@@ -49,7 +49,7 @@ pdessm_status pdessm_cli_eval_draw(cli_eval *e);
 void pdessm_cli_eval_release(cli_eval_set *set);
 
 /* Refuses a classifier that does not fit the images; then asks it about both sets
- * (eval_classify.c). */
+ * (classify.c). */
 pdessm_status pdessm_cli_eval_open_classifier(cli_eval *e);
 pdessm_status pdessm_cli_eval_classify(cli_eval *e);
 
@@ -57,7 +57,7 @@ pdessm_status pdessm_cli_eval_classify(cli_eval *e);
 void pdessm_cli_eval_begin(cli_eval *e, const char *what, const char *doing);
 int pdessm_cli_eval_progress(void *user, double share);
 
-/* The result on stdout (eval_print.c). */
+/* The result on stdout (print.c). */
 void pdessm_cli_eval_print(const cli_eval *e);
 
 #endif
