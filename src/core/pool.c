@@ -24,7 +24,7 @@ struct worker {
     int index;
 };
 
-/* `door` of the region at hand: whether workers may still enter, and how many are inside. The
+/* `door` of the current region: whether workers may still enter, and how many are inside. The
  * caller never waits for a worker that has not entered: on a busy machine that could take a time
  * slice. */
 enum { OPEN = 1 << 30 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* backend.h: what a device behind a driver must be able to do. OpenCL is the one backend so far; it
- * lives in a module of its own that is opened on demand, and hands out this table.
+ * lives in a separate module that is opened on demand, and provides this table.
  *
  * Work is queued in order and never waited for, except by read() and finish(). All functions leave
  * their message in the context that open() or list() was given. */

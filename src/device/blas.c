@@ -174,9 +174,9 @@ pdessm_status pdessm_blas_open(pdessm_context *ctx, const char *choice, int own_
     choice = choice && *choice ? choice : "auto";
     int asked = strcmp(choice, "cblas") == 0, chosen = strcmp(choice, "auto") == 0;
     if (!asked && !chosen && strcmp(choice, "own") != 0)
-        return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                           "'%s' is no matrix product; expected auto, own or cblas (PDESSM_GEMM)",
-                           choice);
+        return pdessm_fail(
+            ctx, PDESSM_ERROR_ARGUMENT,
+            "'%s' is not a matrix product; expected auto, own or cblas (PDESSM_GEMM)", choice);
     if (asked || (chosen && !own_is_faster))
         return find_blas(ctx, asked, ret);
     *ret = NULL;

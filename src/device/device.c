@@ -262,7 +262,7 @@ pdessm_status pdessm_device_route(pdessm_device *device, const char *routes) {
         return PDESSM_OK;
     if (strncmp(routes, "host:", 5) != 0)
         return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                           "'%s' is no route; expected host:NAME,NAME,.. (PDESSM_OPS)", routes);
+                           "'%s' is not a route; expected host:NAME,NAME,.. (PDESSM_OPS)", routes);
     for (const char *p = routes + 5; *p;) {
         size_t length = strcspn(p, ",");
         char name[64];

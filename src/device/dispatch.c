@@ -158,7 +158,7 @@ pdessm_status pdessm_run_call(pdessm_device *device, const pdessm_call *call) {
         if (status != PDESSM_ERROR_UNSUPPORTED)
             return status;
         device->on_host[call->op][call->pass] = 1;
-        pdessm_log(device->ctx, PDESSM_LOG_WARNING, "%s (%s) runs in plain C from here on: %s",
+        pdessm_log(device->ctx, PDESSM_LOG_WARNING, "%s (%s) runs in plain C from now on: %s",
                    row->name, call->pass == PDESSM_FORWARD ? "forward" : "backward",
                    device->ctx->error);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* module.c: finds and opens the OpenCL module, a shared object of its own, so that one binary runs
+/* module.c: finds and opens the OpenCL module, a separate shared object, so that one binary runs
  * with and without libOpenCL. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -71,7 +71,7 @@ pdessm_status pdessm_backend_load(pdessm_context *ctx, const pdessm_backend **re
     if (!module)
         return pdessm_fail(
             ctx, PDESSM_ERROR_DEVICE,
-            "OpenCL is not there (%s); install the loader (Debian, Ubuntu: apt install "
+            "OpenCL is not installed (%s); install the loader (Debian, Ubuntu: apt install "
             "ocl-icd-libopencl1) and your vendor's driver",
             reason);
     /* The module stays open until the process ends: drivers do not like to be unloaded. */

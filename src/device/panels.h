@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* panels.h: products and distances between all rows of two matrices, in float64 on all threads.
  * For statistics of many samples: nothing of the size rows x rows is kept, each tile of results is
- * handed on as soon as it is there. */
+ * passed on as soon as it is there. */
 #ifndef PDESSM_DEVICE_PANELS_H
 #define PDESSM_DEVICE_PANELS_H
 

@@ -170,7 +170,7 @@ void *pdessm_tensor_host(const pdessm_tensor *tensor) {
 
 /* ------------------------------------------------------------------ tensors */
 
-/* With a storage of its own that has no memory yet. */
+/* With a new storage that has no memory yet. */
 static pdessm_status make_tensor(pdessm_device *device, pdessm_dtype dtype, int rank,
                                  const int64_t *dims, pdessm_tensor **ret) {
     pdessm_status status = PDESSM_OK;

@@ -227,7 +227,7 @@ static pdessm_status read_file(pdessm_tuning *t) {
     t->count = 0;
     pdessm_log(t->ctx, PDESSM_LOG_WARNING,
                "%s:%d: the tuning of this device is damaged and not used; `pdessm-cl tune` "
-               "measures it anew",
+               "measures it again",
                t->path, wrong);
     return PDESSM_OK;
 }

@@ -3,7 +3,7 @@
  *
  * A value lives from the first step that touches it to the last. Values whose lives do not overlap
  * share a slot: the smallest free slot that is large enough, else the largest free one, grown.
- * Each slot is a storage of its own, so no single buffer exceeds a device's largest allocation only
+ * Each slot is a separate storage, so no single buffer exceeds a device's largest allocation only
  * because everything lies in one. */
 #include <stdlib.h>
 #include <string.h>

@@ -19,7 +19,7 @@ typedef struct value {
     int wants_gradient;
     int gradient_written; /* while backward is derived: has somebody written it? */
     int external;         /* storage belongs to somebody else; gradients always add */
-    int pinned;           /* keeps a place of its own from run to run */
+    int pinned;           /* keeps its place from run to run */
     int constant;         /* depends on parameters alone */
     int first, last;      /* steps that touch it; roots only */
     size_t capacity;      /* bytes of its place in the plan; roots only */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* advice.c: what to install for the graphics card at hand. */
+/* advice.c: what to install for the graphics card present. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>

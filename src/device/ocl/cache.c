@@ -4,7 +4,7 @@
  *
  * FOLDER/programs/HASH.bin holds our own kernels, FOLDER/clfft/ what clFFT stores. FOLDER is
  * PDESSM_CACHE_DIR, else XDG_CACHE_HOME/pdessm-cl, else ~/.cache/pdessm-cl. A file appears by a
- * rename, so that readers never see half of one; a damaged one is built anew. */
+ * rename, so that readers never see half of one; a damaged one is built again. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -104,7 +104,8 @@ unsigned char *pdessm_ocl_cache_load(pdessm_ocl *o, pdessm_ocl_key key, size_t *
     unsigned char *bytes = read_program(file, key, ret_size);
     fclose(file);
     if (!bytes)
-        pdessm_log(o->ctx, PDESSM_LOG_NOTE, "%s: cached kernel is damaged; it is built anew", path);
+        pdessm_log(o->ctx, PDESSM_LOG_NOTE, "%s: cached kernel is damaged; it is built again",
+                   path);
     return bytes;
 }
 

@@ -127,7 +127,7 @@ pdessm_status pdessm_ocl_list(pdessm_context *ctx, pdessm_device_info **ret, int
             const char *reason = refusal(devices[d]);
             describe(platforms[p], devices[d], (int)p, (int)d, &list[count]);
             if (reason)
-                pdessm_log(ctx, PDESSM_LOG_NOTE, "OpenCL device %u:%u '%s' is left out: %s", p, d,
+                pdessm_log(ctx, PDESSM_LOG_NOTE, "OpenCL device %u:%u '%s' is ignored: %s", p, d,
                            list[count].name, reason);
             else
                 count++;
@@ -157,7 +157,7 @@ pdessm_status pdessm_ocl_open(pdessm_context *ctx, int platform, int device, voi
     if (platform >= 0 && (cl_uint)platform < platform_count)
         device_count = pdessm_ocl_devices(platforms[platform], devices);
     PDESSM_REQUIRE(ctx, device >= 0 && (cl_uint)device < device_count, PDESSM_ERROR_DEVICE,
-                   "there is no OpenCL device %d:%d; `pdessm-cl devices` lists what there is",
+                   "there is no OpenCL device %d:%d; `pdessm-cl devices` lists the devices",
                    platform, device);
     PDESSM_TRY(pdessm_alloc(ctx, 1, sizeof *o, &o));
     o->ctx = ctx;

@@ -2,8 +2,8 @@
 /* fft.c: batched 2-D real transforms of channels-last images.
  *
  * clFFT has one level of batch and is at its best where a transform's numbers are neighbours, while
- * our images are channels last: [B, H, W, C]. So two transposes of our own stand around it, and one
- * plan does all B * C planes:
+ * our images are channels last: [B, H, W, C]. So it is placed between two transposes of ours, and
+ * one plan does all B * C planes:
  *     [B, H W, C] -> [B, C, H W] -> clFFT -> [B, C, H (W/2+1)] -> [B, H (W/2+1), C]   and back. */
 #include "device/ocl/ocl.h"
 

@@ -7,7 +7,7 @@
  * check finds reliably, so a device's first product is preceded by a check of the library itself.
  *
  * PDESSM_CLBLAST=off never uses it. On CPU devices it is used only with PDESSM_CLBLAST=on: untuned
- * there, it reached 5 to 22 GFLOP/s on PoCL against 90 to 134 of our own kernel, and its first call
+ * there, it reached 5 to 22 GFLOP/s on PoCL against 90 to 134 for our kernel, and its first call
  * compiles for 24 s. */
 #define _GNU_SOURCE
 #include <dlfcn.h>

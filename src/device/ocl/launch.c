@@ -104,7 +104,7 @@ static pdessm_status check_sizes(const pdessm_ocl *o, const pdessm_kernel *kerne
         items *= kernel->local[i] ? kernel->local[i] : 1;
     if (items > k->max_work_group)
         return pdessm_fail(o->ctx, PDESSM_ERROR_UNSUPPORTED,
-                           "kernel %s wants work-groups of %zu, '%s' runs it with at most %zu",
+                           "kernel %s needs work-groups of %zu, '%s' runs it with at most %zu",
                            kernel->name, items, o->info.name, k->max_work_group);
     if (bound != k->arguments)
         return pdessm_fail(o->ctx, PDESSM_ERROR_FAILED,

@@ -53,7 +53,7 @@ pdessm_status pdessm_ocl_fail(pdessm_context *ctx, cl_int code, const char *form
     PDESSM_PRINTF(3, 4);
 const char *pdessm_ocl_error_name(cl_int code);
 
-/* advice.c: which packages bring drivers, for the vendor of the graphics card at hand. */
+/* advice.c: which packages bring drivers, for the vendor of the graphics card present. */
 void pdessm_ocl_driver_advice(char *ret, size_t size);
 /* Where the loader looks for drivers: OCL_ICD_VENDORS or /etc/OpenCL/vendors. */
 const char *pdessm_ocl_vendor_folder(void);

@@ -5,7 +5,7 @@
 #include "device/ocl/ocl.h"
 
 /* Commands whose events are kept. When the ring is full, the queue is drained once: profiling costs
- * one wait in so many launches. */
+ * one wait per EVENTS launches. */
 enum { EVENTS = 2048, ROWS = PDESSM_OP_COUNT * 2 };
 
 struct record {

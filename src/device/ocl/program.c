@@ -75,7 +75,7 @@ static cl_program from_disk(pdessm_ocl *o, pdessm_ocl_key key, const char *optio
     if (code == CL_SUCCESS)
         clReleaseProgram(program);
     pdessm_log(o->ctx, PDESSM_LOG_NOTE,
-               "the driver of '%s' refuses a kernel cached earlier; it is built anew",
+               "the driver of '%s' refuses a kernel cached earlier; it is built again",
                o->info.name);
     return NULL;
 }
