@@ -71,7 +71,7 @@ out:
     return status;
 }
 
-/* Floats are used as they are, which is only right if they are finite and, unless they are
+/* Floats are used as is, which is only right if they are finite and, unless they are
  * latents, made for [-1, 1]. */
 static pdessm_status check_floats(pdessm_context *ctx, const char *name, int is_latent,
                                   const pdessm_array *images) {
@@ -88,8 +88,8 @@ static pdessm_status check_floats(pdessm_context *ctx, const char *name, int is_
     }
     if (!is_latent && (low < -1 || high > 1 || low >= 0))
         pdessm_log(ctx, PDESSM_LOG_WARNING,
-                   "%s: floats in [%g, %g] are used as they are; images are expected in [-1, 1]",
-                   name, (double)low, (double)high);
+                   "%s: floats in [%g, %g] are used as is; images are expected in [-1, 1]", name,
+                   (double)low, (double)high);
     return PDESSM_OK;
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the readers of little-endian files copy bytes as they are: port array.c first"
+#error "the readers of little-endian files copy bytes as is: port array.c first"
 #endif
 
 size_t pdessm_file_dtype_size(pdessm_file_dtype dtype) {

@@ -13,7 +13,7 @@ typedef struct pdessm_pictures {
     int32_t *labels; /* [count]; num_classes is the null class */
     int num_classes;
     const char *const *class_names; /* num_classes of them */
-    int rows;  /* > 0: image i belongs to class i / (count / rows), each gets a row of its own */
+    int rows;  /* > 0: image i belongs to class i / (count / rows), each gets a row */
     int scale; /* each pixel becomes scale x scale in a PNG */
 } pdessm_pictures;
 

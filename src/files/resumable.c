@@ -51,10 +51,10 @@ pdessm_status pdessm_resumable_open(const pdessm_resumable *p, const char *path,
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_safetensors_open(p->ctx, path, &file));
     const char *origin = pdessm_safetensors_metadata(file, "pdessm.origin");
-    PDESSM_REQUIRE(p->ctx, origin && strcmp(origin, p->origin) == 0, PDESSM_ERROR_FILE,
-                   "%s: was drawn as '%s', now asked for is '%s'; remove the file, or ask for the "
-                   "same",
-                   path, origin ? origin : "unknown", p->origin);
+    PDESSM_REQUIRE(
+        p->ctx, origin && strcmp(origin, p->origin) == 0, PDESSM_ERROR_FILE,
+        "%s: was drawn as '%s', but '%s' is requested; remove the file, or request the same", path,
+        origin ? origin : "unknown", p->origin);
     PDESSM_TRY(pdessm_safetensors_expect(file, "images", 4, dims, &entry));
     PDESSM_REQUIRE(p->ctx, entry->dtype == PDESSM_FILE_F32, PDESSM_ERROR_FILE,
                    "%s: tensor images is %s, expected F32; remove the file", path,

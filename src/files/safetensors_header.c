@@ -183,7 +183,7 @@ static pdessm_status check_metadata(pdessm_context *ctx, const char *name, const
     cJSON_ArrayForEach(pair, metadata) {
         if (!is_plain(pair->string) || !cJSON_IsString(pair))
             return pdessm_fail(ctx, PDESSM_ERROR_FILE,
-                               "%s: __metadata__ holds something else than strings", name);
+                               "%s: __metadata__ holds something other than strings", name);
         if (cJSON_GetObjectItemCaseSensitive(metadata, pair->string) != pair)
             return pdessm_fail(ctx, PDESSM_ERROR_FILE, "%s: __metadata__ holds %s twice", name,
                                pair->string);

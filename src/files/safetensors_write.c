@@ -37,7 +37,7 @@ static pdessm_status check_names(pdessm_context *ctx, const char *path,
                        PDESSM_ERROR_ARGUMENT, "%s: \"%s\" cannot be a tensor's name", path,
                        names[i]);
         PDESSM_REQUIRE(ctx, i == 0 || strcmp(names[i - 1], names[i]) != 0, PDESSM_ERROR_ARGUMENT,
-                       "%s: two tensors of the name %s", path, names[i]);
+                       "%s: two tensors are named %s", path, names[i]);
     }
 out:
     free(names);

@@ -278,7 +278,7 @@ static void float_images(void **state) {
     pdessm_dataset_destroy(&set);
     values[2] = 200;
     set = open_set(f, write_npy(f, PDESSM_ARRAY_FLOAT32, 3, (int64_t[]){1, 2, 2}, values), NULL);
-    assert_non_null(strstr(f->log, "floats in [-1, 200] are used as they are"));
+    assert_non_null(strstr(f->log, "floats in [-1, 200] are used as is"));
     pdessm_dataset_destroy(&set);
     values[2] = NAN;
     path = write_npy(f, PDESSM_ARRAY_FLOAT32, 3, (int64_t[]){2, 1, 2}, values);

@@ -132,7 +132,7 @@ static void hostile_headers(void **state) {
         {"{\"x\":" T("F32", "[1]", "[4,8]") "}", "unused bytes lie in front", 8},
         {"{\"x\":" T("F32", "[1]", "[0,4]") ",\"y\":" T("F32", "[1]", "[2,6]") "}", "overlaps", 6},
         {"{\"x\":" T("F32", "[1]", "[0,4]") ",\"x\":" T("F32", "[1]", "[4,8]") "}", "twice", 8},
-        {"{\"__metadata__\":{\"a\":1}}", "something else than strings", 0},
+        {"{\"__metadata__\":{\"a\":1}}", "something other than strings", 0},
         {"{\"__metadata__\":[]}", "__metadata__ is not an object", 0},
         {"{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", "holds a twice", 0},
         {"{\"__metadata__\":{},\"__metadata__\":{}}", "__metadata__ is there twice", 0},
@@ -215,7 +215,7 @@ static void writer_refuses(void **state) {
                                                {"a", PDESSM_FILE_U8, 1, {1}}};
     const pdessm_safetensors_tensor huge = {"a", PDESSM_FILE_F32, 2, {INT64_MAX, 2}};
     assert_fails(f, pdessm_safetensors_writer_create(f->ctx, path, NULL, 0, twice, 2, &writer),
-                 PDESSM_ERROR_ARGUMENT, "two tensors of the name a");
+                 PDESSM_ERROR_ARGUMENT, "two tensors are named a");
     assert_fails(f, pdessm_safetensors_writer_create(f->ctx, path, NULL, 0, &huge, 1, &writer),
                  PDESSM_ERROR_ARGUMENT, "impossible extents");
     assert_ok(f, pdessm_safetensors_writer_create(f->ctx, path, NULL, 0, twice, 1, &writer));
