@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* linear.cl: y = x weight^T + bias, for devices without a BLAS of their own. x is [m, k], weight
+/* linear.cl: y = x weight^T + bias, for devices without a BLAS. x is [m, k], weight
  * [n, k], y [parts, m, width] with n = parts width.
  *
  * Build options, both with defaults: ROWS of an item's tile (CPU form), TILE of a group (GPU form).
@@ -7,7 +7,7 @@
  * kernel_check: -DROWS=12 -DTILE=128
  * kernel_check: -DROWS=8 -DTILE=32
  *
- * All three products are C(i, j) = sum over t of A(i, t) B(t, j) with strides of their own. */
+ * All three products are C(i, j) = sum over t of A(i, t) B(t, j) with different strides. */
 
 /* A matrix: element (i, j) is at[i * row + j * column]. */
 typedef struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* adamw.c: Adam with decoupled weight decay. The gradient is multiplied by the clipping factor
- * state[1]; a step that state[2] calls bad leaves everything as it is. */
+ * state[1]; a step that state[2] calls bad changes nothing. */
 #include <math.h>
 
 #include "elementwise.h"

@@ -23,7 +23,7 @@ struct job {
     int add;
 };
 
-/* The head at hand. Rows of q, k, v are `row` apart, those of y are `row` / 3. */
+/* The current head. Rows of q, k, v are `row` apart, those of y are `row` / 3. */
 struct head {
     const float *q, *k, *v, *y, *lse, *dy;
     float *to_y, *to_lse, *dq, *dk, *dv;

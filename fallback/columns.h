@@ -2,7 +2,7 @@
 /* columns.h: sums over the rows of [samples, rows, columns], on many threads, in a fixed order.
  *
  * The tensor is cut into pieces (one sample, a block of rows, a block of columns). Each piece
- * leaves its sums in a slot of its own, and a second pass adds the slots up. Slots lie spread over
+ * leaves its sums in a separate slot, and a second pass adds the slots up. Slots lie spread over
  * the scratch of all workers; which worker owns a slot does not change what is in it. */
 #ifndef PDESSM_FALLBACK_COLUMNS_H
 #define PDESSM_FALLBACK_COLUMNS_H

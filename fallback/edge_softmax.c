@@ -9,7 +9,7 @@ struct edge_softmax {
     const pdessm_spmm_job *job;
     float slope;
     const float *left, *right, *y, *dy;
-    float *out;    /* y, or the gradient at hand */
+    float *out;    /* y, or the current gradient */
     float *totals; /* [nodes, heads]: sum of y dy over a row's edges */
     int add;
 };

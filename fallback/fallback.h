@@ -285,7 +285,7 @@ extern const pdessm_fallback pdessm_fallback_v3;
 extern const pdessm_fallback pdessm_fallback_v4;
 #endif
 
-/* Inside this folder PDESSM_ISA names the instruction set at hand, and FALLBACK(gelu_forward) is
+/* Inside this folder PDESSM_ISA names the current instruction set, and FALLBACK(gelu_forward) is
  * the name of that set's function. */
 #ifdef PDESSM_ISA
 #define PDESSM_PASTE3_(a, b, c) a##b##_##c

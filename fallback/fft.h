@@ -43,7 +43,7 @@ typedef struct fft_plan {
     const float *response; /* complex [padded->n], in padded's order, with 1/padded->n */
 } fft_plan;
 
-/* Building costs about n sines, so that a plan is made anew in each call, in memory of the caller
+/* Building costs about n sines, so a plan is made again in each call, in memory of the caller
  * (64-byte aligned; some of it is only used while building). */
 size_t FALLBACK(fft_plan_bytes)(int64_t n);
 const fft_plan *FALLBACK(fft_plan_build)(int64_t n, void *memory);

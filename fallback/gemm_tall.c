@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* gemm_tall.c: products of two tall matrices, C [+]= A^T B, with the column sums of A on the way.
  *
- * The sum over k is cut into slabs that are tasks of their own and are added up at the end, so that
+ * The sum over k is cut into slabs that are separate tasks and are added up at the end, so that
  * threads neither share what they pack nor wait for each other. Where slabs are cut depends on the
  * sizes alone; with more threads the rows of C are dealt out to more tasks. */
 #include "elementwise.h"
@@ -66,7 +66,7 @@ struct patch {
     int64_t i0, i1, column, columns;
     float *c, *bias; /* where this slab's sums begin */
     float *packed_a, *packed_b;
-    int64_t k, depth; /* the block at hand */
+    int64_t k, depth; /* the current block */
     int first;        /* of this slab */
     struct stretch {
         const char *at, *end;
@@ -119,7 +119,8 @@ static void pack_b(const struct patch *t) {
      least(GEMM_COLUMNS, t->columns - j), t->depth);
 }
 
-/* Packs panel i to place q, where it is packed at all, and takes its sums while it is at hand. */
+/* Packs panel i to place q, where it is packed at all, and takes its sums while it is in the cache.
+ */
 static void take_a(const struct patch *t, int64_t i, int64_t q) {
     const struct plan *p = t->p;
     const struct gemm_tall *g = p->g;

@@ -27,7 +27,7 @@ struct landscape {
     int add;
 };
 
-/* Schwefel's term at v. Beyond the edge, where deeper valleys would follow, it goes on as a
+/* Schwefel's term at v. Beyond the edge, where deeper valleys would follow, it continues as a
  * parabola with the slope of the edge. */
 static struct term schwefel(double v) {
     double inside = fmin(fmax(v, -SCHWEFEL_EDGE), SCHWEFEL_EDGE), beyond = v - inside;

@@ -91,7 +91,7 @@ static float *slot(const filter_job *job, int worker, int64_t index) {
     return room(job, worker) + job->at_slots + index * job->wide * pair_symbol_floats(job);
 }
 
-/* Where the sums of a part that has a task of its own wait until they are added up. */
+/* Where the sums of a part that is a separate task wait until they are added up. */
 static float *part_slot(const filter_job *job, int64_t task) {
     int workers = pdessm_pool_workers(job->pool);
     return slot(job, (int)(task % workers), task / workers);

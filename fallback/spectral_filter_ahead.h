@@ -48,7 +48,7 @@ static inline filter_ahead start_ahead(int areas, filter_area in, filter_area u,
     return a;
 }
 
-/* As much as so many complex vectors. */
+/* As much as that many complex vectors. */
 static inline void ask_ahead(filter_ahead *a, int64_t vectors) {
     for (int64_t bytes = vectors * COMPLEX * 4; bytes > 0; bytes -= LINE) {
         prefetch_later(a->at);
