@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* classify.c: features and classes of images, by a classifier of our own. */
+/* classify.c: features and classes of images, by a classifier trained with this library. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -31,7 +31,7 @@ pdessm_status pdessm_points_check_pair(pdessm_context *ctx, const char *what,
                                        const pdessm_points *samples, const pdessm_points *reference,
                                        int64_t least);
 
-/* Rows: the points as they are. */
+/* Rows: the points as is. */
 pdessm_status pdessm_points_panels(pdessm_context *ctx, const pdessm_points *points,
                                    pdessm_panels **ret);
 

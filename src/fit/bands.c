@@ -52,7 +52,7 @@ static void close(run *r) {
     free(r->square);
 }
 
-/* Images are chosen with replacement, each with noise of its own. */
+/* Images are chosen with replacement, each with separate noise. */
 static void draw(run *r, int64_t first) {
     const pdessm_band_options *o = r->options;
     const uint64_t count = (uint64_t)pdessm_dataset_get_info(r->data)->count;
@@ -73,7 +73,7 @@ static void draw(run *r, int64_t first) {
     }
 }
 
-/* square[k] += (u_k . error)^2 over the batch: each worker has eigenvectors of its own. */
+/* square[k] += (u_k . error)^2 over the batch: each worker has separate eigenvectors. */
 static void project(void *argument, int64_t k, int worker) {
     run *r = argument;
     const double *u = r->vectors + k * r->pixels;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* realnvp.c: fits the whitening map, then trains the coupling layers behind it by
  * maximum likelihood. Batches and noise are drawn by counter from (seed, step, place), so that
- * nothing but weights and moments has to be kept to go on. */
+ * resuming needs nothing but weights and moments. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,13 +271,12 @@ static pdessm_status read_state(fit *f, int64_t *ret) {
     list_kept(f, tensor);
     PDESSM_TRY(pdessm_safetensors_open(f->job->ctx, path, &file));
     const char *text = pdessm_safetensors_metadata(file, "pdessm.step");
-    PDESSM_REQUIRE(f->job->ctx,
-                   text && sscanf(text, "%lld", &steps) == 1 && steps >= 0 &&
-                       steps <= f->job->options->steps,
-                   PDESSM_ERROR_FILE,
-                   "%s: metadata pdessm.step is %s, expected 0 to %lld; remove "
-                   "the folder to begin anew",
-                   path, text ? text : "missing", (long long)f->job->options->steps);
+    PDESSM_REQUIRE(
+        f->job->ctx,
+        text && sscanf(text, "%lld", &steps) == 1 && steps >= 0 && steps <= f->job->options->steps,
+        PDESSM_ERROR_FILE,
+        "%s: metadata pdessm.step is %s, expected 0 to %lld; remove the folder to start again",
+        path, text ? text : "missing", (long long)f->job->options->steps);
     PDESSM_TRY(pdessm_alloc(f->job->ctx, largest(tensor), sizeof *values, &values));
     for (int i = 0; i < KEPT; i++) {
         const int64_t count = pdessm_tensor_count(tensor[i]);

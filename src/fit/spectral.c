@@ -105,8 +105,7 @@ static pdessm_status keep(const meter *m, int64_t label, pdessm_precondition *ma
     for (int64_t k = 0; k < c; k++) {
         const double typical = mean_power(m, k);
         PDESSM_REQUIRE(m->job->ctx, typical > 0, PDESSM_ERROR_ARGUMENT,
-                       "channel %lld of the images%s is always the same: there is nothing to even "
-                       "out",
+                       "channel %lld of the images%s is constant: there is nothing to even out",
                        (long long)k, m->job->classes > 1 ? " of a class" : "");
         for (int64_t i = 0; i < m->modes; i++) {
             double g = 1 / sqrt(m->power[i * c + k] + map->info.epsilon * typical);

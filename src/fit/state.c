@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* state.c: the folder of a fit that takes long: what is fitted, so that it is gone on
- * with by the same fit only. The kinds keep their own files beside that. */
+/* state.c: the folder of a long fit: a description of the fit, so that only the same fit resumes
+ * from it. The kinds keep their files beside it. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,11 +31,11 @@ static pdessm_status compare(pdessm_context *ctx, const char *path, const char *
     pdessm_status status = PDESSM_OK;
     pdessm_bytes bytes = {0};
     PDESSM_TRY(pdessm_bytes_open(ctx, path, &bytes));
-    PDESSM_REQUIRE(ctx, bytes.size == strlen(now) && memcmp(bytes.data, now, bytes.size) == 0,
-                   PDESSM_ERROR_FILE,
-                   "%s: was begun as '%.*s', now asked for is '%s'; remove its folder, or ask for "
-                   "the same",
-                   path, (int)(bytes.size < 500 ? bytes.size : 500), (const char *)bytes.data, now);
+    PDESSM_REQUIRE(
+        ctx, bytes.size == strlen(now) && memcmp(bytes.data, now, bytes.size) == 0,
+        PDESSM_ERROR_FILE,
+        "%s: was started as '%.*s', but '%s' is requested; remove its folder, or request the same",
+        path, (int)(bytes.size < 500 ? bytes.size : 500), (const char *)bytes.data, now);
 out:
     pdessm_bytes_release(&bytes);
     return status;

@@ -70,7 +70,7 @@ out:
 typedef struct whitening {
     const pdessm_fit_job *job;
     pdessm_precondition *map;
-    double *mean, *values;  /* [D] of the class at hand */
+    double *mean, *values;  /* [D] of the current class */
     double *pooled, *sigma; /* [D, D]: S, and Sigma_y or its eigenvectors */
 } whitening;
 

@@ -103,7 +103,7 @@ static void place(placing *p, int rank, const int64_t *d, pdessm_tensor *value,
     p->at += aligned(count);
 }
 
-/* Matrices uniform within +- sqrt(6 / (in + out)), each of its own stream. */
+/* Matrices uniform within +- sqrt(6 / (in + out)), each from a separate stream. */
 static void start_matrix(placing *p, const int64_t d[2], uint32_t stream, pdessm_tensor *value,
                          pdessm_tensor *gradient) {
     const double bound = sqrt(6.0 / (double)(d[0] + d[1]));

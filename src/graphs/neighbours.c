@@ -100,7 +100,7 @@ static int load(pdessm_context *ctx, const char *path, int64_t n, int k, int32_t
         pdessm_npy_decode(ctx, path, bytes.data, bytes.size, n * k * 8, &array) == PDESSM_OK)
         found = take(&array, n, k, ret);
     if (!found)
-        pdessm_log(ctx, PDESSM_LOG_WARNING, "%s: damaged, is made again", path);
+        pdessm_log(ctx, PDESSM_LOG_WARNING, "%s: damaged; it is built again", path);
     pdessm_array_release(&array);
     pdessm_bytes_release(&bytes);
     return found;
@@ -133,7 +133,7 @@ pdessm_status pdessm_neighbours_cached(pdessm_context *ctx, const char *name, in
         return PDESSM_OK;
     PDESSM_TRY(pdessm_neighbours(ctx, n, d, x, k, watch, ret));
     if (*path && store(ctx, path, n, k, ret) != PDESSM_OK)
-        pdessm_log(ctx, PDESSM_LOG_WARNING, "%s; the graph is made anew each time", ctx->error);
+        pdessm_log(ctx, PDESSM_LOG_WARNING, "%s; the graph is built again each time", ctx->error);
 out:
     return status;
 }

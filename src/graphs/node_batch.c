@@ -160,7 +160,7 @@ out:
     return status;
 }
 
-/* Numbers of a stream of its own: pooling takes the others of the same draw. */
+/* Numbers of a separate stream: pooling takes the others of the same draw. */
 static int64_t below(const pdessm_draw *draw, int64_t index, int64_t n) {
     return pdessm_below(draw->seed, PDESSM_RANDOM_ORDER, draw->step, draw->index, index,
                         (uint64_t)n);

@@ -23,7 +23,7 @@ typedef struct pdessm_node_batch {
 enum {
     PDESSM_NODE_BATCH_HOPS =
         2, /* neighbours of how many edges a batch of training nodes takes .. */
-    PDESSM_NODE_BATCH_FAN_OUT = 4 /* .. at most so many of each node */
+    PDESSM_NODE_BATCH_FAN_OUT = 4 /* .. at most this many of each node */
 };
 
 /* Fields for training; batch 0: the whole set. A batch that has more units than there are is

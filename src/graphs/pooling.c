@@ -15,7 +15,7 @@ struct pdessm_pooling_order {
     int32_t *distance; /* [nodes] by place: edges from the centre; 0 unless a neighbourhood */
     uint8_t *mark;     /* [nodes], all 0 between calls */
     int64_t *place;    /* [nodes + 2] scratch */
-    int32_t *by_rank; /* [nodes] those of most edges first; within a degree, as they are numbered */
+    int32_t *by_rank;  /* [nodes] those of most edges first; within a degree, by number */
 };
 
 static int64_t degree(const pdessm_csr *csr, int64_t i) {

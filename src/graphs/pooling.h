@@ -15,7 +15,7 @@ typedef struct pdessm_draw {
 
 typedef struct pdessm_pooling_order pdessm_pooling_order;
 
-/* For graphs of at most so many nodes; neighbourhoods grow around so many nodes at once. */
+/* For graphs of at most `nodes` nodes; neighbourhoods grow around `centres` nodes at once. */
 pdessm_status pdessm_pooling_order_create(pdessm_context *ctx, int64_t nodes, int64_t centres,
                                           pdessm_pooling_order **ret);
 void pdessm_pooling_order_destroy(pdessm_pooling_order **order);

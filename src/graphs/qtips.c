@@ -16,7 +16,7 @@
 enum { SIDE = 128, NEAREST = 9, QTIPS_GRAPHS = 1100, QTIPS_FEATURES = 5, QTIPS_CLASSES = 3 };
 enum { GROUND, ROD, TIP_2, TIP_3 }; /* colours */
 
-/* The rod in coordinates of its own, in pixels before it is scaled. */
+/* The rod in its coordinates, in pixels before it is scaled. */
 #define HALF_LENGTH 40.0
 #define HALF_WIDTH 3.0
 #define TIP_LENGTH 6.0

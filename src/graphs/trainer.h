@@ -39,7 +39,7 @@ typedef struct pdessm_graph_trainer {
      * share their memory. */
     pdessm_graph_level_tape whole, part, look;
     pdessm_pooling_order *order;
-    pdessm_csr csr;                /* the level at hand */
+    pdessm_csr csr;                /* the current level */
     int32_t *chosen, *index;       /* [batch]; index as pdessm_csr_select() wants it */
     int32_t *node, *label;         /* [batch] of the level: as in a selection */
     int64_t most_edges;            /* of the set and of any level */

@@ -130,7 +130,7 @@ static pdessm_status check_grid(pdessm_context *ctx, pdessm_config *c) {
                        axis[i], c->image_size[i], LARGEST_IMAGE);
         PDESSM_REQUIRE(
             ctx, c->image_size[i] % c->patch == 0, PDESSM_ERROR_ARGUMENT,
-            "configuration: image %s %d is no multiple of the patch %d; pad the images or "
+            "configuration: image %s %d is not a multiple of the patch %d; pad the images or "
             "choose another patch",
             axis[i], c->image_size[i], c->patch);
         if (c->reference_grid[i] == 0)
@@ -204,12 +204,12 @@ pdessm_status pdessm_config_check(pdessm_context *ctx, pdessm_config *config) {
     PDESSM_REQUIRE(
         ctx, config->prior == PDESSM_PRIOR_NONE || config->task == PDESSM_TASK_VELOCITY,
         PDESSM_ERROR_ARGUMENT,
-        "configuration: prior = gaussian is of the task velocity, a classifier has none");
+        "configuration: prior = gaussian is for the task velocity, a classifier has no prior");
     if (config->attention_layers > config->depth)
         return out_of_range(ctx, "attention_layers", config->attention_layers, 0, config->depth);
     int attention = config->mixer == PDESSM_MIXER_ATTENTION || config->attention_layers > 0;
     PDESSM_REQUIRE(ctx, !attention || config->width % config->heads == 0, PDESSM_ERROR_ARGUMENT,
-                   "configuration: width %d is no multiple of heads %d", config->width,
+                   "configuration: width %d is not a multiple of heads %d", config->width,
                    config->heads);
     PDESSM_REQUIRE(ctx, config->b_max > 0 && config->b_max <= 1, PDESSM_ERROR_ARGUMENT,
                    "configuration: b_max is %g, expected more than 0 and at most 1", config->b_max);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fingerprint.h: what long work depends on, in 64 bits: work that was begun is gone on with only
- * where they agree. FNV-1a, which finds changes, not attacks. */
+/* fingerprint.h: what long work depends on, in 64 bits: work is resumed only where they agree.
+ * FNV-1a, which finds changes, not attacks. */
 #ifndef PDESSM_MODEL_FINGERPRINT_H
 #define PDESSM_MODEL_FINGERPRINT_H
 

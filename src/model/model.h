@@ -13,7 +13,7 @@
 typedef enum pdessm_group {
     PDESSM_GROUP_WEIGHTS, /* matrices of linear layers: weight decay applies */
     PDESSM_GROUP_PLAIN,   /* biases and embeddings */
-    PDESSM_GROUP_PDE,     /* raw PDE coefficients: a learning rate of their own */
+    PDESSM_GROUP_PDE,     /* raw PDE coefficients: a separate learning rate */
     PDESSM_GROUP_FREE,    /* a free filter or convolution: likewise another */
     PDESSM_GROUPS
 } pdessm_group;
@@ -64,7 +64,7 @@ struct pdessm_model {
         pdessm_tensor *table;
     } * position;
     int positions;
-    /* What stands for parameters that are left out, shared by all graphs. */
+    /* What stands for parameters that are left out, shared by all tapes. */
     struct pdessm_constant {
         float number;
         pdessm_tensor *tensor;

@@ -7,7 +7,7 @@ static pdessm_tensor *raw(const pdessm_builder *b, int block, const char *name) 
     return pdessm_build_weight(b, "blocks.%d.mixer.pde.%s", block, name);
 }
 
-/* Parameters of their own, or what takes the term out of the equation. */
+/* Separate parameters, or what takes the term out of the equation. */
 static pdessm_tensor *raw_or(const pdessm_builder *b, int block, const char *name, int left_out,
                              float otherwise, int rank, const int64_t *dims) {
     return left_out ? pdessm_build_constant(b, otherwise, rank, dims) : raw(b, block, name);

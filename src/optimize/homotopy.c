@@ -2,8 +2,8 @@
 /* homotopy.c: probabilistic Gaussian homotopy, and the classical one as its case of equal weights.
  *
  * Two schedules, sigma and lambda, fall over the stages; each step draws a cloud around x, weighs
- * it, and moves x; then L-BFGS goes on from the best point seen on f itself, and what budget that
- * leaves pays for more such descents from around the best point. */
+ * it, and moves x; then L-BFGS continues on f itself from the best point seen, and the budget that
+ * is left pays for more such descents from around the best point. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,7 +195,7 @@ static pdessm_status descend_again(homotopy *h, double *x) {
             break;
         }
         memcpy(x, s->best, (size_t)s->d * sizeof *x);
-        h->lambda0 = 0; /* anew from this cloud */
+        h->lambda0 = 0; /* again from this cloud */
         PDESSM_TRY(advance(h, 1, x));
         PDESSM_TRY(pdessm_search_lbfgs(s, x));
     }

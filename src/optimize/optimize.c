@@ -71,7 +71,7 @@ static pdessm_status check_objective(pdessm_context *ctx, const pdessm_objective
                        "give finite bounds with lower < upper",
                        (long long)j, f->lower[j], f->upper[j]);
         PDESSM_REQUIRE(ctx, x[j] >= f->lower[j] && x[j] <= f->upper[j], PDESSM_ERROR_ARGUMENT,
-                       "optimisation: the start lies outside of the box: coordinate %lld is %g, "
+                       "optimisation: the start is outside the box: coordinate %lld is %g, "
                        "expected %g to %g",
                        (long long)j, x[j], f->lower[j], f->upper[j]);
     }
@@ -100,8 +100,8 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_objective *
                    (long long)o->samples, (long long)o->inner);
     PDESSM_REQUIRE(ctx, o->sigma0 >= 0 && o->sigma_power >= 0 && o->lambda0 > 0,
                    PDESSM_ERROR_ARGUMENT,
-                   "optimisation: sigma0 %g, sigma_power %g and lambda0 %g, expected 0 (as the "
-                   "method has it) or more, the last more than 0",
+                   "optimisation: sigma0 %g, sigma_power %g and lambda0 %g, expected 0 (the "
+                   "method's default) or more, the last more than 0",
                    o->sigma0, o->sigma_power, o->lambda0);
     PDESSM_REQUIRE(
         ctx, o->ess_least >= 0 && o->ess_least <= o->ess_most && o->ess_most <= 1,

@@ -68,10 +68,10 @@ pdessm_status pdessm_search_tell(pdessm_search *s) {
 
 pdessm_status pdessm_search_not_finite(pdessm_search *s, const char *where) {
     s->result.ending = PDESSM_ENDED_FAILED;
-    return pdessm_fail(s->ctx, PDESSM_ERROR_NUMERIC,
-                       "%s: no value is finite after %lld evaluations; check the objective, or "
-                       "begin in another place",
-                       where, (long long)s->result.function_evaluations);
+    return pdessm_fail(
+        s->ctx, PDESSM_ERROR_NUMERIC,
+        "%s: no value is finite after %lld evaluations; check the objective, or start elsewhere",
+        where, (long long)s->result.function_evaluations);
 }
 
 void pdessm_search_clip(const pdessm_search *s, double *x) {

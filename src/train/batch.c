@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* batch.c: which images a step sees, at which times, under which labels. All of it is drawn by
- * counter from (seed, step, place in the step), so nothing needs saving to go on from a checkpoint.
+ * counter from (seed, step, place in the step), so resuming from a checkpoint needs no other state.
  */
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* levels.c: which levels a step trains at, with which images and signs. All of it follows
- * from the options and the number of the step, so nothing needs saving to go on from a checkpoint.
+ * from the options and the number of the step, so resuming from a checkpoint needs no other state.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -99,7 +99,7 @@ static pdessm_status check_extents(pdessm_context *ctx, const pdessm_config *c, 
         while (fit < levels && side % (c->patch << fit) == 0)
             fit++;
         PDESSM_REQUIRE(ctx, side % unit == 0, PDESSM_ERROR_ARGUMENT,
-                       "multiscale: the %s %d, halved %d times, is no multiple of the patch %d; "
+                       "multiscale: the %s %d, halved %d times, is not a multiple of the patch %d; "
                        "expected at most %d levels, or images whose %s is a multiple of %d, such "
                        "as %d (pad or resize them)",
                        axis[i], side, levels - 1, c->patch, fit, axis[i], unit,

@@ -55,10 +55,9 @@ static pdessm_status check_ranges(pdessm_context *ctx, const pdessm_train_option
             return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "training: %s is %g, expected %g to %g",
                                ranges[i].name, ranges[i].value, ranges[i].least, ranges[i].most);
     if (o->coupling == PDESSM_COUPLING_PAIRS && (o->flip || o->shift))
-        return pdessm_fail(
-            ctx, PDESSM_ERROR_ARGUMENT,
-            "training: flips and shifts would part the images from the noise they were drawn "
-            "from; train on pairs without them");
+        return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
+                           "training: flips and shifts would separate the images from the noise "
+                           "they were drawn from; train on pairs without them");
     return PDESSM_OK;
 }
 

@@ -73,8 +73,8 @@ static inline int pdessm_trainer_classifies(const pdessm_trainer *t) {
 /* One run of a tape; its gradients are added to the step's (trainer.c). */
 pdessm_status pdessm_trainer_run(pdessm_trainer *t, const pdessm_trainer_pass *run);
 
-/* Records the tapes of the step at hand where they are not there yet, and drops those that no later
- * step needs (trainer_tape.c). */
+/* Records the tapes of the current step that are not there yet, and drops those that no later step
+ * needs (trainer_tape.c). */
 pdessm_status pdessm_trainer_record(pdessm_trainer *t);
 void pdessm_trainer_tape_release(pdessm_trainer_tape *tape);
 
@@ -102,7 +102,7 @@ void pdessm_level_text(const pdessm_train_options *o, size_t size, char *ret);
 pdessm_status pdessm_level_check(pdessm_context *ctx, const pdessm_config *c,
                                  const pdessm_train_options *o);
 
-/* Fills images, times, labels and indices for images first .. first + n - 1 of the step at hand
+/* Fills images, times, labels and indices for images first .. first + n - 1 of the current step
  * (batch.c). */
 void pdessm_trainer_draw_batch(pdessm_trainer *t, int64_t first, int n);
 

@@ -108,6 +108,6 @@ if [ -e "$libdir/pdessm/pdessm-opencl.so" ]; then
     [ "$foreign" = pdessm_opencl_backend ] || fail "the module exports $foreign"
     # The installed library finds its module beside it.
     LD_LIBRARY_PATH=$libdir "$root/bin/pdessm-cl" devices 2>"$folder/note" >"$folder/devices"
-    grep -q 'OpenCL is not there' "$folder/note" && fail "the installed module is not found"
+    grep -q 'OpenCL is not installed' "$folder/note" && fail "the installed module is not found"
 fi
 echo "installed to $root: headers, examples, symbols and a life without OpenCL are in order"

@@ -51,8 +51,8 @@ def test_fits(tmp, data):
         check(not out.exists() and parts.is_dir(), f"{kind}: parts alone are there")
         kept = "couplings.safetensors" if kind == "realnvp" else "step-00000010"
         check((parts / kept).exists(), f"{kind}: {kept}: {sorted(p.name for p in parts.iterdir())}")
-        expect(run(*fit, other, "-o", out), 4, "was begun as", "remove its folder")
-        expect(run(*fit, data, "--seed", "1", "-o", out), 4, "was begun as", "seed 1")
+        expect(run(*fit, other, "-o", out), 4, "was started as", "remove its folder")
+        expect(run(*fit, data, "--seed", "1", "-o", out), 4, "was started as", "seed 1")
         expect(run(*fit, data, "-o", out), 0)
         check(out.read_bytes() == whole.read_bytes(), f"{kind}: the same map")
         check(not parts.exists(), f"{kind}: no parts are left")

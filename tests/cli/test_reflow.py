@@ -107,7 +107,7 @@ def test_wrong_input(tmp, teacher):
     expect(run("train", "--reflow", teacher, "--steps", "2"), 2, "--out is missing")
     expect(run("train", "--reflow", tmp / "none", "--steps", "2", "--out", tmp / "n"), 4, "none")
     expect(run("train", "--reflow", teacher, *DRAW, "--flip", "--steps", "2", "--out", tmp / "f"), 2,
-           "flips and shifts would part")
+           "flips and shifts would separate")
 
 
 with folder() as temporary:

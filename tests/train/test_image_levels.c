@@ -291,7 +291,7 @@ static void what_does_not_fit_is_refused(void **state) {
     pdessm_train_options o = several(PDESSM_RESOLUTION_MGE, 4);
     classifier.task = PDESSM_TASK_CLASSIFY;
     refused(a, &pde, &o,
-            "height 8, halved 3 times, is no multiple of the patch 2; expected at most "
+            "height 8, halved 3 times, is not a multiple of the patch 2; expected at most "
             "3 levels, or images whose height is a multiple of 16, such as 16");
     o.levels = 1;
     refused(a, &pde, &o, "1 levels, expected 2 to 8");

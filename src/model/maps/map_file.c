@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* map_file.c: maps in safetensors files, of their own or a model's. */
+/* map_file.c: maps in safetensors files, separate ones or a model's. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
