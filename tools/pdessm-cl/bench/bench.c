@@ -48,9 +48,9 @@ static pdessm_status open_devices(bench_job *j) {
     pdessm_status status = PDESSM_OK;
     const char *from_environment = getenv("PDESSM_DEVICE");
     const char *text = j->c->device_name ? j->c->device_name : from_environment;
-    bench_words names = {0};
+    cli_words names = {0};
     if (text && *text)
-        PDESSM_TRY(pdessm_cli_bench_words(j->c, "device", text, &names));
+        PDESSM_TRY(pdessm_cli_words(j->c, "device", text, &names));
     int count = names.count ? names.count : 1;
     PDESSM_TRY(pdessm_alloc(j->c->ctx, (size_t)count, sizeof *j->device, &j->device));
     for (int i = 0; i < count; i++)

@@ -7,23 +7,13 @@
 #include <stdio.h>
 
 #include "shared/cli.h"
+#include "shared/lists.h"
 #include "shared/progress.h"
 #include "verify/cases.h"
 
 typedef enum bench_suite { BENCH_OPS, BENCH_STEP, BENCH_SAMPLE, BENCH_SUITES } bench_suite;
 typedef enum bench_status { BENCH_OK, BENCH_UNSUPPORTED, BENCH_SKIPPED, BENCH_ERROR } bench_status;
 typedef enum bench_format { BENCH_TEXT, BENCH_MD, BENCH_CSV, BENCH_JSON, BENCH_JSONL } bench_format;
-
-/* Lists of an option: words, or pairs (height, width) of whole numbers. */
-typedef struct bench_words {
-    int count;
-    const char **word;
-} bench_words;
-
-typedef struct bench_sizes {
-    int count;
-    int64_t (*size)[2];
-} bench_sizes;
 
 typedef struct bench_options {
     int suite, format, validate, detail; /* suite: a bench_suite, BENCH_SUITES: all */
@@ -94,13 +84,6 @@ typedef struct bench_job {
     cli_progress bar;
     int streamed; /* rows that went out already (jsonl) */
 } bench_job;
-
-/* ranges.c: "16", "14x28", "16-64+16", "16-128*2", and lists of them; ERROR_ARGUMENT names
- * the option. */
-pdessm_status pdessm_cli_bench_sizes(cli *c, const char *option, const char *text, int64_t most,
-                                     bench_sizes *ret);
-pdessm_status pdessm_cli_bench_words(cli *c, const char *option, const char *text,
-                                     bench_words *ret);
 
 /* plan.c: fills in job->row; every row is `skipped` until it is measured. */
 pdessm_status pdessm_cli_bench_plan(bench_job *j);

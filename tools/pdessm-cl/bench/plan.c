@@ -22,8 +22,8 @@ static const char *const default_step_batch = "8", *const default_sample_batch =
 
 typedef struct plan {
     bench_job *j;
-    bench_words ops, models;
-    bench_sizes grids, batches, images;
+    cli_words ops, models;
+    cli_sizes grids, batches, images;
 } plan;
 
 /* ------------------------------------------------------------------ rows */
@@ -119,7 +119,7 @@ static void add_operators(plan *p) {
         add_operator(p, (pdessm_op)op);
 }
 
-static void add_networks(plan *p, bench_suite suite, const bench_sizes *batches) {
+static void add_networks(plan *p, bench_suite suite, const cli_sizes *batches) {
     bench_point point = {.suite = suite};
     for (int m = 0; m < p->models.count; m++)
         for (int i = 0; i < p->images.count; i++)
@@ -160,15 +160,14 @@ static pdessm_status read_options(plan *p) {
     const bench_options *o = &p->j->o;
     pdessm_status status = PDESSM_OK;
     if (o->ops)
-        PDESSM_TRY(pdessm_cli_bench_words(c, "op", o->ops, &p->ops));
+        PDESSM_TRY(pdessm_cli_words(c, "op", o->ops, &p->ops));
     if (o->batches)
-        PDESSM_TRY(pdessm_cli_bench_sizes(c, "batch", o->batches, LARGEST_BATCH, &p->batches));
+        PDESSM_TRY(pdessm_cli_sizes(c, "batch", o->batches, LARGEST_BATCH, &p->batches));
+    PDESSM_TRY(pdessm_cli_words(c, "model", o->models ? o->models : default_models, &p->models));
     PDESSM_TRY(
-        pdessm_cli_bench_words(c, "model", o->models ? o->models : default_models, &p->models));
-    PDESSM_TRY(pdessm_cli_bench_sizes(c, "grid", o->grids ? o->grids : default_grids, LARGEST_GRID,
-                                      &p->grids));
-    PDESSM_TRY(pdessm_cli_bench_sizes(c, "image-size", o->image_sizes ? o->image_sizes : "32",
-                                      LARGEST_IMAGE, &p->images));
+        pdessm_cli_sizes(c, "grid", o->grids ? o->grids : default_grids, LARGEST_GRID, &p->grids));
+    PDESSM_TRY(pdessm_cli_sizes(c, "image-size", o->image_sizes ? o->image_sizes : "32",
+                                LARGEST_IMAGE, &p->images));
     PDESSM_TRY(check_names(p));
     for (int i = 0; i < p->batches.count; i++)
         PDESSM_REQUIRE(c->ctx, p->batches.size[i][0] == p->batches.size[i][1],
@@ -187,8 +186,8 @@ static int wants(const bench_options *o, bench_suite suite) {
 
 static pdessm_status add_suite(plan *p, bench_suite suite, const char *default_batch) {
     pdessm_status status = PDESSM_OK;
-    bench_sizes one = {0};
-    PDESSM_TRY(pdessm_cli_bench_sizes(p->j->c, "batch", default_batch, LARGEST_BATCH, &one));
+    cli_sizes one = {0};
+    PDESSM_TRY(pdessm_cli_sizes(p->j->c, "batch", default_batch, LARGEST_BATCH, &one));
     add_networks(p, suite, p->batches.count ? &p->batches : &one);
 out:
     free(one.size);

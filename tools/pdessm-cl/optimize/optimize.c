@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench/bench.h"
 #include "optimize.h"
 #include "shared/interrupt.h"
+#include "shared/lists.h"
 #include "shared/options.h"
 #include "shared/print.h"
 
@@ -26,7 +26,7 @@ const cli_command pdessm_cli_optimize = {
 /* Lists as they stand on the command line. */
 typedef struct lists {
     const char *problems, *dimensions, *methods;
-    bench_words problem, dimension, method;
+    cli_words problem, dimension, method;
 } lists;
 
 static pdessm_status read_dimension(cli *c, const char *text, int64_t *ret) {
@@ -43,9 +43,9 @@ out:
 static pdessm_status plan_rows(optimize_job *j, lists *l) {
     cli *c = j->c;
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_cli_bench_words(c, "problem", l->problems, &l->problem));
-    PDESSM_TRY(pdessm_cli_bench_words(c, "dim", l->dimensions, &l->dimension));
-    PDESSM_TRY(pdessm_cli_bench_words(c, "methods", l->methods, &l->method));
+    PDESSM_TRY(pdessm_cli_words(c, "problem", l->problems, &l->problem));
+    PDESSM_TRY(pdessm_cli_words(c, "dim", l->dimensions, &l->dimension));
+    PDESSM_TRY(pdessm_cli_words(c, "methods", l->methods, &l->method));
     const int methods = l->method.count, dimensions = l->dimension.count;
     const int most = l->problem.count * dimensions * methods;
     PDESSM_TRY(pdessm_alloc(c->ctx, (size_t)most, sizeof *j->row, &j->row));

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* ranges.c: lists on the command line: words, sizes, and ranges of sizes. */
+/* lists.c: lists as they stand on the command line. */
+#include "lists.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
-#include "shared/print.h"
+#include "print.h"
 
 enum { MOST_ENTRIES = 256 };
 
@@ -55,7 +56,7 @@ static int read_range(const char *text, range *r) {
     return !*text;
 }
 
-static void append(bench_sizes *list, int64_t height, int64_t width) {
+static void append(cli_sizes *list, int64_t height, int64_t width) {
     size_t bytes = ((size_t)list->count + 1) * sizeof *list->size;
     list->size = pdessm_cli_need(realloc(list->size, bytes));
     list->size[list->count][0] = height;
@@ -63,7 +64,7 @@ static void append(bench_sizes *list, int64_t height, int64_t width) {
 }
 
 static pdessm_status append_range(cli *c, const char *option, const char *text, int64_t most,
-                                  bench_sizes *list) {
+                                  cli_sizes *list) {
     range r;
     if (!read_range(text, &r))
         return refuse(c, option, text,
@@ -85,10 +86,10 @@ static pdessm_status append_range(cli *c, const char *option, const char *text, 
     return PDESSM_OK;
 }
 
-pdessm_status pdessm_cli_bench_sizes(cli *c, const char *option, const char *text, int64_t most,
-                                     bench_sizes *ret) {
+pdessm_status pdessm_cli_sizes(cli *c, const char *option, const char *text, int64_t most,
+                               cli_sizes *ret) {
     pdessm_status status = PDESSM_OK;
-    bench_sizes list = {0};
+    cli_sizes list = {0};
     do
         PDESSM_TRY(append_range(c, option, next_entry(c, &text), most, &list));
     while (text);
@@ -99,9 +100,8 @@ out:
     return status;
 }
 
-pdessm_status pdessm_cli_bench_words(cli *c, const char *option, const char *text,
-                                     bench_words *ret) {
-    bench_words list = {0};
+pdessm_status pdessm_cli_words(cli *c, const char *option, const char *text, cli_words *ret) {
+    cli_words list = {0};
     do {
         const char *word = next_entry(c, &text);
         int bad = !*word || list.count == MOST_ENTRIES;
