@@ -80,8 +80,10 @@ PDESSM_API pdessm_status pdessm_device_profile_enable(pdessm_device *device, int
 PDESSM_API pdessm_status pdessm_device_profile(pdessm_device *device, pdessm_profile_row **ret_rows,
                                                int *ret_count);
 
-/* Bytes that buffers hold now, and the most they ever held. */
+/* Bytes that buffers hold now, and the most they ever held, or held since the peak was forgotten.
+ */
 PDESSM_API int64_t pdessm_device_memory(const pdessm_device *device, int64_t *ret_peak);
+PDESSM_API void pdessm_device_forget_peak(pdessm_device *device);
 
 #ifdef __cplusplus
 }

@@ -33,6 +33,11 @@ typedef struct pdessm_points {
     const float *values;
 } pdessm_points;
 
+/* Which `count` of `all` items to take, to ret [count]: a seeded choice, so that files sorted by
+ * class do not matter; all of them in their order when count is all. count <= all. */
+PDESSM_API pdessm_status pdessm_metric_choose(pdessm_context *ctx, uint64_t seed, int64_t all,
+                                              int64_t count, int64_t *ret);
+
 /* Squared Frechet distance of the Gaussians with the same means m and covariances S (over count -
  * 1): |m1 - m2|^2 + tr(S1 + S2 - 2 (S2^1/2 S1 S2^1/2)^1/2). Singular covariances are fine; at least
  * 2 points each. */

@@ -92,6 +92,14 @@ PDESSM_API pdessm_status pdessm_precondition_invert(pdessm_precondition *map, in
                                                     const int32_t *labels, const float *images,
                                                     float *ret);
 
+/* Both of them for many images: progress (or NULL) is called with the share done in [0, 1]; nonzero
+ * cancels (ERROR_CANCELLED), and ret is undefined then. */
+PDESSM_API pdessm_status pdessm_precondition_convert(pdessm_precondition *map, int inverse,
+                                                     int64_t n, int64_t height, int64_t width,
+                                                     const int32_t *labels, const float *images,
+                                                     int (*progress)(void *user, double share),
+                                                     void *user, float *ret);
+
 /* ln |det dT_y/dx| at each image, [n]: with it T is a density, ln p(x | y) = -|T_y(x)|^2 / 2 -
  * (D / 2) ln(2 pi) + ln |det|. For whiten and realnvp; ERROR_ARGUMENT for other kinds. */
 PDESSM_API pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n,

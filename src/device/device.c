@@ -287,3 +287,7 @@ int64_t pdessm_device_memory(const pdessm_device *device, int64_t *ret_peak) {
         *ret_peak = device->memory_peak;
     return device->memory;
 }
+
+void pdessm_device_forget_peak(pdessm_device *device) {
+    device->memory_peak = device->memory;
+}

@@ -69,6 +69,20 @@ pdessm_status pdessm_metric_order(pdessm_context *ctx, uint64_t seed, int stream
     return PDESSM_OK;
 }
 
+pdessm_status pdessm_metric_choose(pdessm_context *ctx, uint64_t seed, int64_t all, int64_t count,
+                                   int64_t *ret) {
+    int64_t *order = NULL;
+    pdessm_status status = PDESSM_OK;
+    PDESSM_REQUIRE(ctx, count >= 0 && count <= all, PDESSM_ERROR_ARGUMENT,
+                   "a choice of %lld of %lld items", (long long)count, (long long)all);
+    PDESSM_TRY(pdessm_metric_order(ctx, seed, PDESSM_METRIC_LIMIT, all, &order));
+    for (int64_t i = 0; i < count; i++)
+        ret[i] = count == all ? i : order[i];
+out:
+    free(order);
+    return status;
+}
+
 /* ------------------------------------------------------------------ moments */
 
 typedef struct covariance_job {

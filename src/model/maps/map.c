@@ -264,6 +264,16 @@ pdessm_status pdessm_precondition_invert(pdessm_precondition *map, int64_t n, in
     return pdessm_map_turn(map, PDESSM_MAP_INVERT, n, height, width, labels, images, &nobody, ret);
 }
 
+pdessm_status pdessm_precondition_convert(pdessm_precondition *map, int inverse, int64_t n,
+                                          int64_t height, int64_t width, const int32_t *labels,
+                                          const float *images,
+                                          int (*progress)(void *user, double share), void *user,
+                                          float *ret) {
+    const pdessm_watch watch = {progress, user, 0, 1};
+    return pdessm_map_turn(map, inverse ? PDESSM_MAP_INVERT : PDESSM_MAP_APPLY, n, height, width,
+                           labels, images, &watch, ret);
+}
+
 pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n, int64_t height,
                                           int64_t width, const int32_t *labels, const float *images,
                                           double *ret) {

@@ -8,10 +8,10 @@
 #endif
 
 #include <pdessm/sample.h>
+#include <pdessm/train.h>
 
 #include "bench.h"
 #include "shared/print.h"
-#include "train/trainer.h"
 #include "verify/network.h"
 
 /* One of the two suites' subject, ready to run. */
@@ -244,14 +244,17 @@ static pdessm_status measure(subject *s, bench_row *row) {
     pdessm_device *d = s->d->device;
     pdessm_status status = PDESSM_OK;
     int knows_peak = forget_process_peak();
-    int64_t base = d->memory_peak = d->memory;
+    int64_t base = 0, peak = 0;
     int training = row->point.suite == BENCH_STEP;
+    pdessm_device_forget_peak(d);
+    base = pdessm_device_memory(d, NULL);
     PDESSM_TRY(training ? make_trainer(s, &row->point) : make_sampler(s, &row->point));
     row->parameters = (double)pdessm_model_parameter_count(
         training ? pdessm_trainer_model(s->trainer) : s->model);
     row->images = (double)(training ? row->point.batch : s->j->o.images);
     PDESSM_TRY(measure_first(s, row));
-    row->peak_bytes = (double)(d->memory_peak - base);
+    pdessm_device_memory(d, &peak);
+    row->peak_bytes = (double)(peak - base);
     if (row->reached)
         return PDESSM_OK;
     bench_work w = work_of(s);

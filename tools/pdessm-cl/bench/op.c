@@ -99,6 +99,7 @@ static pdessm_status measure_pass(bench_call *b, bench_row *row) {
     pdessm_status status = PDESSM_OK;
     pdessm_cost cost = {0};
     double first = NAN;
+    int64_t peak = 0;
     b->call.call.pass = row->point.pass;
     PDESSM_TRY(pdessm_check_call(d, &b->call.call));
     op->descriptor->cost(&b->call.call, &d->host, &cost);
@@ -114,7 +115,8 @@ static pdessm_status measure_pass(bench_call *b, bench_row *row) {
     row->bytes = cost.bytes;
     row->copied_bytes = (double)b->copied_bytes;
     PDESSM_TRY(pdessm_cli_bench_measure(b->j, &w, &copy, row));
-    row->peak_bytes = (double)(d->memory_peak - b->base);
+    pdessm_device_memory(d, &peak);
+    row->peak_bytes = (double)(peak - b->base);
     if (row->count > 0)
         pdessm_cli_bench_settle(row, BENCH_OK, NULL);
     else
@@ -127,7 +129,8 @@ static pdessm_status measure(bench_call *b, bench_row *row, int rows) {
     pdessm_device *d = b->d->device;
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_bench_copy_create(d, b->copied_bytes, 0, &b->copy));
-    b->base = d->memory_peak = d->memory;
+    pdessm_device_forget_peak(d);
+    b->base = pdessm_device_memory(d, NULL);
     b->call = pdessm_cli_opcall_begin(d, b->k.op);
     PDESSM_TRY(pdessm_cli_case_operands(&b->k, &b->call));
     PDESSM_TRY(measure_pass(b, &row[0]));

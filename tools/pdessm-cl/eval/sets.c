@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "eval.h"
-#include "evaluate/metrics.h"
 #include "files/image.h"
 #include "shared/memory.h"
 
@@ -65,17 +64,14 @@ out:
     return status;
 }
 
-/* All images, or a seeded choice of as many as the limit: files of samples are often sorted by
- * class, so the first so many would not do. */
+/* All images, or a seeded choice of as many as the limit. */
 static pdessm_status take_limited(cli_eval *e, const pdessm_dataset *data, cli_eval_set *ret) {
     const int64_t all = pdessm_dataset_get_info(data)->count;
     const int64_t count = e->limit && e->limit < all ? e->limit : all;
     int64_t *order = NULL;
     pdessm_status status;
-    PDESSM_TRY(
-        pdessm_metric_order(e->c->ctx, (uint64_t)e->c->seed, PDESSM_METRIC_LIMIT, all, &order));
-    for (int64_t i = 0; count == all && i < all; i++)
-        order[i] = i;
+    PDESSM_TRY(pdessm_alloc(e->c->ctx, (size_t)count, sizeof *order, &order));
+    PDESSM_TRY(pdessm_metric_choose(e->c->ctx, (uint64_t)e->c->seed, all, count, order));
     PDESSM_TRY(take(e, data, order, count, ret));
 out:
     free(order);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* precondition.c: `precondition`: fits a map to data, takes images through it and back. */
-#include <pdessm/fit.h>
-
 #include "precondition.h"
 
 #include <math.h>
@@ -10,7 +8,6 @@
 #include <string.h>
 
 #include "files/npy.h"
-#include "model/maps/map.h"
 #include "shared/interrupt.h"
 #include "shared/paths.h"
 #include "shared/print.h"
@@ -121,15 +118,13 @@ static pdessm_status convert(job *j, float *images, int32_t *labels) {
     const int64_t pixels = i->channels * i->height * i->width;
     const int inverse = strcmp(j->verb, "invert") == 0;
     cli_progress bar;
-    const pdessm_watch watch = {show, &bar, 0, 1};
     pdessm_cli_progress_begin(&bar, j->c, j->verb, 0);
     for (int64_t k = 0; k < i->count; k++) {
         pdessm_dataset_image(j->data, k, images + k * pixels);
         labels[k] = pdessm_dataset_label(j->data, k);
     }
-    pdessm_status status =
-        pdessm_map_turn(j->map, inverse ? PDESSM_MAP_INVERT : PDESSM_MAP_APPLY, i->count, i->height,
-                        i->width, labels, images, &watch, images);
+    pdessm_status status = pdessm_precondition_convert(
+        j->map, inverse, i->count, i->height, i->width, labels, images, show, &bar, images);
     pdessm_cli_progress_end(&bar);
     if (status == PDESSM_ERROR_CANCELLED)
         status = pdessm_fail(j->c->ctx, status, "interrupted; nothing was written");
