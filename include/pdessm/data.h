@@ -19,6 +19,9 @@ typedef enum pdessm_split {
     PDESSM_SPLITS(X)
 #undef X
 } pdessm_split;
+PDESSM_API const char *pdessm_split_name(pdessm_split value);
+PDESSM_API pdessm_status pdessm_split_find(pdessm_context *ctx, const char *name,
+                                           pdessm_split *ret);
 
 /* What to do with an image that is not of the size asked for. */
 #define PDESSM_RESIZES(X)                                                                          \
@@ -31,6 +34,9 @@ typedef enum pdessm_resize {
     PDESSM_RESIZES(X)
 #undef X
 } pdessm_resize;
+PDESSM_API const char *pdessm_resize_name(pdessm_resize value);
+PDESSM_API pdessm_status pdessm_resize_find(pdessm_context *ctx, const char *name,
+                                            pdessm_resize *ret);
 
 /* Order of axes of a four-dimensional .npy or .npz array. */
 #define PDESSM_LAYOUTS(X)                                                                          \
@@ -42,6 +48,9 @@ typedef enum pdessm_layout {
     PDESSM_LAYOUTS(X)
 #undef X
 } pdessm_layout;
+PDESSM_API const char *pdessm_layout_name(pdessm_layout value);
+PDESSM_API pdessm_status pdessm_layout_find(pdessm_context *ctx, const char *name,
+                                            pdessm_layout *ret);
 
 /* All zero is a good start: the training split, every image, as it is. */
 typedef struct pdessm_dataset_options {

@@ -18,11 +18,12 @@
 extern "C" {
 #endif
 
+#define PDESSM_GNNS(X) X(GCN, "gcn") X(GIN, "gin") X(GAT, "gat")
 typedef enum pdessm_gnn_kind {
-    PDESSM_GNN_GCN,
-    PDESSM_GNN_GIN,
-    PDESSM_GNN_GAT,
-    PDESSM_GNN_COUNT
+#define X(id, name) PDESSM_GNN_##id,
+    PDESSM_GNNS(X)
+#undef X
+        PDESSM_GNN_COUNT
 } pdessm_gnn_kind;
 
 PDESSM_API const char *pdessm_gnn_name(pdessm_gnn_kind kind);

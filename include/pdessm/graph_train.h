@@ -15,23 +15,31 @@
 extern "C" {
 #endif
 
+#define PDESSM_GRAPH_TRAIN_METHODS(X)                                                              \
+    X(SINGLE, "single")                 /* level 0 alone */                                        \
+    X(COARSE_TO_FINE, "coarse-to-fine") /* levels L-1 .. 0, at level l epochs 2^l */               \
+    X(SUB_TO_FULL, "sub-to-full")       /* the same, parts are neighbourhoods */                   \
+    X(MGE, "mge")                       /* every step the signed sum over levels, see below */
 typedef enum pdessm_graph_train_method {
-    PDESSM_SINGLE,         /* level 0 alone */
-    PDESSM_COARSE_TO_FINE, /* levels L-1 .. 0, at level l epochs 2^l */
-    PDESSM_SUB_TO_FULL,    /* the same, parts are neighbourhoods */
-    PDESSM_MGE,            /* every step the signed sum over levels, see below */
-    PDESSM_GRAPH_TRAIN_METHODS
+#define X(id, name) PDESSM_##id,
+    PDESSM_GRAPH_TRAIN_METHODS(X)
+#undef X
+        PDESSM_GRAPH_TRAIN_COUNT
 } pdessm_graph_train_method;
 
+#define PDESSM_POOLINGS(X)                                                                         \
+    X(RANDOM, "random")     /* any nodes */                                                        \
+    X(TOPK, "topk")         /* those of most edges */                                              \
+    X(SUBGRAPH, "subgraph") /* within 6, 4, 2 edges of a random node at level 1, 2, 3.. */         \
+    X(RNS, "rns")           /* random and subgraph in turn */
 typedef enum pdessm_pooling {
-    PDESSM_POOLING_RANDOM,   /* any nodes */
-    PDESSM_POOLING_TOPK,     /* those of most edges */
-    PDESSM_POOLING_SUBGRAPH, /* within 6, 4, 2 edges of a random node at level 1, 2, 3.. */
-    PDESSM_POOLING_RNS,      /* random and subgraph in turn */
-    PDESSM_POOLINGS
+#define X(id, name) PDESSM_POOLING_##id,
+    PDESSM_POOLINGS(X)
+#undef X
+        PDESSM_POOLING_COUNT
 } pdessm_pooling;
 
-PDESSM_API pdessm_status pdessm_graph_train_find_method(pdessm_context *ctx, const char *name,
+PDESSM_API pdessm_status pdessm_graph_train_method_find(pdessm_context *ctx, const char *name,
                                                         pdessm_graph_train_method *ret);
 PDESSM_API const char *pdessm_graph_train_method_name(pdessm_graph_train_method method);
 PDESSM_API pdessm_status pdessm_pooling_find(pdessm_context *ctx, const char *name,

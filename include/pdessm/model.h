@@ -20,6 +20,9 @@ typedef enum pdessm_mixer {
     PDESSM_MIXERS(X)
 #undef X
 } pdessm_mixer;
+PDESSM_API const char *pdessm_mixer_name(pdessm_mixer value);
+PDESSM_API pdessm_status pdessm_mixer_find(pdessm_context *ctx, const char *name,
+                                           pdessm_mixer *ret);
 
 /* What the network is for: the velocity of flow matching, or the class of an image. */
 #define PDESSM_TASKS(X) X(VELOCITY, "velocity") X(CLASSIFY, "classify")
@@ -28,6 +31,9 @@ typedef enum pdessm_model_task {
     PDESSM_TASKS(X)
 #undef X
 } pdessm_model_task;
+PDESSM_API const char *pdessm_model_task_name(pdessm_model_task value);
+PDESSM_API pdessm_status pdessm_model_task_find(pdessm_context *ctx, const char *name,
+                                                pdessm_model_task *ret);
 
 /* In front of a mixer's operator: nothing, or a 3 x 3 convolution of each channel that starts as
  * identity. */
@@ -37,6 +43,9 @@ typedef enum pdessm_local {
     PDESSM_LOCALS(X)
 #undef X
 } pdessm_local;
+PDESSM_API const char *pdessm_local_name(pdessm_local value);
+PDESSM_API pdessm_status pdessm_local_find(pdessm_context *ctx, const char *name,
+                                           pdessm_local *ret);
 
 /* What lies around the image: its own copies, or zeros. The equation is then solved on a domain of
  * twice the side, and its coefficients mean the same. */
@@ -46,6 +55,9 @@ typedef enum pdessm_padding {
     PDESSM_PADDINGS(X)
 #undef X
 } pdessm_padding;
+PDESSM_API const char *pdessm_padding_name(pdessm_padding value);
+PDESSM_API pdessm_status pdessm_padding_find(pdessm_context *ctx, const char *name,
+                                             pdessm_padding *ret);
 
 /* What the network's answer u is added to: nothing, or the velocity of standard normal data, which
  * whitened images have up to their second moments: v = u + a(t) x_t (pdessm_gaussian_gain()). The
@@ -57,6 +69,9 @@ typedef enum pdessm_prior {
     PDESSM_PRIORS(X)
 #undef X
 } pdessm_prior;
+PDESSM_API const char *pdessm_prior_name(pdessm_prior value);
+PDESSM_API pdessm_status pdessm_prior_find(pdessm_context *ctx, const char *name,
+                                           pdessm_prior *ret);
 
 /* Everything that decides the shapes. Tokens: H x W = image_size / patch; the mixer works on
  * expand * width channels with `states` convection-diffusion-reaction terms each. */

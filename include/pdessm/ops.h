@@ -50,6 +50,9 @@ typedef enum pdessm_solution {
     PDESSM_SOLUTIONS(X)
 #undef X
 } pdessm_solution;
+PDESSM_API const char *pdessm_solution_name(pdessm_solution value);
+PDESSM_API pdessm_status pdessm_solution_find(pdessm_context *ctx, const char *name,
+                                              pdessm_solution *ret);
 
 /* G_c(k) = D_c + sum_n w_cn E_cn(k), the multiplier of the convection-diffusion-reaction equation
  * du/ds = div(K grad u) + b . grad u + r u after time 1, on the half spectrum of a height x width

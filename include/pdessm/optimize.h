@@ -59,18 +59,32 @@ PDESSM_API pdessm_status pdessm_optimize_find(pdessm_context *ctx, const char *n
 PDESSM_API const char *pdessm_optimize_name(pdessm_optimize_method method);
 
 /* What decides lambda. */
+#define PDESSM_LAMBDA_RULES(X)                                                                     \
+    X(ESS, "ess") /* the schedule, moved so that the effective sample size stays in range */       \
+    X(SCHEDULE, "schedule") /* lambda0 (1 - p/P) */                                                \
+    X(COUPLED, "coupled")   /* sigma^2, sigma in units of half the box: F is a Moreau envelope */
 typedef enum pdessm_lambda_rule {
-    PDESSM_LAMBDA_ESS, /* the schedule, moved so that the effective sample size stays in range */
-    PDESSM_LAMBDA_SCHEDULE, /* lambda0 (1 - p/P) */
-    PDESSM_LAMBDA_COUPLED,  /* sigma^2, sigma in units of half the box: F is a Moreau envelope */
+#define X(id, name) PDESSM_LAMBDA_##id,
+    PDESSM_LAMBDA_RULES(X)
+#undef X
 } pdessm_lambda_rule;
+PDESSM_API const char *pdessm_lambda_rule_name(pdessm_lambda_rule value);
+PDESSM_API pdessm_status pdessm_lambda_rule_find(pdessm_context *ctx, const char *name,
+                                                 pdessm_lambda_rule *ret);
 
 /* How pgho-grad and gh follow the gradient g = sum w_i grad f(y_i). pgho and pgho-free do without:
  * x <- sum w_i y_i. No step along a gradient is longer than sigma. */
+#define PDESSM_HOMOTOPY_STEPS(X)                                                                   \
+    X(PLAIN, "plain") /* x -= a g, a = a0 (1 - p/P), the first step as long as sigma0 */           \
+    X(ADAM, "adam")   /* Adam with the rate 0.1 sigma */
 typedef enum pdessm_homotopy_step {
-    PDESSM_STEP_PLAIN, /* x -= a g, a = a0 (1 - p/P), the first step as long as sigma0 */
-    PDESSM_STEP_ADAM,  /* Adam with the rate 0.1 sigma */
+#define X(id, name) PDESSM_STEP_##id,
+    PDESSM_HOMOTOPY_STEPS(X)
+#undef X
 } pdessm_homotopy_step;
+PDESSM_API const char *pdessm_homotopy_step_name(pdessm_homotopy_step value);
+PDESSM_API pdessm_status pdessm_homotopy_step_find(pdessm_context *ctx, const char *name,
+                                                   pdessm_homotopy_step *ret);
 
 typedef struct pdessm_optimize_state {
     int64_t function_evaluations, gradient_evaluations;

@@ -21,6 +21,9 @@ typedef enum pdessm_schedule {
     PDESSM_SCHEDULES(X)
 #undef X
 } pdessm_schedule;
+PDESSM_API const char *pdessm_schedule_name(pdessm_schedule value);
+PDESSM_API pdessm_status pdessm_schedule_find(pdessm_context *ctx, const char *name,
+                                              pdessm_schedule *ret);
 
 /* The distribution of t: uniform in [0, 1], or logit t normal (0, 1). */
 #define PDESSM_TIME_LAWS(X) X(UNIFORM, "uniform") X(LOGIT_NORMAL, "logit-normal")
@@ -29,6 +32,9 @@ typedef enum pdessm_time_law {
     PDESSM_TIME_LAWS(X)
 #undef X
 } pdessm_time_law;
+PDESSM_API const char *pdessm_time_law_name(pdessm_time_law value);
+PDESSM_API pdessm_status pdessm_time_law_find(pdessm_context *ctx, const char *name,
+                                              pdessm_time_law *ret);
 
 /* Which noise z an image x gets. Independent: any. OT: within a batch (one run of the tape, all
  * labels together) noise is permuted so that sum |x_i - z_i|^2 is least, which straightens the
@@ -42,6 +48,9 @@ typedef enum pdessm_coupling {
     PDESSM_COUPLINGS(X)
 #undef X
 } pdessm_coupling;
+PDESSM_API const char *pdessm_coupling_name(pdessm_coupling value);
+PDESSM_API pdessm_status pdessm_coupling_find(pdessm_context *ctx, const char *name,
+                                              pdessm_coupling *ret);
 
 /* At which resolutions one set of weights learns. Level l of an image x is x averaged l times over
  * 2 x 2 squares; its noise is averaged with it and scaled back to unit variance, its time t stays.
@@ -66,6 +75,9 @@ typedef enum pdessm_resolution {
     PDESSM_RESOLUTIONS(X)
 #undef X
 } pdessm_resolution;
+PDESSM_API const char *pdessm_resolution_name(pdessm_resolution value);
+PDESSM_API pdessm_status pdessm_resolution_find(pdessm_context *ctx, const char *name,
+                                                pdessm_resolution *ret);
 
 enum { PDESSM_MOST_LEVELS = 8 };
 

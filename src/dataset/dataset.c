@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/names.h"
+
+PDESSM_DEFINE_NAMES(pdessm_split, pdessm_split, PDESSM_SPLITS, "split")
+PDESSM_DEFINE_NAMES(pdessm_resize, pdessm_resize, PDESSM_RESIZES, "way to resize")
+PDESSM_DEFINE_NAMES(pdessm_layout, pdessm_layout, PDESSM_LAYOUTS, "layout")
+
 void pdessm_names_release(char **names, int64_t count) {
     for (int64_t i = 0; names && i < count; i++)
         free(names[i]);

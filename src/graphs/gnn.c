@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/names.h"
 #include "core/random.h"
 #include "device/device.h"
 
@@ -31,20 +32,7 @@ enum { ALIGN = 16 }; /* floats: every weight begins at a cache line */
 
 /* ------------------------------------------------------------------ kinds */
 
-static const char *const NAMES[PDESSM_GNN_COUNT] = {"gcn", "gin", "gat"};
-
-const char *pdessm_gnn_name(pdessm_gnn_kind kind) {
-    return NAMES[kind];
-}
-
-pdessm_status pdessm_gnn_find(pdessm_context *ctx, const char *name, pdessm_gnn_kind *ret) {
-    for (int i = 0; i < PDESSM_GNN_COUNT; i++)
-        if (strcmp(name, NAMES[i]) == 0) {
-            *ret = (pdessm_gnn_kind)i;
-            return PDESSM_OK;
-        }
-    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "network '%s': expected gcn, gin or gat", name);
-}
+PDESSM_DEFINE_NAMES(pdessm_gnn, pdessm_gnn_kind, PDESSM_GNNS, "network")
 
 pdessm_gnn_config pdessm_gnn_defaults(pdessm_gnn_kind kind, int64_t features, int64_t classes) {
     static const int64_t layers[PDESSM_GNN_COUNT] = {4, 3, 3}, widths[] = {192, 256, 64};

@@ -5,46 +5,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/names.h"
+
 /* ------------------------------------------------------------------ names and options */
 
-static const char *const METHODS[PDESSM_GRAPH_TRAIN_METHODS] = {"single", "coarse-to-fine",
-                                                                "sub-to-full", "mge"};
-static const char *const POOLINGS[PDESSM_POOLINGS] = {"random", "topk", "subgraph", "rns"};
-
-static int find(const char *name, const char *const *names, int count) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(name, names[i]) == 0)
-            return i;
-    return -1;
-}
-
-pdessm_status pdessm_graph_train_find_method(pdessm_context *ctx, const char *name,
-                                             pdessm_graph_train_method *ret) {
-    const int i = find(name, METHODS, PDESSM_GRAPH_TRAIN_METHODS);
-    if (i < 0)
-        return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                           "method '%s': expected single, coarse-to-fine, sub-to-full or mge",
-                           name);
-    *ret = (pdessm_graph_train_method)i;
-    return PDESSM_OK;
-}
-
-const char *pdessm_graph_train_method_name(pdessm_graph_train_method method) {
-    return METHODS[method];
-}
-
-pdessm_status pdessm_pooling_find(pdessm_context *ctx, const char *name, pdessm_pooling *ret) {
-    const int i = find(name, POOLINGS, PDESSM_POOLINGS);
-    if (i < 0)
-        return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                           "pooling '%s': expected random, topk, subgraph or rns", name);
-    *ret = (pdessm_pooling)i;
-    return PDESSM_OK;
-}
-
-const char *pdessm_pooling_name(pdessm_pooling pooling) {
-    return POOLINGS[pooling];
-}
+PDESSM_DEFINE_NAMES(pdessm_graph_train_method, pdessm_graph_train_method,
+                    PDESSM_GRAPH_TRAIN_METHODS, "method")
+PDESSM_DEFINE_NAMES(pdessm_pooling, pdessm_pooling, PDESSM_POOLINGS, "pooling")
 
 pdessm_graph_train_options pdessm_graph_train_defaults(void) {
     return (pdessm_graph_train_options){.method = PDESSM_SINGLE,

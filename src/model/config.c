@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/names.h"
 #include "model/config.h"
 
 /* ------------------------------------------------------------------ presets */
@@ -19,13 +20,6 @@ static const struct size {
 /* In the order of pdessm_mixer. */
 static const char *const preset_mixers[] = {"pde", "attn", "filter", "conv", NULL};
 
-int pdessm_config_place(const char *text, const char *const *list) {
-    for (int i = 0; text && list[i]; i++)
-        if (strcmp(text, list[i]) == 0)
-            return i;
-    return -1;
-}
-
 static pdessm_status no_such_preset(pdessm_context *ctx, const char *name) {
     return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
                        "no preset '%s'; expected MIXER-SIZE/PATCH with mixer pde, attn, filter or "
@@ -38,7 +32,7 @@ pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm
     char mixer[8], size[8];
     int patch = 0, used = 0;
     if (sscanf(name, "%7[a-z]-%7[a-zA-Z]/%d%n", mixer, size, &patch, &used) != 3 || name[used] ||
-        pdessm_config_place(mixer, preset_mixers) < 0 || (patch != 2 && patch != 4 && patch != 8))
+        pdessm_names_place(preset_mixers, mixer) < 0 || (patch != 2 && patch != 4 && patch != 8))
         return no_such_preset(ctx, name);
     for (char *p = size; *p; p++)
         *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + ('a' - 'A') : *p);
@@ -46,7 +40,7 @@ pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm
         if (strcmp(size, sizes[i].name) != 0)
             continue;
         *ret = (pdessm_config){
-            .mixer = (pdessm_mixer)pdessm_config_place(mixer, preset_mixers),
+            .mixer = (pdessm_mixer)pdessm_names_place(preset_mixers, mixer),
             .width = sizes[i].width,
             .depth = sizes[i].depth,
             .heads = sizes[i].heads,
@@ -56,7 +50,7 @@ pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm
             .image_size = {32, 32},
             .channels = 3,
             .num_classes = 10,
-            .b_max = 0.25,
+            .b_max = PDESSM_USUAL_B_MAX,
         };
         return PDESSM_OK;
     }
@@ -65,49 +59,47 @@ pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm
 
 /* ------------------------------------------------------------------ fields */
 
+PDESSM_DEFINE_NAMES(pdessm_mixer, pdessm_mixer, PDESSM_MIXERS, "mixer")
+PDESSM_DEFINE_NAMES(pdessm_model_task, pdessm_model_task, PDESSM_TASKS, "task")
+PDESSM_DEFINE_NAMES(pdessm_local, pdessm_local, PDESSM_LOCALS, "local operator")
+PDESSM_DEFINE_NAMES(pdessm_padding, pdessm_padding, PDESSM_PADDINGS, "padding")
+PDESSM_DEFINE_NAMES(pdessm_prior, pdessm_prior, PDESSM_PRIORS, "prior")
+
+/* The rows of settings.def that are a configuration's, in their order. */
+enum {
+    FIXED = 0, /* what only runs are asked for */
+    UNSET = 0,
+    RARE = 0,
+    PDE = PDESSM_FIELD_PDE,
+    MIXING = PDESSM_FIELD_MIXING,
+    PRESET = PDESSM_FIELD_REQUIRED,
+};
+#define DROP(...)
+#define KEEP(...) __VA_ARGS__
+#define OF_MODEL KEEP
+#define OF_CONFIG KEEP
+#define OF_RUN DROP
+#define OF_TRAIN DROP
+#define OF_TRAINER DROP
+
 static const pdessm_config_field fields[] = {
-    {"width", offsetof(pdessm_config, width), 4, 1 << 16, PDESSM_REQUIRED},
-    {"depth", offsetof(pdessm_config, depth), 1, 1 << 12, PDESSM_REQUIRED},
-    {"heads", offsetof(pdessm_config, heads), 1, 1 << 12, PDESSM_REQUIRED},
-    {"patch", offsetof(pdessm_config, patch), 1, 1 << 10, PDESSM_REQUIRED},
-    {"expand", offsetof(pdessm_config, expand), 1, 64, PDESSM_REQUIRED},
-    {"states", offsetof(pdessm_config, states), 1, 1 << 12, PDESSM_REQUIRED},
-    {"channels", offsetof(pdessm_config, channels), 1, 1 << 12, PDESSM_REQUIRED},
-    {"num_classes", offsetof(pdessm_config, num_classes), 1, 1 << 24, PDESSM_REQUIRED},
-    {"no_gate", offsetof(pdessm_config, no_gate), 0, 1, 0},
-    {"no_convection", offsetof(pdessm_config, no_convection), 0, 1, 0},
-    {"no_reaction", offsetof(pdessm_config, no_reaction), 0, 1, 0},
-    {"no_skip", offsetof(pdessm_config, no_skip), 0, 1, 0},
-    {"attention_layers", offsetof(pdessm_config, attention_layers), 0, 1 << 12, 0},
-    {NULL, 0, 0, 0, 0},
+#define PDESSM_WHOLE(owner, member, option, letter, argument, group, flags, initial, least, most,  \
+                     help)                                                                         \
+    OF_##owner({#member, offsetof(pdessm_config, member), least, most, flags, NULL}, )
+#define PDESSM_FLAG(owner, member, option, group, flags, help)                                     \
+    OF_##owner({#member, offsetof(pdessm_config, member), 0, 1, flags, NULL}, )
+#define PDESSM_CHOICE(owner, member, type, LIST, option, group, flags, initial, help)              \
+    OF_##owner({#member, offsetof(pdessm_config, member), 0, PDESSM_NAME_COUNT(LIST) - 1, flags,   \
+                (const char *const[])PDESSM_NAMES(LIST)}, )
+#include <pdessm/settings.def>
+    {NULL, 0, 0, 0, 0, NULL},
 };
-
-static const char *const mixers[] = {"pde", "attention", "filter", "conv", NULL};
-static const char *const solutions[] = {"evolve", "forced", NULL};
-static const char *const tasks[] = {"velocity", "classify", NULL};
-static const char *const locals[] = {"none", "conv3x3", NULL};
-static const char *const paddings[] = {"periodic", "zero", NULL};
-static const char *const priors[] = {"none", "gaussian", NULL};
-
-static const pdessm_config_choice choices[] = {
-    {"mixer", offsetof(pdessm_config, mixer), mixers, PDESSM_REQUIRED},
-    {"solution", offsetof(pdessm_config, solution), solutions, PDESSM_REQUIRED},
-    {"task", offsetof(pdessm_config, task), tasks, 0},
-    {"local", offsetof(pdessm_config, local), locals, 0},
-    {"padding", offsetof(pdessm_config, padding), paddings, 0},
-    {"prior", offsetof(pdessm_config, prior), priors, 0},
-    {NULL, 0, NULL, 0},
-};
-
-enum { LARGEST_IMAGE = 1 << 14 };
 
 const pdessm_config_field *pdessm_config_fields(void) {
     return fields;
 }
 
-const pdessm_config_choice *pdessm_config_choices(void) {
-    return choices;
-}
+enum { LARGEST_IMAGE = 1 << 14 };
 
 int *pdessm_config_number(pdessm_config *config, size_t offset) {
     return (int *)(void *)((char *)config + offset);
@@ -152,28 +144,23 @@ pdessm_mixer pdessm_config_mixer(const pdessm_config *config, int block) {
     return config->mixer;
 }
 
-/* Options of one mixer are refused with another, rather than passed over. */
-static pdessm_status check_options(pdessm_context *ctx, const pdessm_config *c) {
-    const struct {
-        const char *key;
-        int asked, baselines_too;
-    } options[] = {
-        {"no_gate", c->no_gate, 1},
-        {"local = conv3x3", c->local != PDESSM_LOCAL_NONE, 1},
-        {"no_convection", c->no_convection, 0},
-        {"no_reaction", c->no_reaction, 0},
-        {"no_skip", c->no_skip, 0},
-        {"padding = zero", c->padding != PDESSM_PADDING_PERIODIC, 0},
-        {"attention_layers", c->attention_layers > 0, 1},
-    };
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        int fits = c->mixer == PDESSM_MIXER_PDE ||
-                   (c->mixer != PDESSM_MIXER_ATTENTION && options[i].baselines_too);
-        if (options[i].asked && !fits)
+static int goes_with(const pdessm_config_field *field, pdessm_mixer mixer) {
+    if (field->flags & PDESSM_FIELD_PDE)
+        return mixer == PDESSM_MIXER_PDE;
+    return !(field->flags & PDESSM_FIELD_MIXING) || mixer != PDESSM_MIXER_ATTENTION;
+}
+
+/* Options of one mixer are refused with another, rather than passed over; but not what every
+ * configuration has. */
+static pdessm_status check_options(pdessm_context *ctx, pdessm_config *c) {
+    for (const pdessm_config_field *f = fields; f->key; f++) {
+        const int value = *pdessm_config_number(c, f->offset);
+        if (value && !(f->flags & PDESSM_FIELD_REQUIRED) && !goes_with(f, c->mixer))
             return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                               "configuration: %s does not go with the mixer %s, expected %s",
-                               options[i].key, mixers[c->mixer],
-                               options[i].baselines_too ? "pde, filter or conv" : "pde");
+                               "configuration: %s%s%s does not go with the mixer %s, expected %s",
+                               f->key, f->names ? " = " : "", f->names ? f->names[value] : "",
+                               pdessm_mixer_name(c->mixer),
+                               f->flags & PDESSM_FIELD_PDE ? "pde" : "pde, filter or conv");
     }
     return PDESSM_OK;
 }
@@ -183,13 +170,6 @@ static pdessm_status check_fields(pdessm_context *ctx, pdessm_config *config) {
         int value = *pdessm_config_number(config, f->offset);
         if (value < f->least || value > f->most)
             return out_of_range(ctx, f->key, value, f->least, f->most);
-    }
-    for (const pdessm_config_choice *f = choices; f->key; f++) {
-        int value = *pdessm_config_number(config, f->offset), most = 0;
-        while (f->names[most + 1])
-            most++;
-        if (value < 0 || value > most)
-            return out_of_range(ctx, f->key, value, 0, most);
     }
     return PDESSM_OK;
 }

@@ -5,32 +5,28 @@
 
 #include "model/model.h"
 
-/* In the place of an initial value: a file without the key is refused. */
-enum { PDESSM_REQUIRED = -1 };
+enum {
+    PDESSM_FIELD_REQUIRED = 1, /* a file without the key is refused; absent others are 0 */
+    PDESSM_FIELD_PDE = 2,      /* of the mixer pde only */
+    PDESSM_FIELD_MIXING = 4,   /* of the mixers pde, filter and conv */
+};
 
-/* A whole number with its JSON key, the range that makes sense, and what an absent key means. */
+/* A whole number, a flag, or one of several words, with its JSON key and the range that makes
+ * sense. */
 typedef struct pdessm_config_field {
     const char *key;
     size_t offset;
-    int least, most, initial;
+    int least, most, flags;
+    const char *const *names; /* of words, in the order of their enum, ends with NULL; else NULL */
 } pdessm_config_field;
 
-/* One of several words, in the order of its enum. */
-typedef struct pdessm_config_choice {
-    const char *key;
-    size_t offset;
-    const char *const *names; /* ends with NULL */
-    int initial;
-} pdessm_config_choice;
+/* What b_max is unless a file says otherwise. */
+#define PDESSM_USUAL_B_MAX 0.25
 
-/* Both end with a NULL key. */
+/* Ends with a NULL key. */
 const pdessm_config_field *pdessm_config_fields(void);
-const pdessm_config_choice *pdessm_config_choices(void);
 
 /* The number, or the place of the word, that a row stands for. */
 int *pdessm_config_number(pdessm_config *config, size_t offset);
-
-/* The place of a text in a list that ends with NULL, or -1. */
-int pdessm_config_place(const char *text, const char *const *list);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* config_json.c: configurations as JSON. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <cjson/cJSON.h>
 
+#include "core/names.h"
 #include "model/config.h"
 
 static int add_pair(cJSON *object, const char *key, const int pair[2]) {
@@ -30,10 +30,11 @@ pdessm_status pdessm_config_to_json_over(pdessm_context *ctx, const pdessm_confi
         object = cJSON_CreateObject();
     pdessm_config c = *config;
     int good = object != NULL;
-    for (const pdessm_config_choice *f = pdessm_config_choices(); good && f->key; f++)
-        good = add_text(object, f->key, f->names[*pdessm_config_number(&c, f->offset)]);
-    for (const pdessm_config_field *f = pdessm_config_fields(); good && f->key; f++)
-        good = add_number(object, f->key, *pdessm_config_number(&c, f->offset));
+    for (const pdessm_config_field *f = pdessm_config_fields(); good && f->key; f++) {
+        const int value = *pdessm_config_number(&c, f->offset);
+        good = f->names ? add_text(object, f->key, f->names[value])
+                        : add_number(object, f->key, value);
+    }
     good = good && add_pair(object, "image_size", config->image_size) &&
            add_pair(object, "reference_grid", config->reference_grid) &&
            add_number(object, "b_max", config->b_max);
@@ -71,49 +72,22 @@ static int pair_of(const cJSON *object, const char *key, int ret[2]) {
            whole(cJSON_GetArrayItem(pair, 1), &ret[1]);
 }
 
-/* `"evolve" or "forced"`, for messages. */
-typedef struct names_text {
-    char text[128];
-} names_text;
-
-static names_text names_of(const char *const *names) {
-    names_text t = {""};
-    for (size_t i = 0, used = 0; names[i] && used < sizeof t.text; i++)
-        used += (size_t)snprintf(t.text + used, sizeof t.text - used, "%s\"%s\"",
-                                 i == 0         ? ""
-                                 : names[i + 1] ? ", "
-                                                : " or ",
-                                 names[i]);
-    return t;
-}
-
-static pdessm_status parse_choices(pdessm_context *ctx, const cJSON *object, pdessm_config *c) {
-    for (const pdessm_config_choice *f = pdessm_config_choices(); f->key; f++) {
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, f->key);
-        int place = item ? pdessm_config_place(cJSON_GetStringValue(item), f->names) : f->initial;
-        if (place < 0)
-            return bad_key(ctx, f->key, names_of(f->names).text);
-        *pdessm_config_number(c, f->offset) = place;
-    }
-    return PDESSM_OK;
-}
-
-static pdessm_status parse_fields(pdessm_context *ctx, const cJSON *object, pdessm_config *c) {
-    for (const pdessm_config_field *f = pdessm_config_fields(); f->key; f++) {
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, f->key);
-        int *to = pdessm_config_number(c, f->offset);
-        if (!item && f->initial != PDESSM_REQUIRED)
-            *to = f->initial;
-        else if (!whole(item, to))
-            return bad_key(ctx, f->key, "a whole number");
-    }
-    return PDESSM_OK;
+static pdessm_status parse_field(pdessm_context *ctx, const cJSON *object,
+                                 const pdessm_config_field *f, int *to) {
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, f->key);
+    *to = 0;
+    if (!item && !(f->flags & PDESSM_FIELD_REQUIRED))
+        return PDESSM_OK;
+    if (!f->names)
+        return whole(item, to) ? PDESSM_OK : bad_key(ctx, f->key, "a whole number");
+    *to = pdessm_names_place(f->names, cJSON_GetStringValue(item));
+    return *to >= 0 ? PDESSM_OK : bad_key(ctx, f->key, pdessm_names_list(f->names, "\"").text);
 }
 
 static pdessm_status parse(pdessm_context *ctx, const cJSON *object, pdessm_config *c) {
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(parse_choices(ctx, object, c));
-    PDESSM_TRY(parse_fields(ctx, object, c));
+    for (const pdessm_config_field *f = pdessm_config_fields(); f->key; f++)
+        PDESSM_TRY(parse_field(ctx, object, f, pdessm_config_number(c, f->offset)));
     if (!pair_of(object, "image_size", c->image_size))
         return bad_key(ctx, "image_size", "[height, width]");
     if (!pair_of(object, "reference_grid", c->reference_grid) || c->reference_grid[0] < 1 ||
@@ -122,7 +96,7 @@ static pdessm_status parse(pdessm_context *ctx, const cJSON *object, pdessm_conf
     const cJSON *b_max = cJSON_GetObjectItemCaseSensitive(object, "b_max");
     if (b_max && !cJSON_IsNumber(b_max))
         return bad_key(ctx, "b_max", "a number");
-    c->b_max = b_max ? b_max->valuedouble : 0.25;
+    c->b_max = b_max ? b_max->valuedouble : PDESSM_USUAL_B_MAX;
 out:
     return status;
 }

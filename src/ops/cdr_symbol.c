@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* cdr_symbol.c: physical coefficients to the multiplier G = D + sum_n w_n exp(l_n) of a grid's half
  * spectrum. Gradients are those of the stored floats of the half spectrum. */
+#include "core/names.h"
 #include "ops/op_support.h"
+
+PDESSM_DEFINE_NAMES(pdessm_solution, pdessm_solution, PDESSM_SOLUTIONS, "solution")
 
 enum { DIFFUSION, CONVECTION, REACTION, WEIGHT, SKIP, SYMBOL };
 enum { HEIGHT, WIDTH, SOLUTION };

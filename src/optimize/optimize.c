@@ -6,33 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
-    const char *name;
-    int needs_gradients;
-} methods[] = {
-#define X(identifier, name, gradients, meaning) {name, gradients},
+#include "core/names.h"
+
+static const int needs_gradients[] = {
+#define X(identifier, name, gradients, meaning) gradients,
     PDESSM_OPTIMIZE_METHODS(X)
 #undef X
 };
 
-const char *pdessm_optimize_name(pdessm_optimize_method method) {
-    return methods[method].name;
-}
-
-pdessm_status pdessm_optimize_find(pdessm_context *ctx, const char *name,
-                                   pdessm_optimize_method *ret) {
-    for (int i = 0; i < PDESSM_OPTIMIZE_COUNT; i++)
-        if (strcmp(methods[i].name, name) == 0) {
-            *ret = (pdessm_optimize_method)i;
-            return PDESSM_OK;
-        }
-    static const char all[] = ""
-#define X(identifier, text, gradients, meaning) " " text
-        PDESSM_OPTIMIZE_METHODS(X);
-#undef X
-    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "there is no method '%s'; expected one of:%s",
-                       name, all);
-}
+PDESSM_DEFINE_NAMES(pdessm_optimize, pdessm_optimize_method, PDESSM_OPTIMIZE_METHODS, "method")
+PDESSM_DEFINE_NAMES(pdessm_lambda_rule, pdessm_lambda_rule, PDESSM_LAMBDA_RULES, "rule of lambda")
+PDESSM_DEFINE_NAMES(pdessm_homotopy_step, pdessm_homotopy_step, PDESSM_HOMOTOPY_STEPS, "step")
 
 const char *pdessm_optimize_ending_text(pdessm_optimize_ending ending) {
     static const char *const texts[] = {"budget spent", "converged", "cancelled",
@@ -86,11 +70,11 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_objective *
     const int polishes = method == PDESSM_OPTIMIZE_PGHO && o->polish != 0;
     PDESSM_REQUIRE(ctx, (int)method >= 0 && method < PDESSM_OPTIMIZE_COUNT, PDESSM_ERROR_ARGUMENT,
                    "optimisation: there is no method number %d", (int)method);
-    PDESSM_REQUIRE(ctx, !f->values_only || (!methods[method].needs_gradients && !polishes),
+    PDESSM_REQUIRE(ctx, !f->values_only || (!needs_gradients[method] && !polishes),
                    PDESSM_ERROR_ARGUMENT,
                    "optimisation: method %s needs gradients, which the objective does not give; "
                    "use pgho-free, sa or cmaes",
-                   methods[method].name);
+                   pdessm_optimize_name(method));
     PDESSM_REQUIRE(ctx, o->budget >= 2, PDESSM_ERROR_ARGUMENT,
                    "optimisation: a budget of %lld evaluations, expected 2 or more",
                    (long long)o->budget);

@@ -3,28 +3,18 @@
  * Comp. Appl. Math. 6, 1980). */
 #include "sample/tableau.h"
 
-#include <string.h>
-
-#include "core/context.h"
+#include "core/names.h"
 
 static const pdessm_tableau tableaus[] = {
-    [PDESSM_EULER] = {.name = "euler", .stages = 1, .b = {1}, .order = 1},
-    [PDESSM_MIDPOINT] = {.name = "midpoint",
-                         .stages = 2,
-                         .c = {0, 0.5},
-                         .a = {{0}, {0.5}},
-                         .b = {0, 1},
-                         .order = 2},
-    [PDESSM_HEUN] =
-        {.name = "heun", .stages = 2, .c = {0, 1}, .a = {{0}, {1}}, .b = {0.5, 0.5}, .order = 2},
-    [PDESSM_RK4] = {.name = "rk4",
-                    .stages = 4,
+    [PDESSM_EULER] = {.stages = 1, .b = {1}, .order = 1},
+    [PDESSM_MIDPOINT] = {.stages = 2, .c = {0, 0.5}, .a = {{0}, {0.5}}, .b = {0, 1}, .order = 2},
+    [PDESSM_HEUN] = {.stages = 2, .c = {0, 1}, .a = {{0}, {1}}, .b = {0.5, 0.5}, .order = 2},
+    [PDESSM_RK4] = {.stages = 4,
                     .c = {0, 0.5, 0.5, 1},
                     .a = {{0}, {0.5}, {0, 0.5}, {0, 0, 1}},
                     .b = {1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6},
                     .order = 4},
-    [PDESSM_DOPRI5] = {.name = "dopri5",
-                       .stages = 7,
+    [PDESSM_DOPRI5] = {.stages = 7,
                        .c = {0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1, 1},
                        .a = {{0},
                              {1.0 / 5},
@@ -42,22 +32,8 @@ static const pdessm_tableau tableaus[] = {
                        .order = 5,
                        .last_is_first = 1},
 };
-enum { SOLVERS = sizeof tableaus / sizeof *tableaus };
-
 const pdessm_tableau *pdessm_tableau_of(pdessm_solver solver) {
     return &tableaus[solver];
 }
 
-const char *pdessm_solver_name(pdessm_solver solver) {
-    return tableaus[solver].name;
-}
-
-pdessm_status pdessm_solver_find(pdessm_context *ctx, const char *name, pdessm_solver *ret) {
-    for (int i = 0; i < SOLVERS; i++)
-        if (strcmp(tableaus[i].name, name) == 0) {
-            *ret = (pdessm_solver)i;
-            return PDESSM_OK;
-        }
-    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                       "no solver '%s'; expected euler, midpoint, heun, rk4 or dopri5", name);
-}
+PDESSM_DEFINE_NAMES(pdessm_solver, pdessm_solver, PDESSM_SOLVERS, "solver")

@@ -9,7 +9,6 @@
 enum { PDESSM_MOST_STAGES = 7 };
 
 typedef struct pdessm_tableau {
-    const char *name;
     int stages;
     double c[PDESSM_MOST_STAGES];
     double a[PDESSM_MOST_STAGES][PDESSM_MOST_STAGES];

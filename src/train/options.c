@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* options.c: the settings of a run: defaults, bounds, and what they say for a given step.
- */
+/* options.c: the trainer's options: names, defaults, bounds, and what they say for a given step. */
 #include <math.h>
 
+#include "core/names.h"
 #include "train/trainer.h"
+
+PDESSM_DEFINE_NAMES(pdessm_schedule, pdessm_schedule, PDESSM_SCHEDULES, "schedule")
+PDESSM_DEFINE_NAMES(pdessm_time_law, pdessm_time_law, PDESSM_TIME_LAWS, "distribution of t")
+PDESSM_DEFINE_NAMES(pdessm_coupling, pdessm_coupling, PDESSM_COUPLINGS, "coupling")
+PDESSM_DEFINE_NAMES(pdessm_resolution, pdessm_resolution, PDESSM_RESOLUTIONS, "way of resolutions")
+
+/* Rows of settings.def that are the trainer's. */
+#define DROP(...)
+#define KEEP(...) __VA_ARGS__
+#define OF_TRAIN KEEP
+#define OF_TRAINER KEEP
+#define OF_RUN DROP
+#define OF_MODEL DROP
+#define OF_CONFIG DROP
 
 pdessm_train_options pdessm_train_defaults(void) {
     return (pdessm_train_options){
-        .steps = 10000,
-        .batch = 64,
-        .accumulate = 1,
-        .rate = 1e-3,
-        .warmup = 100,
-        .schedule = PDESSM_SCHEDULE_COSINE,
-        .final_rate = 0.01,
-        .pde_rate_scale = 30,
-        .filter_rate_scale = 1,
-        .beta1 = 0.9,
-        .beta2 = 0.999,
-        .epsilon = 1e-8,
-        .clip = 1,
-        .ema = 0.999,
-        .label_dropout = 0.1,
-        .label_smoothing = 0.1,
+#define PDESSM_WHOLE(owner, member, option, letter, argument, group, flags, initial, ...)          \
+    OF_##owner(.member = initial, )
+#define PDESSM_REAL(owner, member, option, letter, argument, group, flags, initial, ...)           \
+    OF_##owner(.member = initial, )
+#define PDESSM_CHOICE(owner, member, type, LIST, option, group, flags, initial, ...)               \
+    OF_##owner(.member = initial, )
+#include <pdessm/settings.def>
         .levels = 1,
     };
 }
@@ -32,23 +37,13 @@ static pdessm_status check_ranges(pdessm_context *ctx, const pdessm_train_option
         const char *name;
         double value, least, most;
     } ranges[] = {
-        {"steps", (double)o->steps, 1, 4e9},
-        {"batch", o->batch, 1, 1 << 20},
-        {"accumulation", o->accumulate, 1, 1 << 20},
-        {"learning rate", o->rate, 0, 1e3},
-        {"warm-up", (double)o->warmup, 0, 4e9},
-        {"final rate", o->final_rate, 0, 1},
-        {"PDE rate scale", o->pde_rate_scale, 0, 1e6},
-        {"filter rate scale", o->filter_rate_scale, 0, 1e6},
-        {"beta1", o->beta1, 0, 0.999999},
-        {"beta2", o->beta2, 0, 0.99999999},
-        {"epsilon", o->epsilon, 1e-30, 1},
-        {"weight decay", o->weight_decay, 0, 1e3},
-        {"clip", o->clip, 0, 1e30},
-        {"ema", o->ema, 0, 1},
-        {"label dropout", o->label_dropout, 0, 1},
-        {"label smoothing", o->label_smoothing, 0, 0.999},
-        {"shift", o->shift, 0, 1 << 14},
+#define PDESSM_WHOLE(owner, member, option, letter, argument, group, flags, initial, least, most,  \
+                     help)                                                                         \
+    OF_##owner({option ? option : #member, (double)o->member, least, most}, )
+#define PDESSM_REAL(owner, member, option, letter, argument, group, flags, initial, least, most,   \
+                    help)                                                                          \
+    OF_##owner({option ? option : #member, o->member, least, most}, )
+#include <pdessm/settings.def>
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
         if (!(ranges[i].value >= ranges[i].least && ranges[i].value <= ranges[i].most))

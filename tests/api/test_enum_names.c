@@ -11,6 +11,7 @@
 #include <pdessm/build.h>
 #include <pdessm/pdessm.h>
 #include <pdessm/research.h>
+#include <pdessm/train.h>
 
 static int make_context(void **state) {
     pdessm_context *ctx = NULL;
@@ -39,13 +40,43 @@ static int destroy_context(void **state) {
     } while (0)
 
 static void names_go_there_and_back(void **state) {
+    ASSERT_THERE_AND_BACK(pdessm_split, PDESSM_SPLIT_TEST + 1, pdessm_split_name,
+                          pdessm_split_find);
+    ASSERT_THERE_AND_BACK(pdessm_resize, PDESSM_RESIZE_CROP + 1, pdessm_resize_name,
+                          pdessm_resize_find);
+    ASSERT_THERE_AND_BACK(pdessm_layout, PDESSM_LAYOUT_NHWC + 1, pdessm_layout_name,
+                          pdessm_layout_find);
+    ASSERT_THERE_AND_BACK(pdessm_solution, PDESSM_FORCED + 1, pdessm_solution_name,
+                          pdessm_solution_find);
+    ASSERT_THERE_AND_BACK(pdessm_mixer, PDESSM_MIXER_CONV + 1, pdessm_mixer_name,
+                          pdessm_mixer_find);
+    ASSERT_THERE_AND_BACK(pdessm_model_task, PDESSM_TASK_CLASSIFY + 1, pdessm_model_task_name,
+                          pdessm_model_task_find);
+    ASSERT_THERE_AND_BACK(pdessm_local, PDESSM_LOCAL_CONV3X3 + 1, pdessm_local_name,
+                          pdessm_local_find);
+    ASSERT_THERE_AND_BACK(pdessm_padding, PDESSM_PADDING_ZERO + 1, pdessm_padding_name,
+                          pdessm_padding_find);
+    ASSERT_THERE_AND_BACK(pdessm_prior, PDESSM_PRIOR_GAUSSIAN + 1, pdessm_prior_name,
+                          pdessm_prior_find);
+    ASSERT_THERE_AND_BACK(pdessm_schedule, PDESSM_SCHEDULE_COSINE + 1, pdessm_schedule_name,
+                          pdessm_schedule_find);
+    ASSERT_THERE_AND_BACK(pdessm_time_law, PDESSM_TIME_LOGIT_NORMAL + 1, pdessm_time_law_name,
+                          pdessm_time_law_find);
+    ASSERT_THERE_AND_BACK(pdessm_coupling, PDESSM_COUPLING_PAIRS + 1, pdessm_coupling_name,
+                          pdessm_coupling_find);
+    ASSERT_THERE_AND_BACK(pdessm_resolution, PDESSM_RESOLUTION_MGE + 1, pdessm_resolution_name,
+                          pdessm_resolution_find);
+    ASSERT_THERE_AND_BACK(pdessm_lambda_rule, PDESSM_LAMBDA_COUPLED + 1, pdessm_lambda_rule_name,
+                          pdessm_lambda_rule_find);
+    ASSERT_THERE_AND_BACK(pdessm_homotopy_step, PDESSM_STEP_ADAM + 1, pdessm_homotopy_step_name,
+                          pdessm_homotopy_step_find);
     ASSERT_THERE_AND_BACK(pdessm_solver, PDESSM_DOPRI5 + 1, pdessm_solver_name, pdessm_solver_find);
     ASSERT_THERE_AND_BACK(pdessm_precondition_kind, PDESSM_PRECONDITION_KINDS,
                           pdessm_precondition_name, pdessm_precondition_find);
     ASSERT_THERE_AND_BACK(pdessm_gnn_kind, PDESSM_GNN_COUNT, pdessm_gnn_name, pdessm_gnn_find);
-    ASSERT_THERE_AND_BACK(pdessm_graph_train_method, PDESSM_GRAPH_TRAIN_METHODS,
-                          pdessm_graph_train_method_name, pdessm_graph_train_find_method);
-    ASSERT_THERE_AND_BACK(pdessm_pooling, PDESSM_POOLINGS, pdessm_pooling_name,
+    ASSERT_THERE_AND_BACK(pdessm_graph_train_method, PDESSM_GRAPH_TRAIN_COUNT,
+                          pdessm_graph_train_method_name, pdessm_graph_train_method_find);
+    ASSERT_THERE_AND_BACK(pdessm_pooling, PDESSM_POOLING_COUNT, pdessm_pooling_name,
                           pdessm_pooling_find);
     ASSERT_THERE_AND_BACK(pdessm_optimize_method, PDESSM_OPTIMIZE_COUNT, pdessm_optimize_name,
                           pdessm_optimize_find);

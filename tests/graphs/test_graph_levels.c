@@ -28,7 +28,7 @@ static void levels_lie_in_one_another(void **state) {
     pdessm_node_set *set = clubs(a);
     pdessm_pooling_order *order = NULL;
     assert_ok(a, pdessm_pooling_order_create(a->ctx, set->csr.nodes, 1, &order));
-    for (int pooling = 0; pooling < PDESSM_POOLINGS; pooling++)
+    for (int pooling = 0; pooling < PDESSM_POOLING_COUNT; pooling++)
         for (uint32_t step = 0; step < 20; step++) {
             int32_t finer[MOST], chosen[MOST];
             pdessm_pooling_order_draw(order, &set->csr, (pdessm_pooling)pooling, 1,
@@ -245,7 +245,7 @@ static pdessm_graph_train_result train(api *a, pdessm_graph_train_method method,
 
 static void methods_learn(void **state) {
     api *a = *state;
-    for (int method = 0; method < PDESSM_GRAPH_TRAIN_METHODS; method++) {
+    for (int method = 0; method < PDESSM_GRAPH_TRAIN_COUNT; method++) {
         pdessm_graph_train_options o = short_training((pdessm_graph_train_method)method, 1);
         o.pooling = PDESSM_POOLING_RNS;
         pdessm_graph_train_result r = train_as(a, &o);

@@ -14,6 +14,7 @@
 
 #include <pdessm/pdessm.h>
 
+#include "core/names.h"
 #include "core/random.h"
 #include "model/config.h"
 
@@ -52,14 +53,9 @@ static int set_field(pdessm_config *c, const char *option, const char *value) {
         *p = *p == '-' ? '_' : *p;
     for (const pdessm_config_field *f = pdessm_config_fields(); f->key; f++)
         if (strcmp(f->key, key) == 0) {
-            *pdessm_config_number(c, f->offset) = atoi(value);
-            return 1;
-        }
-    for (const pdessm_config_choice *f = pdessm_config_choices(); f->key; f++)
-        if (strcmp(f->key, key) == 0) {
-            int place = pdessm_config_place(value, f->names);
-            *pdessm_config_number(c, f->offset) = place;
-            return place >= 0;
+            int number = f->names ? pdessm_names_place(f->names, value) : atoi(value);
+            *pdessm_config_number(c, f->offset) = number;
+            return !f->names || number >= 0;
         }
     return 0;
 }

@@ -112,13 +112,12 @@ static pdessm_status read_attribute(job *j, int i) {
     if (!text)
         return PDESSM_OK;
     if (strcmp(name.text, "solution") == 0) {
-        int forced = strcmp(text, "forced") == 0;
-        j->call.call.attribute[i] = forced ? PDESSM_FORCED : PDESSM_EVOLVE;
-        return forced || strcmp(text, "evolve") == 0
-                   ? PDESSM_OK
-                   : pdessm_fail(j->c->ctx, PDESSM_ERROR_FILE,
-                                 "%s: attribute solution is '%s', expected evolve or forced", j->in,
-                                 text);
+        pdessm_solution solution = PDESSM_EVOLVE;
+        const pdessm_status status = pdessm_solution_find(j->c->ctx, text, &solution);
+        j->call.call.attribute[i] = solution;
+        return status == PDESSM_OK ? status
+                                   : pdessm_fail_prefix(j->c->ctx, PDESSM_ERROR_FILE,
+                                                        "%s: attribute solution", j->in);
     }
     double value = strtod(text, &end);
     if (end == text || *end || !isfinite(value))

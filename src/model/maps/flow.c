@@ -149,10 +149,5 @@ out:
     return status;
 }
 
-const pdessm_map_kind pdessm_map_flow = {.name = "flow",
-                                         .has_null = 1,
-                                         .mixed = BATCH,
-                                         .list = list,
-                                         .check = check,
-                                         .run = run,
-                                         .release = release};
+const pdessm_map_kind pdessm_map_flow = {
+    .has_null = 1, .mixed = BATCH, .list = list, .check = check, .run = run, .release = release};

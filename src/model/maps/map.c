@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/names.h"
 #include "model/model.h"
 
 static const pdessm_map_kind *const kinds[PDESSM_PRECONDITION_KINDS] = {
@@ -17,20 +18,8 @@ static const pdessm_map_kind *const kinds[PDESSM_PRECONDITION_KINDS] = {
     [PDESSM_PRECONDITION_FLOW] = &pdessm_map_flow,
 };
 
-pdessm_status pdessm_precondition_find(pdessm_context *ctx, const char *name,
-                                       pdessm_precondition_kind *ret) {
-    for (int i = 0; i < PDESSM_PRECONDITION_KINDS; i++)
-        if (strcmp(kinds[i]->name, name) == 0) {
-            *ret = (pdessm_precondition_kind)i;
-            return PDESSM_OK;
-        }
-    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                       "no preconditioner '%s'; expected whiten, spectral, realnvp or flow", name);
-}
-
-const char *pdessm_precondition_name(pdessm_precondition_kind kind) {
-    return kinds[kind]->name;
-}
+PDESSM_DEFINE_NAMES(pdessm_precondition, pdessm_precondition_kind, PDESSM_PRECONDITIONS,
+                    "preconditioner")
 
 int pdessm_map_list(const pdessm_precondition_info *info, pdessm_map_array ret[PDESSM_MAP_ARRAYS]) {
     return kinds[info->kind]->list(info, ret);
@@ -156,14 +145,15 @@ pdessm_status pdessm_map_check(const pdessm_precondition *map, int64_t n, int64_
                    PDESSM_ERROR_SHAPE,
                    "the %s map is made for images of %lld x %lld and cannot work on %lld x %lld; "
                    "keep to that size, or train with --precondition spectral",
-                   map->kind->name, (long long)info->height, (long long)info->width,
-                   (long long)height, (long long)width);
+                   pdessm_precondition_name(map->info.kind), (long long)info->height,
+                   (long long)info->width, (long long)height, (long long)width);
     for (int64_t i = 0; info->classes > 1 && !info->has_null && i < n; i++) {
         int64_t label = labels ? labels[i] : -1;
         PDESSM_REQUIRE(map->ctx, label >= 0 && label < info->classes, PDESSM_ERROR_ARGUMENT,
                        "the %s map is a different one for each of %lld classes, image %lld has no "
                        "class among them; ask for a class, or train with --precondition-pooled",
-                       map->kind->name, (long long)info->classes, (long long)i);
+                       pdessm_precondition_name(map->info.kind), (long long)info->classes,
+                       (long long)i);
     }
 out:
     return status;
@@ -287,7 +277,7 @@ pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, int64_t n, i
     if (!map->kind->has_log_det)
         return pdessm_fail(map->ctx, PDESSM_ERROR_ARGUMENT,
                            "a %s map does not know its determinant; expected whiten or realnvp",
-                           map->kind->name);
+                           pdessm_precondition_name(map->info.kind));
     return convert(map, &all, &nobody);
 }
 

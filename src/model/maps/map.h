@@ -41,7 +41,6 @@ typedef struct pdessm_map_run {
 /* What a kind has to say. `work` of the map is the kind's own: what run makes of the arrays when it
  * first needs it. */
 typedef struct pdessm_map_kind {
-    const char *name;
     int any_size, has_null, has_log_det;
     int mixed; /* images of any labels that it likes to work on at once; 0: of one label alone */
     /* Names and shapes of the arrays that info means; the number of them. */

@@ -64,7 +64,8 @@ static const struct field *own_fields(pdessm_precondition_kind kind) {
 pdessm_status pdessm_map_to_json(const pdessm_precondition *map, char **ret_text) {
     cJSON *object = cJSON_CreateObject();
     const struct field *own = own_fields(map->info.kind);
-    int good = object && cJSON_AddStringToObject(object, "kind", map->kind->name);
+    int good =
+        object && cJSON_AddStringToObject(object, "kind", pdessm_precondition_name(map->info.kind));
     for (int i = 0; good && i < FIELDS; i++)
         good =
             cJSON_AddNumberToObject(object, fields[i].key, get_field(&map->info, &fields[i])) != 0;

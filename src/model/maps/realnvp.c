@@ -164,9 +164,5 @@ out:
     return status;
 }
 
-const pdessm_map_kind pdessm_map_realnvp = {.name = "realnvp",
-                                            .has_log_det = 1,
-                                            .list = list,
-                                            .check = check,
-                                            .run = run,
-                                            .release = release};
+const pdessm_map_kind pdessm_map_realnvp = {
+    .has_log_det = 1, .list = list, .check = check, .run = run, .release = release};

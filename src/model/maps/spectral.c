@@ -206,9 +206,5 @@ out:
     return status;
 }
 
-const pdessm_map_kind pdessm_map_spectral = {.name = "spectral",
-                                             .any_size = 1,
-                                             .list = list,
-                                             .check = check,
-                                             .run = run,
-                                             .release = release};
+const pdessm_map_kind pdessm_map_spectral = {
+    .any_size = 1, .list = list, .check = check, .run = run, .release = release};

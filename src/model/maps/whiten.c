@@ -155,9 +155,5 @@ out:
     return status;
 }
 
-const pdessm_map_kind pdessm_map_whiten = {.name = "whiten",
-                                           .has_log_det = 1,
-                                           .list = list,
-                                           .check = check,
-                                           .run = run,
-                                           .release = release};
+const pdessm_map_kind pdessm_map_whiten = {
+    .has_log_det = 1, .list = list, .check = check, .run = run, .release = release};
