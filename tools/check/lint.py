@@ -27,7 +27,8 @@ LEVEL = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}
 PUBLIC = {
     "export": "core", "status": "core", "context": "core", "safetensors": "files",
     "device": "device", "tensor": "device", "data": "dataset", "tape": "tape", "ops": "ops",
-    "model": "model", "precondition": "model", "mixer_kernel": "model", "optimize": "optimize", "problems": "optimize",
+    "model": "model", "precondition": "model", "mixer_kernel": "model",
+    "optimize": "optimize", "problems": "optimize",
     "gnn": "graphs", "node_set": "graphs", "graph_train": "graphs", "sample": "sample",
     "evaluate": "evaluate", "train": "train", "fit": "fit", "diagnostics": "fit",
     "run": "run",
@@ -37,12 +38,45 @@ PUBLIC = {
 UMBRELLAS = {"pdessm", "build", "research"}
 # The operator table is read by the floor that defines what an operator is.
 EXCEPTIONS = {("device", "ops/ops.def")}
+# The command line is a user of the library: it takes public headers, and from inside only this.
+# What a program of somebody else would want too belongs behind a public function instead.
+INSIDE_FOR_CLI = {
+    "core/context.h": "messages and memory of the context",
+    "core/clock.h": "seconds",
+    "core/text.h": "numbers as people read them",
+    "core/value.h": "typed values as text: options and keys of files",
+    "core/random.h": "verify draws its cases",
+    "files/file.h": "whole files",
+    "files/atomic_file.h": "files that appear whole or not at all",
+    "files/atomic_dir.h": "so do folders",
+    "files/listing.h": "what lies in a folder",
+    "files/npy.h": "arrays that are printed to files",
+    "files/image.h": "pictures in pages and in bytes",
+    "files/pictures.h": "pictures in folders and grids",
+    "device/device.h": "doctor, bench and verify look at where an operator runs",
+    "device/blas.h": "doctor says which library multiplies matrices",
+    "device/tuning.h": "tune tries the choices that kernels have",
+    "fallback.h": "doctor says which instruction set plain C has",
+    "ops/ops.def": "bench and verify have a case for each operator",
+    "ops/calls.h": "bench measures an operator outside of a tape",
+    "model/model.h": "verify compares all gradients of a network",
+    "model/maps/map.h": "train looks for a map in a file",
+    "run/folder.h": "train opens a run",
+    "run/reflow.h": "train opens a run",
+    "run/run.h": "train opens a run",
+    "run/schedule.h": "train opens a run",
+    "run/settings.h": "train opens a run",
+}
+# Folders of the command line that other folders may include.
+SHARED_IN_CLI = {"shared", "verify", "precondition"}
+CLI = pathlib.Path("tools/pdessm-cl")
 
 # Split so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|not imple" r"mented|st" r"ub)\b")
 FOREIGN_PATH = re.compile(r"/(wo" r"rk|fa" r"rm)/|\.\./sha" r"red")
 
 problems = []
+taken_inside = set()
 
 
 def complain(path, line, what):
@@ -69,6 +103,27 @@ def room_of_include(name):
     return "fallback" if pathlib.Path("fallback", name).exists() else None
 
 
+def check_cli_include(path, number, name):
+    """A file of the command line: its folder's headers by bare name, "shared/x.h", public headers,
+    and the few from inside that are listed."""
+    folder = name.split("/")[0]
+    if (path.parent / name).exists():
+        return
+    if (CLI / name).exists():
+        if path.parent == CLI / folder:
+            complain(path, number, "a header of the same folder goes by its bare name")
+        elif folder not in SHARED_IN_CLI:
+            complain(path, number, "%s belongs to another command; what two of them use lies in "
+                     "shared" % name)
+        return
+    if room_of_include(name) is None or name.startswith("pdessm/"):
+        return
+    taken_inside.add(name)
+    if name not in INSIDE_FOR_CLI:
+        complain(path, number, "the command line includes %s, which is neither public nor listed "
+                 "in tools/check/lint.py" % name)
+
+
 def check_includes(path, lines):
     room = room_of(path)
     for number, line in enumerate(lines, 1):
@@ -78,6 +133,9 @@ def check_includes(path, lines):
         if path.suffix in (".cl", ".clh"):
             if not (path.parent / match[1]).exists() or not match[1].endswith(".clh"):
                 complain(path, number, "a kernel text includes parts of its own folder only")
+            continue
+        if CLI in path.parents:
+            check_cli_include(path, number, match[1])
             continue
         if room is None or (room, match[1]) in EXCEPTIONS or path.stem in UMBRELLAS:
             continue
@@ -179,6 +237,9 @@ def main():
         if path.exists():
             check(path)
     check_test_lists()
+    for name in sorted(INSIDE_FOR_CLI.keys() - taken_inside):
+        complain(pathlib.Path("tools/check/lint.py"), 1, "%s is listed for the command line, which "
+                 "does not include it" % name)
     for line in problems:
         print(line, file=sys.stderr)
     sys.exit(1 if problems else 0)
