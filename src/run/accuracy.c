@@ -1,99 +1,78 @@
 /* SPDX-License-Identifier: MIT */
-/* accuracy.c: tests a classifier in training. */
-#include "accuracy.h"
+/* accuracy.c: how well a classifier in training does on images that it has not seen. */
+#include "run/run.h"
 
-#include <stdio.h>
-
-#include "shared/interrupt.h"
-#include "shared/progress.h"
-
-static pdessm_status check(cli *c, const pdessm_run_settings *s, const pdessm_dataset_info *images,
-                           const pdessm_dataset_info *test) {
-    const char *name = s->test ? s->test : s->data;
+static pdessm_status check(const pdessm_run *run, const pdessm_dataset_info *test) {
+    const pdessm_run_settings *s = &run->settings;
+    const pdessm_dataset_info *images = &run->images;
     pdessm_status status = PDESSM_OK;
     PDESSM_REQUIRE(
-        c->ctx, images->has_labels, PDESSM_ERROR_FILE,
+        run->ctx, images->has_labels, PDESSM_ERROR_FILE,
         "%s: has no labels, and a classifier learns nothing else; expected labels, such as "
         "one subfolder for each class",
         s->data);
-    PDESSM_REQUIRE(
-        c->ctx, test->has_labels && test->num_classes <= images->num_classes, PDESSM_ERROR_FILE,
-        "%s: has %s for the test of a classifier of %lld classes; give another --test", name,
-        test->has_labels ? "more classes" : "no labels", (long long)images->num_classes);
+    PDESSM_REQUIRE(run->ctx, test->has_labels && test->num_classes <= images->num_classes,
+                   PDESSM_ERROR_FILE,
+                   "%s: has %s for the test of a classifier of %lld classes; give another --test",
+                   s->test ? s->test : s->data, test->has_labels ? "more classes" : "no labels",
+                   (long long)images->num_classes);
 out:
     return status;
 }
 
-pdessm_status pdessm_cli_accuracy_open(cli *c, const pdessm_run_settings *s,
-                                       const pdessm_dataset_info *images, cli_accuracy *ret) {
+pdessm_status pdessm_run_open_test(pdessm_run *run) {
+    const pdessm_run_settings *s = &run->settings;
     pdessm_dataset_options options = pdessm_run_settings_dataset_options(s);
     pdessm_dataset *test = NULL;
+    pdessm_status status = PDESSM_OK;
     options.split = s->test ? PDESSM_SPLIT_TRAIN : PDESSM_SPLIT_TEST;
     options.limit = 0;
-    options.height = images->height;
-    options.width = images->width;
-    options.channels = (int)images->channels;
-    pdessm_status status =
-        pdessm_dataset_open(c->ctx, s->test ? s->test : s->data, &options, &test);
-    if (status != PDESSM_OK)
-        return s->test
-                   ? status
-                   : pdessm_fail_prefix(c->ctx, status,
-                                        "no images to test the classifier on (give --test DATA)");
-    status = check(c, s, images, pdessm_dataset_get_info(test));
-    if (status != PDESSM_OK) {
-        pdessm_dataset_destroy(&test);
-        return status;
-    }
-    pdessm_cli_note(c, "test: %lld images", (long long)pdessm_dataset_get_info(test)->count);
-    *ret = (cli_accuracy){.c = c, .settings = s, .test = test, .step = -1};
-    return PDESSM_OK;
-}
-
-pdessm_status pdessm_cli_accuracy_begin(cli_accuracy *a, const char *folder, int64_t keep) {
-    pdessm_status status = pdessm_cli_accuracy_log_open(
-        a->c, pdessm_cli_text(a->c, "%s/accuracy.csv", folder), keep, &a->log);
-    if (status == PDESSM_OK) {
-        a->step = a->log.last_step;
-        a->value = a->log.last_value;
-    }
+    options.height = run->images.height;
+    options.width = run->images.width;
+    options.channels = (int)run->images.channels;
+    status = pdessm_dataset_open(run->ctx, s->test ? s->test : s->data, &options, &test);
+    if (status != PDESSM_OK && !s->test)
+        status = pdessm_fail_prefix(run->ctx, status,
+                                    "no images to test the classifier on (give --test DATA)");
+    PDESSM_TRY(status);
+    PDESSM_TRY(check(run, pdessm_dataset_get_info(test)));
+    pdessm_log(run->ctx, PDESSM_LOG_NOTE, "test: %lld images",
+               (long long)pdessm_dataset_get_info(test)->count);
+    run->accuracy.test = test;
+    test = NULL;
+out:
+    pdessm_dataset_destroy(&test);
     return status;
 }
 
-typedef struct watcher {
-    cli_progress bar;
-    long long count;
-} watcher;
-
-static int show(void *user, double share) {
-    watcher *w = user;
-    char detail[64];
-    snprintf(detail, sizeof detail, "%lld images", w->count);
-    pdessm_cli_progress_update(&w->bar, share, detail);
-    return pdessm_cli_interrupted();
+pdessm_status pdessm_run_begin_accuracy(pdessm_run *run, int64_t keep) {
+    const pdessm_run_path path = pdessm_run_at(run, "accuracy.csv");
+    const pdessm_status status =
+        pdessm_accuracy_file_open(run->ctx, path.text, keep, &run->accuracy.log);
+    run->accuracy.step = run->accuracy.log.last_step;
+    run->accuracy.value = run->accuracy.log.last_value;
+    return status;
 }
 
-pdessm_status pdessm_cli_accuracy_test(cli_accuracy *a, pdessm_trainer *trainer) {
-    const int64_t step = pdessm_trainer_step_count(trainer);
-    watcher w = {.count = (long long)pdessm_dataset_get_info(a->test)->count};
+pdessm_status pdessm_run_test(pdessm_run *run) {
+    const int64_t step = pdessm_trainer_step_count(run->trainer);
+    pdessm_dataset *test = run->accuracy.test;
     pdessm_metric_options options = pdessm_metric_defaults();
+    double accuracy;
     pdessm_status status = PDESSM_OK;
-    if (a->step == step)
+    if (run->accuracy.step == step)
         return PDESSM_OK;
-    options.progress = show;
-    options.user = &w;
-    pdessm_cli_progress_begin(&w.bar, a->c, "test", 0);
-    status = pdessm_accuracy(pdessm_trainer_average(trainer), a->test, (int)a->settings->batch,
-                             &options, &a->value);
-    pdessm_cli_progress_end(&w.bar);
-    if (status != PDESSM_OK)
-        return status;
-    a->step = step;
-    pdessm_cli_note(a->c, "step %lld: test accuracy %.2f %%", (long long)step, 100 * a->value);
-    return pdessm_cli_accuracy_log_append(&a->log, step, a->value);
-}
-
-void pdessm_cli_accuracy_close(cli_accuracy *a) {
-    pdessm_cli_train_log_close(&a->log);
-    pdessm_dataset_destroy(&a->test);
+    options.progress = pdessm_run_tell_share;
+    options.user = run;
+    pdessm_run_begin_stage(run, PDESSM_RUN_TEST, pdessm_dataset_get_info(test)->count);
+    PDESSM_TRY(pdessm_accuracy(pdessm_trainer_average(run->trainer), test, (int)run->settings.batch,
+                               &options, &accuracy));
+    pdessm_run_tell_share(run, 1);
+    run->accuracy.step = step;
+    run->accuracy.value = accuracy;
+    pdessm_log(run->ctx, PDESSM_LOG_NOTE, "step %lld: test accuracy %.2f %%", (long long)step,
+               100 * accuracy);
+    PDESSM_TRY(pdessm_accuracy_file_append(&run->accuracy.log, step, accuracy));
+out:
+    return status;
 }

@@ -1,65 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* reflow.c: draws the pairs that reflow trains on. */
-#include "reflow.h"
-
-#include <stdio.h>
+/* reflow.c: pairs of noise and image that a model makes, as the data of its student. */
+#include <stdlib.h>
 #include <unistd.h>
 
-#include "shared/interrupt.h"
-#include "shared/paths.h"
-#include "shared/progress.h"
+#include "files/file.h"
+#include "run/run.h"
 
-typedef struct drawing {
-    cli *c;
-    const pdessm_run_settings *settings;
-    cli_progress bar;
-} drawing;
-
-static int show(void *user, double share) {
-    drawing *d = user;
-    char detail[64];
-    snprintf(detail, sizeof detail, "%lld of %lld images",
-             (long long)(share * (double)d->settings->reflow_pairs),
-             (long long)d->settings->reflow_pairs);
-    pdessm_cli_progress_update(&d->bar, share, detail);
-    return pdessm_cli_interrupted();
-}
-
-static pdessm_status draw(cli *c, const pdessm_run_settings *s, const char *folder,
-                          const char *path, pdessm_model *model) {
-    drawing d = {.c = c, .settings = s};
-    pdessm_sample_options options = pdessm_run_settings_reflow_options(s);
-    options.progress = show;
-    options.user = &d;
-    pdessm_cli_interrupt_catch();
-    pdessm_cli_progress_begin(&d.bar, c, "pairs", 0);
-    pdessm_status status = pdessm_pairs_draw(model, &options, s->reflow_pairs, path);
-    pdessm_cli_progress_end(&d.bar);
+static pdessm_status draw(pdessm_run *run, pdessm_model *model, const char *path) {
+    const int64_t pairs = run->settings.reflow_pairs;
+    pdessm_sample_options options = pdessm_run_settings_reflow_options(&run->settings);
+    options.progress = pdessm_run_tell_share;
+    options.user = run;
+    pdessm_run_begin_stage(run, PDESSM_RUN_PAIRS, pairs);
+    pdessm_status status = pdessm_pairs_draw(model, &options, pairs, path);
     if (status == PDESSM_ERROR_CANCELLED)
-        status = pdessm_fail(c->ctx, status,
-                             "interrupted while drawing pairs; what is done is kept, go on with "
-                             "`pdessm-cl train --resume %s`",
-                             folder);
+        return pdessm_fail(run->ctx, status,
+                           "interrupted while drawing pairs; what is done is kept");
+    if (status == PDESSM_OK)
+        pdessm_run_tell_share(run, 1);
     return status;
 }
 
-pdessm_status pdessm_cli_reflow(cli *c, const pdessm_run_settings *s, const char *folder,
-                                const char *checkpoint, cli_reflow *ret) {
+pdessm_status pdessm_run_draw_pairs(pdessm_run *run) {
     pdessm_status status = PDESSM_OK;
     pdessm_model *model = NULL;
-    cli_reflow r = {.pairs = pdessm_cli_text(c, "%s/pairs.safetensors", folder)};
-    const int drawn = checkpoint && access(r.pairs, F_OK) == 0;
-    if (!drawn)
-        PDESSM_TRY(pdessm_cli_find_model(c, s->reflow, &r.file));
-    const char *file = drawn ? pdessm_cli_text(c, "%s/model.safetensors", checkpoint) : r.file;
-    PDESSM_TRY(pdessm_model_load(c->device, file, 0, &model));
-    PDESSM_TRY(pdessm_cli_expect_task(c, model, file, PDESSM_TASK_VELOCITY));
-    r.config = *pdessm_model_get_config(model);
-    r.class_names = pdessm_cli_class_names(c, file, r.config.num_classes);
-    if (!drawn)
-        PDESSM_TRY(draw(c, s, folder, r.pairs, model));
-    *ret = r;
+    char *own = NULL, *file = NULL;
+    const pdessm_run_path pairs = pdessm_run_at(run, "pairs.safetensors");
+    const int drawn = run->checkpoint && access(pairs.text, F_OK) == 0;
+    if (drawn)
+        PDESSM_TRY(pdessm_path_join(run->ctx, run->checkpoint, "model.safetensors", &own));
+    PDESSM_TRY(pdessm_run_load_model(run->device, drawn ? own : run->settings.reflow,
+                                     PDESSM_TASK_VELOCITY, &file, &model));
+    run->teacher.config = *pdessm_model_get_config(model);
+    PDESSM_TRY(pdessm_run_read_class_names(run->ctx, file, run->teacher.config.num_classes,
+                                           &run->teacher.class_names));
+    if (!drawn) {
+        PDESSM_TRY(draw(run, model, pairs.text));
+        run->teacher.file = file;
+        file = NULL;
+    }
 out:
     pdessm_model_destroy(&model);
+    free(file);
+    free(own);
     return status;
 }

@@ -60,15 +60,11 @@ INSIDE_FOR_CLI = {
     "ops/ops.def": "bench and verify have a case for each operator",
     "ops/calls.h": "bench measures an operator outside of a tape",
     "model/model.h": "verify compares all gradients of a network",
-    "model/maps/map.h": "train looks for a map in a file",
-    "run/folder.h": "train opens a run",
-    "run/reflow.h": "train opens a run",
-    "run/run.h": "train opens a run",
-    "run/schedule.h": "train opens a run",
-    "run/settings.h": "train opens a run",
+    "run/map_stage.h": "precondition describes a map as a run does",
+    "run/settings.h": "train makes options of the rows of settings.def",
 }
 # Folders of the command line that other folders may include.
-SHARED_IN_CLI = {"shared", "verify", "precondition"}
+SHARED_IN_CLI = {"shared", "verify"}
 CLI = pathlib.Path("tools/pdessm-cl")
 
 # Split so that this file does not find itself.

@@ -138,10 +138,8 @@ static pdessm_status run(cli *c) {
                    : !j.in       ? "--in"
                                  : "--out");
     PDESSM_TRY(pdessm_output_check(c->ctx, j.out));
-    PDESSM_TRY(pdessm_cli_find_model(c, j.model_path, &file));
     PDESSM_TRY(pdessm_cli_open_device(c));
-    PDESSM_TRY(pdessm_model_load(c->device, file, 0, &j.model));
-    PDESSM_TRY(pdessm_cli_expect_task(c, j.model, file, PDESSM_TASK_VELOCITY));
+    PDESSM_TRY(pdessm_cli_load_model(c, j.model_path, PDESSM_TASK_VELOCITY, &file, &j.model));
     PDESSM_TRY(read_inputs(&j));
     PDESSM_TRY(compute(&j));
     PDESSM_TRY(write_output(&j));

@@ -87,10 +87,9 @@ out:
 
 static pdessm_status load_model(job *j) {
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_cli_find_model(j->c, j->model_path, &j->file));
     PDESSM_TRY(pdessm_cli_open_device(j->c));
-    PDESSM_TRY(pdessm_model_load(j->c->device, j->file, 0, &j->model));
-    PDESSM_TRY(pdessm_cli_expect_task(j->c, j->model, j->file, PDESSM_TASK_VELOCITY));
+    PDESSM_TRY(
+        pdessm_cli_load_model(j->c, j->model_path, PDESSM_TASK_VELOCITY, &j->file, &j->model));
     const pdessm_config *config = pdessm_model_get_config(j->model);
     j->pictures.count = j->n;
     j->pictures.channels = config->channels;

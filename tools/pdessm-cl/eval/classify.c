@@ -25,10 +25,9 @@ pdessm_status pdessm_cli_eval_open_classifier(cli_eval *e) {
     cli *c = e->c;
     const cli_eval_set *r = &e->reference;
     pdessm_status status;
-    PDESSM_TRY(pdessm_cli_find_model(c, e->classifier_path, &e->classifier_file));
-    PDESSM_TRY(pdessm_model_load(c->device, e->classifier_file, 0, &e->classifier));
+    PDESSM_TRY(pdessm_cli_load_model(c, e->classifier_path, PDESSM_TASK_CLASSIFY,
+                                     &e->classifier_file, &e->classifier));
     const pdessm_config *config = pdessm_model_get_config(e->classifier);
-    PDESSM_TRY(pdessm_cli_expect_task(c, e->classifier, e->classifier_file, PDESSM_TASK_CLASSIFY));
     PDESSM_REQUIRE(c->ctx,
                    config->channels == r->channels && config->image_size[0] == r->height &&
                        config->image_size[1] == r->width,

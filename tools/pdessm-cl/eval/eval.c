@@ -98,9 +98,8 @@ static pdessm_status open_all(cli_eval *e) {
     pdessm_status status;
     PDESSM_TRY(pdessm_cli_open_device(c));
     if (e->model_path) {
-        PDESSM_TRY(pdessm_cli_find_model(c, e->model_path, &e->model_file));
-        PDESSM_TRY(pdessm_model_load(c->device, e->model_file, 0, &e->model));
-        PDESSM_TRY(pdessm_cli_expect_task(c, e->model, e->model_file, PDESSM_TASK_VELOCITY));
+        PDESSM_TRY(pdessm_cli_load_model(c, e->model_path, PDESSM_TASK_VELOCITY, &e->model_file,
+                                         &e->model));
     }
     PDESSM_TRY(pdessm_cli_eval_open_reference(e));
     if (e->model)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "files/npy.h"
+#include "run/map_stage.h"
 #include "shared/interrupt.h"
 #include "shared/paths.h"
 #include "shared/print.h"
@@ -164,13 +165,36 @@ out:
     return status;
 }
 
+pdessm_status pdessm_cli_precondition_map_data(cli *c, pdessm_precondition *map,
+                                               pdessm_dataset *data, pdessm_dataset **ret) {
+    cli_progress bar;
+    pdessm_cli_progress_begin(&bar, c, "map", 0);
+    pdessm_status status = pdessm_precondition_dataset(map, data, show, &bar, ret);
+    pdessm_cli_progress_end(&bar);
+    return status;
+}
+
 /* ------------------------------------------------------------------ fitting */
+
+static pdessm_status fit_map(job *j) {
+    cli_progress bar;
+    const double start = pdessm_seconds();
+    j->options.progress = show;
+    j->options.user = &bar;
+    pdessm_cli_progress_begin(&bar, j->c, "fit", 0);
+    const pdessm_status status =
+        pdessm_precondition_fit(j->c->device, j->data, &j->options, &j->map);
+    pdessm_cli_progress_end(&bar);
+    if (status != PDESSM_OK)
+        return status;
+    return pdessm_map_stage_describe(j->c->ctx, j->map, j->data, pdessm_seconds() - start);
+}
 
 /* What a long fit has is kept beside the file to be, until that is there. */
 static pdessm_status fit(job *j) {
     pdessm_status status = PDESSM_OK;
     j->options.state = pdessm_cli_text(j->c, "%s.parts", j->out);
-    status = pdessm_cli_precondition_fit(j->c, j->data, &j->options, &j->map);
+    status = fit_map(j);
     if (status == PDESSM_ERROR_CANCELLED)
         return pdessm_fail(j->c->ctx, status,
                            pdessm_is_folder(j->options.state)
@@ -213,9 +237,7 @@ static pdessm_status report(job *j) {
                                      .out = j->out,
                                      .n = j->n};
     if (j->model_path) {
-        PDESSM_TRY(pdessm_cli_find_model(j->c, j->model_path, &file));
-        PDESSM_TRY(pdessm_model_load(j->c->device, file, 0, &model));
-        PDESSM_TRY(pdessm_cli_expect_task(j->c, model, file, PDESSM_TASK_VELOCITY));
+        PDESSM_TRY(pdessm_cli_load_model(j->c, j->model_path, PDESSM_TASK_VELOCITY, &file, &model));
         PDESSM_TRY(check_fit(j, pdessm_model_get_config(model), file));
         asked.map = pdessm_model_get_precondition(model);
         PDESSM_REQUIRE(j->c->ctx, !j->map_path, PDESSM_ERROR_ARGUMENT,

@@ -1,24 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* precondition.h: fitting maps with a progress bar, by `precondition` and by `train`. */
+/* precondition.h: what `precondition report` is asked for, and its parts. */
 #ifndef PDESSM_CLI_PRECONDITION_PRECONDITION_H
 #define PDESSM_CLI_PRECONDITION_PRECONDITION_H
 
 #include <pdessm/diagnostics.h>
 #include <pdessm/fit.h>
-#include <pdessm/run.h>
 
 #include "shared/options.h"
-
-/* Fits, says how long it took and how well the inverse undoes the map. */
-pdessm_status pdessm_cli_precondition_fit(cli *c, pdessm_dataset *data,
-                                          pdessm_precondition_options *options,
-                                          pdessm_precondition **ret);
-
-/* A set taken through a map, with a progress bar. folder: keeps what is done; NULL: nothing does.
- */
-pdessm_status pdessm_cli_precondition_dataset(cli *c, pdessm_precondition *map,
-                                              pdessm_dataset *data, const char *folder,
-                                              pdessm_dataset **ret);
 
 /* What `precondition report` is asked for; nothing is owned. */
 typedef struct cli_precondition_report {
@@ -38,6 +26,10 @@ typedef struct cli_precondition_bands {
     pdessm_band band[CLI_PRECONDITION_BANDS];
 } cli_precondition_bands;
 
+/* A set taken through a map, with a progress bar. */
+pdessm_status pdessm_cli_precondition_map_data(cli *c, pdessm_precondition *map,
+                                               pdessm_dataset *data, pdessm_dataset **ret);
+
 /* Draws n images (guidance 1) and finds their variance along each row of vectors, the eigenvectors
  * of the data as it is: [channels height width]. *ret_recovery: the sum over the lowest quarter of
  * the eigenvalues by that of the data; not a number when fewer images than pixels leave none there.
@@ -50,12 +42,5 @@ pdessm_status pdessm_cli_precondition_recovery(cli *c, pdessm_model *model, pdes
 /* Writes OUT/{condition,eigenvalues,summary,bands,recovery}.csv and report.html, and prints a
  * summary. */
 pdessm_status pdessm_cli_precondition_report(cli *c, const cli_precondition_report *asked);
-
-/* The first stage of a run: the map that FOLDER/precondition.safetensors keeps, or a new one that
- * is put there; *data becomes the mapped set. A teacher (the model file of --reflow, or NULL) that
- * has a map hands it on. *ret stays NULL when there is no map. */
-pdessm_status pdessm_cli_train_precondition(cli *c, const pdessm_run_settings *s,
-                                            const char *folder, const char *teacher,
-                                            pdessm_dataset **data, pdessm_precondition **ret);
 
 #endif

@@ -375,7 +375,7 @@ pdessm_status pdessm_cli_precondition_report(cli *c, const cli_precondition_repo
     PDESSM_TRY(pdessm_alloc(c->ctx, CLI_PRECONDITION_STEPS, sizeof *bands, &bands));
     PDESSM_TRY(pdessm_make_folder(c->ctx, asked->out));
     if (asked->map)
-        PDESSM_TRY(pdessm_cli_precondition_dataset(c, asked->map, asked->data, NULL, &s.data[1]));
+        PDESSM_TRY(pdessm_cli_precondition_map_data(c, asked->map, asked->data, &s.data[1]));
     PDESSM_TRY(measure(&s));
     if (asked->model)
         PDESSM_TRY(measure_bands(&s, bands, &count));

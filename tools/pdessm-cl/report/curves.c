@@ -83,9 +83,9 @@ static void print_table(FILE *f, const curve *k, const double *step, const doubl
     fputs("</tbody></table></div>\n", f);
 }
 
-static pdessm_status print_curve(report *r, const cli_csv *csv, const curve *k) {
-    const double *step = pdessm_cli_csv_column(csv, "step");
-    const double *value = pdessm_cli_csv_column(csv, k->column);
+static pdessm_status print_curve(report *r, const pdessm_run_log *log, const curve *k) {
+    const double *step = pdessm_run_log_column(log, "step");
+    const double *value = pdessm_run_log_column(log, k->column);
     FILE *f = r->page.f;
     double *smooth = NULL;
     pdessm_status status = PDESSM_OK;
@@ -95,26 +95,26 @@ static pdessm_status print_curve(report *r, const cli_csv *csv, const curve *k) 
                        .note = k->note,
                        .x_title = "step",
                        .y_title = k->title,
-                       .y_axis = axis_of(k, value, csv->rows),
+                       .y_axis = axis_of(k, value, log->rows),
                        .series = 1};
-    chart.one[0] = (chart_series){NULL, 0, CHART_LINE, csv->rows, step, value};
-    if (k->smooth && csv->rows > 10) {
-        double span = span_of(step, csv->rows);
-        PDESSM_TRY(pdessm_alloc(r->c->ctx, (size_t)csv->rows, sizeof *smooth, &smooth));
-        average(step, value, csv->rows, span, smooth);
+    chart.one[0] = (chart_series){NULL, 0, CHART_LINE, log->rows, step, value};
+    if (k->smooth && log->rows > 10) {
+        double span = span_of(step, log->rows);
+        PDESSM_TRY(pdessm_alloc(r->c->ctx, (size_t)log->rows, sizeof *smooth, &smooth));
+        average(step, value, log->rows, span, smooth);
         chart.one[0].form = CHART_THIN;
         chart.one[0].name = "each line of the log";
         chart.one[chart.series++] =
             (chart_series){pdessm_cli_text(r->c, "average over about %.0f steps", span),
                            0,
                            CHART_LINE,
-                           csv->rows,
+                           log->rows,
                            step,
                            smooth};
     }
     fputs("<div class=\"beside\">", f);
     if (pdessm_cli_chart_print(&chart, f))
-        print_table(f, k, step, value, smooth, csv->rows);
+        print_table(f, k, step, value, smooth, log->rows);
     fputs("</div>\n", f);
 out:
     free(smooth);
@@ -124,15 +124,16 @@ out:
 /* ------------------------------------------------------------------ all of them */
 
 /* Whatever else a file has by step is drawn under its own name. */
-static pdessm_status print_others(report *r, const cli_csv *csv, const curve *known, int count) {
+static pdessm_status print_others(report *r, const pdessm_run_log *log, const curve *known,
+                                  int count) {
     pdessm_status status = PDESSM_OK;
-    for (int i = 0; i < csv->columns; i++) {
-        curve k = {csv->name[i], csv->name[i], NULL, CHART_LINEAR, "%.5g", 0};
-        int listed = strcmp(csv->name[i], "step") == 0;
+    for (int i = 0; i < log->columns; i++) {
+        curve k = {log->name[i], log->name[i], NULL, CHART_LINEAR, "%.5g", 0};
+        int listed = strcmp(log->name[i], "step") == 0;
         for (int j = 0; j < count; j++)
-            listed |= strcmp(csv->name[i], known[j].column) == 0;
+            listed |= strcmp(log->name[i], known[j].column) == 0;
         if (!listed)
-            PDESSM_TRY(print_curve(r, csv, &k));
+            PDESSM_TRY(print_curve(r, log, &k));
     }
 out:
     return status;

@@ -45,14 +45,14 @@ static pdessm_status read_logs(report *r) {
     pdessm_status status = PDESSM_OK;
     PDESSM_REQUIRE(r->c->ctx, access(log, F_OK) == 0, PDESSM_ERROR_FILE,
                    "%s: no log.csv in this folder; expected the --out of a training run", r->run);
-    PDESSM_TRY(pdessm_cli_csv_read(r->c, log, &r->log));
+    PDESSM_TRY(pdessm_run_log_read(r->c->ctx, r->run, "log.csv", &r->log));
     PDESSM_REQUIRE(
-        r->c->ctx, pdessm_cli_csv_column(&r->log, "step") && pdessm_cli_csv_column(&r->log, "loss"),
+        r->c->ctx, pdessm_run_log_column(&r->log, "step") && pdessm_run_log_column(&r->log, "loss"),
         PDESSM_ERROR_FILE, "%s: no columns step and loss; expected the log of a training run", log);
     PDESSM_REQUIRE(r->c->ctx, r->log.rows > 0, PDESSM_ERROR_FILE,
                    "%s: no whole line yet; try again when the run has logged its first steps", log);
     if (access(accuracy, F_OK) == 0)
-        PDESSM_TRY(pdessm_cli_csv_read(r->c, accuracy, &r->accuracy));
+        PDESSM_TRY(pdessm_run_log_read(r->c->ctx, r->run, "accuracy.csv", &r->accuracy));
 out:
     return status;
 }
@@ -96,7 +96,7 @@ out:
 /* ------------------------------------------------------------------ the page */
 
 static double last_of(const report *r, const char *column) {
-    const double *values = pdessm_cli_csv_column(&r->log, column);
+    const double *values = pdessm_run_log_column(&r->log, column);
     return values ? values[r->log.rows - 1] : NAN;
 }
 
@@ -197,7 +197,7 @@ out:
     free(r.real);
     free(r.real_labels);
     pdessm_model_destroy(&r.model);
-    pdessm_cli_csv_release(&r.log);
-    pdessm_cli_csv_release(&r.accuracy);
+    pdessm_run_log_release(&r.log);
+    pdessm_run_log_release(&r.accuracy);
     return status;
 }

@@ -6,7 +6,6 @@
 #include <pdessm/pdessm.h>
 #include <pdessm/run.h>
 
-#include "csv.h"
 #include "files/pictures.h"
 #include "shared/chart.h"
 #include "shared/options.h"
@@ -20,7 +19,7 @@ typedef struct report {
     double guidance; /* < 0: as the run was trained */
     int no_samples;
 
-    cli_csv log, accuracy; /* accuracy: no rows unless the run has accuracy.csv */
+    pdessm_run_log log, accuracy; /* accuracy: no rows unless the run has accuracy.csv */
     pdessm_run_settings settings;
     int has_settings;                    /* config.yaml could be read */
     const char *checkpoint, *model_file; /* NULL: none yet */

@@ -16,7 +16,8 @@ void pdessm_cli_progress_begin(cli_progress *p, cli *c, const char *what, double
                         .what = what,
                         .start = pdessm_seconds(),
                         .first_share = first_share,
-                        .terminal = isatty(STDERR_FILENO)};
+                        .terminal = isatty(STDERR_FILENO),
+                        .outer = c->progress};
     c->progress = p;
 }
 
@@ -85,7 +86,7 @@ void pdessm_cli_progress_clear(cli_progress *p) {
 void pdessm_cli_progress_end(cli_progress *p) {
     if (!p->c)
         return;
-    p->c->progress = NULL;
+    p->c->progress = p->outer;
     if (p->c->quiet || !p->line[0])
         return;
     if (p->terminal) {

@@ -12,6 +12,7 @@ typedef struct cli_progress {
     double start, last;
     double first_share; /* done before this run: a resumed one starts in the middle */
     int terminal, shown;
+    struct cli_progress *outer; /* comes back at the end of this one */
     char line[256];
 } cli_progress;
 
