@@ -55,7 +55,7 @@ struct pdessm_tape {
 /* A tensor that lives elsewhere like a parameter, but changes from run to run. */
 pdessm_tensor *pdessm_tape_external(pdessm_tape *tape, pdessm_tensor *tensor);
 
-/* Before the plan: graphs that never run in turns within a forward and its backward run may share
+/* Before the plan: tapes that never run in turns within a forward and its backward run may share
  * memory. What lender, planned already, needs only during its runs, tape uses during its own.
  * lender must outlive tape; NULL is fine. */
 void pdessm_tape_borrow(pdessm_tape *tape, pdessm_tape *lender);
@@ -63,7 +63,7 @@ void pdessm_tape_borrow(pdessm_tape *tape, pdessm_tape *lender);
 /* Keeps the first failure; always returns NULL. */
 pdessm_tensor *pdessm_tape_fail(pdessm_tape *tape, pdessm_status status);
 
-/* A new value of the tape; NULL when the tape has failed. */
+/* record.c. A new value of the tape; NULL when the tape has failed. */
 value *pdessm_tape_value(pdessm_tape *tape, const pdessm_shape *shape);
 value *pdessm_value_root(value *v);
 pdessm_status pdessm_tape_append(pdessm_tape *tape, step_list *list, const step *item);
