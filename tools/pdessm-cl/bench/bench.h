@@ -141,11 +141,13 @@ double pdessm_cli_bench_roofline(const bench_device *d, double flops, double byt
 pdessm_status pdessm_cli_bench_operator(bench_job *j, bench_row *row, int rows);
 pdessm_status pdessm_cli_bench_network(bench_job *j, bench_row *row);
 
-/* json.c */
+/* names.c */
 const char *pdessm_cli_bench_status_name(bench_status status);
 const char *pdessm_cli_bench_pass_name(const bench_row *row);
 /* "8x16x16x384", "N 1536" behind it for linear. */
 const char *pdessm_cli_bench_shape_text(cli *c, const bench_point *p);
+
+/* json.c */
 void pdessm_cli_bench_print_json(bench_job *j);
 /* jsonl: the rows before number `upto` that have not gone out yet. */
 void pdessm_cli_bench_stream(bench_job *j, int upto);
