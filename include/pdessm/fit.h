@@ -25,7 +25,7 @@ typedef struct pdessm_precondition_options {
     /* realnvp, flow: a folder, made when needed, that keeps the training every 200 steps and when
      * it is cancelled. The same fit goes on from there, to the same bits; another one is refused
      * (ERROR_FILE). The caller removes it once the map is safe. NULL: none. */
-    const char *state;
+    const char *folder;
     /* Called now and then with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED). */
     int (*progress)(void *user, double share);
     void *user;

@@ -112,7 +112,7 @@ pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *dat
                                            .solver_steps = options->solver_steps};
     PDESSM_TRY(check_options(job.ctx, options));
     PDESSM_TRY(check_size(job.ctx, &info));
-    PDESSM_TRY(pdessm_fit_state_open(&job, &info));
+    PDESSM_TRY(pdessm_fit_folder_open(&job, &info));
     PDESSM_TRY(fit(&job, &info, ret));
 out:
     pdessm_fit_job_release(&job);

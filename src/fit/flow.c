@@ -32,8 +32,8 @@ static pdessm_status begin(const pdessm_fit_job *job, const pdessm_config *confi
                            const pdessm_train_options *options, pdessm_trainer **ret) {
     pdessm_status status = PDESSM_OK;
     char *newest = NULL;
-    if (job->options->state)
-        PDESSM_TRY(pdessm_checkpoint_newest(job->ctx, job->options->state, &newest));
+    if (job->options->folder)
+        PDESSM_TRY(pdessm_checkpoint_newest(job->ctx, job->options->folder, &newest));
     PDESSM_TRY(newest ? pdessm_trainer_resume(job->device, job->data, newest, options, ret)
                       : pdessm_trainer_create(job->device, job->data, config, options, ret));
 out:
@@ -53,9 +53,9 @@ static pdessm_status train(const pdessm_fit_job *job, const pdessm_watch *watch,
             continue;
         PDESSM_TRY(pdessm_trainer_report(trainer, &report));
         const pdessm_status seen = pdessm_watch_tell(job->ctx, watch, (double)i / (double)steps);
-        if (job->options->state &&
+        if (job->options->folder &&
             (seen != PDESSM_OK || i == steps || i % PDESSM_FIT_SAVE_EVERY == 0))
-            PDESSM_TRY(pdessm_trainer_save(trainer, job->options->state, 1));
+            PDESSM_TRY(pdessm_trainer_save(trainer, job->options->folder, 1));
         PDESSM_TRY(seen);
     }
     PDESSM_REQUIRE(job->ctx, isfinite(report.loss), PDESSM_ERROR_NUMERIC,

@@ -181,7 +181,7 @@ out:
 /* The whitening map, from the folder of the fit if it is there. */
 static pdessm_status fit_base(fit *f, const pdessm_watch *watch) {
     pdessm_status status = PDESSM_OK;
-    const char *folder = f->job->options->state;
+    const char *folder = f->job->options->folder;
     pdessm_precondition *kept = NULL;
     char path[4096];
     snprintf(path, sizeof path, "%s/whiten.safetensors", folder ? folder : "");
@@ -224,7 +224,7 @@ static size_t largest(pdessm_tensor *const tensor[KEPT]) {
 }
 
 static void kept_path(const fit *f, char ret[4096]) {
-    snprintf(ret, 4096, "%s/couplings.safetensors", f->job->options->state);
+    snprintf(ret, 4096, "%s/couplings.safetensors", f->job->options->folder);
 }
 
 /* After `steps` steps. */
@@ -235,7 +235,7 @@ static pdessm_status write_state(fit *f, int64_t steps) {
     pdessm_safetensors_writer *writer = NULL;
     char path[4096], number[32];
     float *values = NULL;
-    if (!f->job->options->state)
+    if (!f->job->options->folder)
         return status;
     list_kept(f, tensor);
     kept_path(f, path);
@@ -266,7 +266,7 @@ static pdessm_status read_state(fit *f, int64_t *ret) {
     float *values = NULL;
     long long steps = -1;
     kept_path(f, path);
-    if (!f->job->options->state || access(path, F_OK) != 0)
+    if (!f->job->options->folder || access(path, F_OK) != 0)
         return status;
     list_kept(f, tensor);
     PDESSM_TRY(pdessm_safetensors_open(f->job->ctx, path, &file));

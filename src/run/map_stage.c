@@ -60,7 +60,7 @@ static pdessm_status fit(pdessm_run *run, const char *state, pdessm_precondition
     o.epsilon = s->precondition_epsilon;
     o.steps = s->precondition_steps;
     o.seed = (uint64_t)s->seed;
-    o.state = state;
+    o.folder = state;
     o.progress = pdessm_run_tell_share;
     o.user = run;
     const double start = pdessm_seconds();

@@ -193,17 +193,17 @@ static pdessm_status fit_map(job *j) {
 /* What a long fit has is kept beside the file to be, until that is there. */
 static pdessm_status fit(job *j) {
     pdessm_status status = PDESSM_OK;
-    j->options.state = pdessm_cli_text(j->c, "%s.parts", j->out);
+    j->options.folder = pdessm_cli_text(j->c, "%s.parts", j->out);
     status = fit_map(j);
     if (status == PDESSM_ERROR_CANCELLED)
         return pdessm_fail(j->c->ctx, status,
-                           pdessm_is_folder(j->options.state)
+                           pdessm_is_folder(j->options.folder)
                                ? "interrupted; what is done is kept in %s, the same command goes on"
                                : "interrupted; nothing was written",
-                           j->options.state);
+                           j->options.folder);
     PDESSM_TRY(status);
     PDESSM_TRY(pdessm_precondition_save(j->map, j->out));
-    PDESSM_TRY(pdessm_remove_tree(j->c->ctx, j->options.state));
+    PDESSM_TRY(pdessm_remove_tree(j->c->ctx, j->options.folder));
 out:
     return status;
 }

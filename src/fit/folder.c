@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* state.c: the folder of a long fit: a description of the fit, so that only the same fit resumes
+/* folder.c: the folder of a long fit: a description of the fit, so that only the same fit resumes
  * from it. The kinds keep their files beside it. */
 #include <errno.h>
 #include <inttypes.h>
@@ -41,10 +41,10 @@ out:
     return status;
 }
 
-pdessm_status pdessm_fit_state_open(const pdessm_fit_job *job,
-                                    const pdessm_precondition_info *info) {
+pdessm_status pdessm_fit_folder_open(const pdessm_fit_job *job,
+                                     const pdessm_precondition_info *info) {
     pdessm_status status = PDESSM_OK;
-    const char *folder = job->options->state;
+    const char *folder = job->options->folder;
     char now[PDESSM_ORIGIN_TEXT], path[4096];
     if (!folder ||
         (info->kind != PDESSM_PRECONDITION_REALNVP && info->kind != PDESSM_PRECONDITION_FLOW))
