@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* files.c: sets of images in single files: IDX, CIFAR, .npy, .npz, safetensors. */
+/* single_file.c: sets of images in single files: IDX, CIFAR, .npy, .npz, safetensors. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
