@@ -46,14 +46,14 @@ PDESSM_API pdessm_status pdessm_pooling_find(pdessm_context *ctx, const char *na
                                              pdessm_pooling *ret);
 PDESSM_API const char *pdessm_pooling_name(pdessm_pooling pooling);
 
-typedef struct pdessm_graph_train_state {
+typedef struct pdessm_graph_train_report {
     int64_t epoch, epochs; /* done, and in all */
     int level;
     double loss;                                 /* of the last step */
     double validation_accuracy, best_validation; /* last and best */
     double test_accuracy;                        /* of the best: what the training would give now */
     double node_work, edge_work;                 /* so far, as in the result */
-} pdessm_graph_train_state;
+} pdessm_graph_train_report;
 
 typedef struct pdessm_graph_train_options {
     pdessm_graph_train_method method;
@@ -67,7 +67,7 @@ typedef struct pdessm_graph_train_options {
     int64_t evaluate;  /* epochs from one look at the validation nodes to the next */
     uint64_t seed;
     /* Called after each evaluation; nonzero ends the training with ERROR_CANCELLED. */
-    int (*progress)(void *user, const pdessm_graph_train_state *state);
+    int (*progress)(void *user, const pdessm_graph_train_report *report);
     void *user;
 } pdessm_graph_train_options;
 

@@ -86,13 +86,13 @@ PDESSM_API const char *pdessm_homotopy_step_name(pdessm_homotopy_step value);
 PDESSM_API pdessm_status pdessm_homotopy_step_find(pdessm_context *ctx, const char *name,
                                                    pdessm_homotopy_step *ret);
 
-typedef struct pdessm_optimize_state {
+typedef struct pdessm_optimize_report {
     int64_t function_evaluations, gradient_evaluations;
     double best_value;
     /* Homotopies only, else 0: width of the cloud as a share of half the box, temperature, and
      * effective sample size 1 / sum w_i^2 as a share of the samples. */
     double sigma, lambda, effective;
-} pdessm_optimize_state;
+} pdessm_optimize_report;
 
 typedef struct pdessm_optimize_options {
     int64_t budget; /* bounds function plus gradient evaluations */
@@ -114,7 +114,7 @@ typedef struct pdessm_optimize_options {
                          of one cloud around the best point, as wide as the first */
     pdessm_homotopy_step step; /* of pgho-grad and gh */
     /* Called after each iteration; nonzero ends the search with ERROR_CANCELLED. */
-    int (*progress)(void *user, const pdessm_optimize_state *state);
+    int (*progress)(void *user, const pdessm_optimize_report *report);
     void *user;
 } pdessm_optimize_options;
 

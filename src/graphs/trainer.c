@@ -69,7 +69,7 @@ static double accuracy(const pdessm_graph_trainer *m, pdessm_node_split part) {
     return (double)right / (double)counted;
 }
 
-static pdessm_status evaluate(pdessm_graph_trainer *m, pdessm_graph_train_state *s) {
+static pdessm_status evaluate(pdessm_graph_trainer *m, pdessm_graph_train_report *s) {
     pdessm_status status = PDESSM_OK;
     pdessm_graph_train_result *r = &m->result;
     PDESSM_TRY(pdessm_graph_trainer_loss(m, &s->loss));
@@ -104,7 +104,7 @@ static int64_t steps_of_epoch(const pdessm_graph_trainer *m) {
 }
 
 /* Epochs at one level. A coarser level takes cheaper and more of them, and looks as much rarer. */
-static pdessm_status stage(pdessm_graph_trainer *m, int level, pdessm_graph_train_state *s) {
+static pdessm_status stage(pdessm_graph_trainer *m, int level, pdessm_graph_train_report *s) {
     pdessm_status status = PDESSM_OK;
     const int64_t epochs = m->options.epochs << level, every = m->options.evaluate << level;
     s->level = level;
@@ -122,11 +122,11 @@ out:
 static pdessm_status run(pdessm_graph_trainer *m) {
     pdessm_status status = PDESSM_OK;
     const int coarsest = m->options.method == PDESSM_MGE ? 0 : m->options.levels - 1;
-    pdessm_graph_train_state state = {0};
+    pdessm_graph_train_report report = {0};
     for (int level = 0; level <= coarsest; level++)
-        state.epochs += m->options.epochs << level;
+        report.epochs += m->options.epochs << level;
     for (int level = coarsest; level >= 0; level--)
-        PDESSM_TRY(stage(m, level, &state));
+        PDESSM_TRY(stage(m, level, &report));
 out:
     return status;
 }

@@ -58,7 +58,7 @@ struct pdessm_model {
     int count;
     pdessm_parameter *parameter;
     pdessm_arena values, gradients;
-    /* Positions of the token grids that graphs were recorded for. */
+    /* Positions of the token grids that tapes were recorded for. */
     struct pdessm_position {
         int64_t height, width;
         pdessm_tensor *table;

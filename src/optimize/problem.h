@@ -20,14 +20,14 @@ typedef struct pdessm_problem_part {
 } pdessm_problem_part;
 
 /* The tape that evaluates n points. */
-typedef struct pdessm_problem_plan {
-    struct pdessm_problem_plan *next;
+typedef struct pdessm_problem_batch {
+    struct pdessm_problem_batch *next;
     int64_t n;
     pdessm_tape *tape;
     pdessm_tensor *x[PDESSM_MOST_PARTS], *dx[PDESSM_MOST_PARTS], *ones, *values;
     pdessm_tensor *extra[2]; /* of this size, made by record() */
     float *numbers;          /* [n, most columns] */
-} pdessm_problem_plan;
+} pdessm_problem_batch;
 
 struct pdessm_problem {
     pdessm_device *device;
@@ -42,7 +42,7 @@ struct pdessm_problem {
     pdessm_tensor *constant[PDESSM_PROBLEM_CONSTANTS]; /* the drawn data */
     double scale;                                      /* a number of the kind's own */
     float *host;                                       /* so too */
-    pdessm_problem_plan *plans;
+    pdessm_problem_batch *batches;
 };
 
 typedef struct pdessm_problem_kind {
@@ -51,8 +51,8 @@ typedef struct pdessm_problem_kind {
     double half;                        /* test functions: half of the usual box, centre 0 */
     /* Checks the options, draws box, truth and constants. */
     pdessm_status (*draw)(pdessm_problem *p);
-    /* The values [n] at the tensors plan->x. */
-    pdessm_tensor *(*record)(pdessm_problem *p, pdessm_problem_plan *plan);
+    /* The values [n] at the tensors batch->x. */
+    pdessm_tensor *(*record)(pdessm_problem *p, pdessm_problem_batch *batch);
     void (*judge)(const pdessm_problem *p, const double *x, pdessm_problem_score *ret);
     int starts_in_the_middle; /* of the box, not anywhere */
 } pdessm_problem_kind;
@@ -74,13 +74,13 @@ void pdessm_problem_release_batches(pdessm_problem *p);
 
 /* problem_landscape.c, problem_sparse.c, problem_cdr.c */
 pdessm_status pdessm_problem_draw_landscape(pdessm_problem *p);
-pdessm_tensor *pdessm_problem_record_landscape(pdessm_problem *p, pdessm_problem_plan *plan);
+pdessm_tensor *pdessm_problem_record_landscape(pdessm_problem *p, pdessm_problem_batch *batch);
 pdessm_status pdessm_problem_draw_sparse(pdessm_problem *p);
-pdessm_tensor *pdessm_problem_record_sparse(pdessm_problem *p, pdessm_problem_plan *plan);
+pdessm_tensor *pdessm_problem_record_sparse(pdessm_problem *p, pdessm_problem_batch *batch);
 void pdessm_problem_judge_sparse(const pdessm_problem *p, const double *x,
                                  pdessm_problem_score *ret);
 pdessm_status pdessm_problem_draw_cdr(pdessm_problem *p);
-pdessm_tensor *pdessm_problem_record_cdr(pdessm_problem *p, pdessm_problem_plan *plan);
+pdessm_tensor *pdessm_problem_record_cdr(pdessm_problem *p, pdessm_problem_batch *batch);
 void pdessm_problem_judge_cdr(const pdessm_problem *p, const double *x, pdessm_problem_score *ret);
 
 #endif

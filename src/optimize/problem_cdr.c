@@ -59,18 +59,18 @@ static void draw_truth(pdessm_problem *p) {
 
 /* The field at s = 1 for each of n points, [n, grid grid]. The points are channels of the filter;
  * the transposition at the end makes them rows. */
-static pdessm_tensor *predict(pdessm_problem *p, pdessm_problem_plan *plan) {
-    pdessm_tape *g = plan->tape;
+static pdessm_tensor *predict(pdessm_problem *p, pdessm_problem_batch *batch) {
+    pdessm_tape *g = batch->tape;
     const int64_t n = p->options.grid;
     pdessm_tensor *diffusion, *convection, *reaction;
-    pdessm_cdr_coefficients(g, 1, plan->x[0], plan->x[1], plan->x[2], B_MAX, &diffusion,
+    pdessm_cdr_coefficients(g, 1, batch->x[0], batch->x[1], batch->x[2], B_MAX, &diffusion,
                             &convection, &reaction);
-    const int64_t flat[] = {1, n * n, plan->n}, rows[] = {plan->n, n * n};
+    const int64_t flat[] = {1, n * n, batch->n}, rows[] = {batch->n, n * n};
     pdessm_tensor *weight =
-        pdessm_tape_parameter(g, plan->ones, NULL); /* [1, points], of one term for each channel */
-    weight = pdessm_reshape(g, weight, 2, (const int64_t[]){plan->n, 1});
-    pdessm_tensor *skip = pdessm_tape_parameter(g, plan->extra[1], NULL);
-    pdessm_tensor *u = pdessm_tape_parameter(g, plan->extra[0], NULL);
+        pdessm_tape_parameter(g, batch->ones, NULL); /* [1, points], of one term for each channel */
+    weight = pdessm_reshape(g, weight, 2, (const int64_t[]){batch->n, 1});
+    pdessm_tensor *skip = pdessm_tape_parameter(g, batch->extra[1], NULL);
+    pdessm_tensor *u = pdessm_tape_parameter(g, batch->extra[0], NULL);
     pdessm_tensor *symbol =
         pdessm_cdr_symbol(g, diffusion, convection, reaction, weight, skip, n, n, PDESSM_EVOLVE);
     pdessm_tensor *y = pdessm_reshape(g, pdessm_spectral_filter(g, u, symbol), 3, flat);
@@ -78,57 +78,58 @@ static pdessm_tensor *predict(pdessm_problem *p, pdessm_problem_plan *plan) {
 }
 
 /* extra[0]: the first snapshot in every channel, [1, grid, grid, n]; extra[1]: zeros [n]. */
-static pdessm_status make_extra(pdessm_problem *p, pdessm_problem_plan *plan) {
-    const int64_t n = p->options.grid, field[] = {1, n, n, plan->n};
+static pdessm_status make_extra(pdessm_problem *p, pdessm_problem_batch *batch) {
+    const int64_t n = p->options.grid, field[] = {1, n, n, batch->n};
     float *numbers = NULL;
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_alloc(p->ctx, (size_t)(n * n * plan->n), sizeof *numbers, &numbers));
+    PDESSM_TRY(pdessm_alloc(p->ctx, (size_t)(n * n * batch->n), sizeof *numbers, &numbers));
     for (int64_t i = 0; i < n * n; i++)
-        for (int64_t k = 0; k < plan->n; k++)
-            numbers[i * plan->n + k] = p->host[i];
-    PDESSM_TRY(pdessm_tensor_create(p->device, PDESSM_FLOAT32, 4, field, &plan->extra[0]));
-    PDESSM_TRY(pdessm_tensor_write(plan->extra[0], numbers));
-    PDESSM_TRY(pdessm_tensor_create(p->device, PDESSM_FLOAT32, 1, &plan->n, &plan->extra[1]));
-    PDESSM_TRY(pdessm_tensor_zero(plan->extra[1]));
+        for (int64_t k = 0; k < batch->n; k++)
+            numbers[i * batch->n + k] = p->host[i];
+    PDESSM_TRY(pdessm_tensor_create(p->device, PDESSM_FLOAT32, 4, field, &batch->extra[0]));
+    PDESSM_TRY(pdessm_tensor_write(batch->extra[0], numbers));
+    PDESSM_TRY(pdessm_tensor_create(p->device, PDESSM_FLOAT32, 1, &batch->n, &batch->extra[1]));
+    PDESSM_TRY(pdessm_tensor_zero(batch->extra[1]));
 out:
     free(numbers);
     return status;
 }
 
-pdessm_tensor *pdessm_problem_record_cdr(pdessm_problem *p, pdessm_problem_plan *plan) {
-    pdessm_tape *g = plan->tape;
-    pdessm_status status = make_extra(p, plan);
+pdessm_tensor *pdessm_problem_record_cdr(pdessm_problem *p, pdessm_problem_batch *batch) {
+    pdessm_tape *g = batch->tape;
+    pdessm_status status = make_extra(p, batch);
     if (status != PDESSM_OK)
         return pdessm_tape_fail(g, status);
     pdessm_tensor *minus = pdessm_tape_parameter(g, p->constant[MINUS_TARGET], NULL);
-    return pdessm_landscape(g, pdessm_add(g, predict(p, plan), minus), PDESSM_LANDSCAPE_SQUARE,
+    return pdessm_landscape(g, pdessm_add(g, predict(p, batch), minus), PDESSM_LANDSCAPE_SQUARE,
                             1 / p->scale, 1);
 }
 
 /* The second snapshot: the first one, evolved by the true coefficients, and noise. */
 static pdessm_status draw_target(pdessm_problem *p, float *target) {
-    pdessm_problem_plan plan = {.n = 1};
+    pdessm_problem_batch batch = {.n = 1};
     const int64_t n = p->options.grid, one[] = {1, 1};
     const float unit = 1;
     pdessm_tensor *field = NULL;
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_tensor_create(p->device, PDESSM_FLOAT32, 2, one, &plan.ones));
-    PDESSM_TRY(pdessm_tensor_write(plan.ones, &unit));
-    PDESSM_TRY(make_extra(p, &plan));
-    PDESSM_TRY(pdessm_tape_create(p->device, &plan.tape));
+    PDESSM_TRY(pdessm_tensor_create(p->device, PDESSM_FLOAT32, 2, one, &batch.ones));
+    PDESSM_TRY(pdessm_tensor_write(batch.ones, &unit));
+    PDESSM_TRY(make_extra(p, &batch));
+    PDESSM_TRY(pdessm_tape_create(p->device, &batch.tape));
     for (int i = 0; i < p->parts; i++) {
         p->part[i].dims[0] = 1;
-        plan.x[i] = pdessm_tape_input(plan.tape, PDESSM_FLOAT32, p->part[i].rank, p->part[i].dims);
+        batch.x[i] =
+            pdessm_tape_input(batch.tape, PDESSM_FLOAT32, p->part[i].rank, p->part[i].dims);
     }
-    field = pdessm_tape_output(plan.tape, predict(p, &plan));
-    PDESSM_TRY(pdessm_tape_plan(plan.tape, NULL));
+    field = pdessm_tape_output(batch.tape, predict(p, &batch));
+    PDESSM_TRY(pdessm_tape_plan(batch.tape, NULL));
     for (int i = 0, first = 0; i < p->parts; first += p->part[i++].columns) {
         float raw[COEFFICIENTS];
         for (int j = 0; j < p->part[i].columns; j++)
             raw[j] = (float)p->truth[first + j];
-        PDESSM_TRY(pdessm_tensor_write(plan.x[i], raw));
+        PDESSM_TRY(pdessm_tensor_write(batch.x[i], raw));
     }
-    PDESSM_TRY(pdessm_tape_forward(plan.tape));
+    PDESSM_TRY(pdessm_tape_forward(batch.tape));
     PDESSM_TRY(pdessm_tensor_read(field, target));
     p->scale = 0;
     for (int64_t i = 0; i < n * n; i++)
@@ -137,10 +138,10 @@ static pdessm_status draw_target(pdessm_problem *p, float *target) {
     for (int64_t i = 0; i < n * n; i++)
         target[i] += (float)(noise * pdessm_problem_normal(p, STREAM_FIELD_NOISE, i));
 out:
-    pdessm_tape_destroy(&plan.tape);
-    pdessm_tensor_destroy(&plan.ones);
-    pdessm_tensor_destroy(&plan.extra[0]);
-    pdessm_tensor_destroy(&plan.extra[1]);
+    pdessm_tape_destroy(&batch.tape);
+    pdessm_tensor_destroy(&batch.ones);
+    pdessm_tensor_destroy(&batch.extra[0]);
+    pdessm_tensor_destroy(&batch.extra[1]);
     return status;
 }
 

@@ -37,8 +37,8 @@ out:
     return status;
 }
 
-pdessm_tensor *pdessm_problem_record_landscape(pdessm_problem *p, pdessm_problem_plan *plan) {
-    pdessm_tape *g = plan->tape;
+pdessm_tensor *pdessm_problem_record_landscape(pdessm_problem *p, pdessm_problem_batch *batch) {
+    pdessm_tape *g = batch->tape;
     pdessm_tensor *minus = pdessm_tape_parameter(g, p->constant[0], NULL);
-    return pdessm_landscape(g, pdessm_add(g, plan->x[0], minus), p->kind->function, 1, 1);
+    return pdessm_landscape(g, pdessm_add(g, batch->x[0], minus), p->kind->function, 1, 1);
 }

@@ -81,13 +81,13 @@ out:
     return status;
 }
 
-pdessm_tensor *pdessm_problem_record_sparse(pdessm_problem *p, pdessm_problem_plan *plan) {
-    pdessm_tape *g = plan->tape;
+pdessm_tensor *pdessm_problem_record_sparse(pdessm_problem *p, pdessm_problem_batch *batch) {
+    pdessm_tape *g = batch->tape;
     pdessm_tensor *residual =
-        pdessm_linear(g, plan->x[0], pdessm_tape_parameter(g, p->constant[MATRIX], NULL),
+        pdessm_linear(g, batch->x[0], pdessm_tape_parameter(g, p->constant[MATRIX], NULL),
                       pdessm_tape_parameter(g, p->constant[MINUS_Y], NULL), 1); /* [n, m] */
     pdessm_tensor *misfit = pdessm_landscape(g, residual, PDESSM_LANDSCAPE_SQUARE, 0.5, 1);
-    pdessm_tensor *penalty = pdessm_landscape(g, plan->x[0], p->kind->function,
+    pdessm_tensor *penalty = pdessm_landscape(g, batch->x[0], p->kind->function,
                                               p->options.penalty_weight, p->options.penalty_width);
     return pdessm_add(g, misfit, penalty);
 }

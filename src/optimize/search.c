@@ -54,13 +54,13 @@ pdessm_status pdessm_search_tell(pdessm_search *s) {
     const pdessm_optimize_options *o = s->options;
     if (!o->progress)
         return PDESSM_OK;
-    const pdessm_optimize_state state = {.function_evaluations = s->result.function_evaluations,
-                                         .gradient_evaluations = s->result.gradient_evaluations,
-                                         .best_value = s->result.value,
-                                         .sigma = s->sigma,
-                                         .lambda = s->lambda,
-                                         .effective = s->effective};
-    if (!o->progress(o->user, &state))
+    const pdessm_optimize_report report = {.function_evaluations = s->result.function_evaluations,
+                                           .gradient_evaluations = s->result.gradient_evaluations,
+                                           .best_value = s->result.value,
+                                           .sigma = s->sigma,
+                                           .lambda = s->lambda,
+                                           .effective = s->effective};
+    if (!o->progress(o->user, &report))
         return PDESSM_OK;
     s->result.ending = PDESSM_ENDED_CANCELLED;
     return pdessm_fail(s->ctx, PDESSM_ERROR_CANCELLED, "the search was interrupted");

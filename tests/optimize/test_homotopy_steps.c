@@ -18,11 +18,11 @@ enum { D = 3, N = 32, MOST = 80 };
 
 typedef struct cloud {
     double y[N * D], f[N];
-    double best[D];            /* of all points before it */
-    double after[D];           /* the first point of a descent that follows it */
-    int descends;              /* whether one does */
-    int64_t spent;             /* once it has been evaluated */
-    pdessm_optimize_state say; /* what the progress callback heard of it */
+    double best[D];             /* of all points before it */
+    double after[D];            /* the first point of a descent that follows it */
+    int descends;               /* whether one does */
+    int64_t spent;              /* once it has been evaluated */
+    pdessm_optimize_report say; /* what the progress callback heard of it */
 } cloud;
 
 typedef struct record {
@@ -72,10 +72,10 @@ static pdessm_status evaluate(void *user, int64_t n, const double *x, double *va
     return PDESSM_OK;
 }
 
-static int listen(void *user, const pdessm_optimize_state *state) {
+static int listen(void *user, const pdessm_optimize_report *report) {
     record *r = user;
     if (r->told < r->clouds)
-        r->of[r->told++].say = *state;
+        r->of[r->told++].say = *report;
     return 0;
 }
 

@@ -268,8 +268,8 @@ static void test_lambda_to_infinity_is_the_classical_homotopy(void **state) {
     }
 }
 
-static int stop(void *user, const pdessm_optimize_state *state) {
-    return state->function_evaluations >= *(int64_t *)user;
+static int stop(void *user, const pdessm_optimize_report *report) {
+    return report->function_evaluations >= *(int64_t *)user;
 }
 
 static void test_cancelling_keeps_the_best(void **state) {

@@ -174,7 +174,7 @@ out:
     return status;
 }
 
-static pdessm_status run_graph(timed *t) {
+static pdessm_status run_tape(timed *t) {
     return pdessm_tape_forward(t->tape);
 }
 
@@ -226,9 +226,9 @@ static const work works[] = {
     {"filter-gradient", prepare_filter, run_filter_gradient, run_copy},
     {"copy", prepare_filter, run_copy, run_call},
     {"gemm", prepare_gemm, run_call, NULL},
-    {"mixer", prepare_mixer, run_graph, NULL},
+    {"mixer", prepare_mixer, run_tape, NULL},
     {"mixer-fresh", prepare_mixer, run_fresh, NULL},
-    {"forward", prepare_forward, run_graph, NULL},
+    {"forward", prepare_forward, run_tape, NULL},
     {"step", prepare_step, run_step, NULL},
     {"sample", prepare_sample, run_sample, NULL},
 };

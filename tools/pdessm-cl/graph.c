@@ -26,7 +26,7 @@ const cli_command pdessm_cli_graph = {
 
 /* A look at the validation nodes, and the time since the training began. */
 typedef struct graph_look {
-    pdessm_graph_train_state state;
+    pdessm_graph_train_report report;
     double seconds, cpu_seconds;
 } graph_look;
 
@@ -60,7 +60,7 @@ static double cpu_seconds(void) {
 }
 
 /* Ends the run when there is no memory left. */
-static int keep_look(graph_row *row, const pdessm_graph_train_state *s) {
+static int keep_look(graph_row *row, const pdessm_graph_train_report *s) {
     if (row->looks == row->room) {
         const int64_t room = row->room ? 2 * row->room : 64;
         graph_look *look = realloc(row->look, (size_t)room * sizeof *look);
@@ -69,13 +69,13 @@ static int keep_look(graph_row *row, const pdessm_graph_train_state *s) {
         row->look = look;
         row->room = room;
     }
-    row->look[row->looks++] = (graph_look){.state = *s,
+    row->look[row->looks++] = (graph_look){.report = *s,
                                            .seconds = pdessm_seconds() - row->begin,
                                            .cpu_seconds = cpu_seconds() - row->cpu_begin};
     return 1;
 }
 
-static int on_progress(void *user, const pdessm_graph_train_state *s) {
+static int on_progress(void *user, const pdessm_graph_train_report *s) {
     graph_job *j = user;
     const int kept = keep_look(&j->row[j->done], s);
     char detail[160];
@@ -191,10 +191,15 @@ static void print_curve(cJSON *o, const graph_row *row) {
     cJSON *curve = pdessm_cli_json_array(o, "curve");
     for (int64_t i = 0; i < row->looks; i++) {
         const graph_look *k = &row->look[i];
-        const double number[] = {
-            (double)k->state.epoch, k->state.level,     k->seconds,    k->cpu_seconds,
-            k->state.node_work,     k->state.edge_work, k->state.loss, k->state.validation_accuracy,
-            k->state.test_accuracy};
+        const double number[] = {(double)k->report.epoch,
+                                 k->report.level,
+                                 k->seconds,
+                                 k->cpu_seconds,
+                                 k->report.node_work,
+                                 k->report.edge_work,
+                                 k->report.loss,
+                                 k->report.validation_accuracy,
+                                 k->report.test_accuracy};
         cJSON_AddItemToArray(curve,
                              pdessm_cli_need(cJSON_CreateDoubleArray(number, CLI_COUNT(number))));
     }

@@ -20,19 +20,19 @@ double pdessm_cli_optimize_checkpoint(const optimize_job *j, int i) {
     return (double)j->options.budget * pow(10, 3.0 * i / (OPTIMIZE_CURVE - 1) - 3);
 }
 
-static int on_progress(void *user, const pdessm_optimize_state *state) {
+static int on_progress(void *user, const pdessm_optimize_report *report) {
     watch *w = user;
     optimize_job *j = w->j;
     const optimize_row *row = &j->row[j->now];
-    const double spent = (double)(state->function_evaluations + state->gradient_evaluations);
+    const double spent = (double)(report->function_evaluations + report->gradient_evaluations);
     char detail[128];
     while (w->reached < OPTIMIZE_CURVE && pdessm_cli_optimize_checkpoint(j, w->reached) < spent)
         w->start->curve[w->reached++] = w->before;
-    w->before = state->best_value;
+    w->before = report->best_value;
     const double done = (double)j->start + spent / (double)j->options.budget;
     snprintf(detail, sizeof detail, "%s %lld %s start %lld/%lld best %.3g", row->problem,
              (long long)row->dimension, pdessm_optimize_name(row->method), (long long)j->start + 1,
-             (long long)row->starts, state->best_value);
+             (long long)row->starts, report->best_value);
     pdessm_cli_progress_update(&j->bar, (j->now + done / (double)row->starts) / j->rows, detail);
     return pdessm_cli_interrupted();
 }
