@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* context.h: inside of the context, and the way every function reports failure. */
+/* context.h: inside of the context, and the way every function reports failure.
+ *
+ * The room `core` is what every other room stands on: status and messages, allocation, threads,
+ * random numbers by counter, clocks, progress, and values as text. It knows nothing of arrays,
+ * files or devices. */
 #ifndef PDESSM_CORE_CONTEXT_H
 #define PDESSM_CORE_CONTEXT_H
 

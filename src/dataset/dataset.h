@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* dataset.h: inside of a set of images in memory. The room `dataset` finds and reads sets of
- * images, brings them to one size, and changes them for training. */
+/* dataset.h: inside of a set of images in memory.
+ *
+ * The room `dataset` finds and reads sets of images, brings them to one size, and changes them for
+ * training. It knows the formats by their readers in `files`, and neither devices nor networks. */
 #ifndef PDESSM_DATASET_DATASET_H
 #define PDESSM_DATASET_DATASET_H
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* device.h: inside of a device, and the one function through which every operator runs. */
+/* device.h: inside of a device, and the one function through which every operator runs.
+ *
+ * The room `device` has tensors, backends (plain C, and OpenCL as a module that is opened on
+ * demand) and the dispatcher, which sends a call to one of them and may be refused. It knows from
+ * the operators' table what an operator is, and from no operator what it computes. */
 #ifndef PDESSM_DEVICE_DEVICE_H
 #define PDESSM_DEVICE_DEVICE_H
 

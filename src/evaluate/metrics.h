@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* metrics.h: what the files of the metrics share. */
+/* metrics.h: what the files of the metrics share.
+ *
+ * The room `evaluate` measures: distances of two sets of images, spectra, the accuracy of a
+ * classifier, the loss of a velocity. Metrics are plain functions of arrays; only the last two know
+ * models. */
 #ifndef PDESSM_EVALUATE_METRICS_H
 #define PDESSM_EVALUATE_METRICS_H
 

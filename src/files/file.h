@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* file.h: whole files as bytes in memory, and the messages of a failing file system. */
+/* file.h: whole files as bytes in memory, and the messages of a failing file system.
+ *
+ * The room `files` knows formats and the file system: bytes and folders that appear whole or not at
+ * all, work that resumes, and the formats of arrays, tables, tensors and pictures. A parser sees
+ * bytes and a limit. What the numbers mean is the business of the rooms above. */
 #ifndef PDESSM_FILES_FILE_H
 #define PDESSM_FILES_FILE_H
 

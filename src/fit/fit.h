@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fit.h: one fit for each kind of map. The room `fit` makes maps from data; model/maps applies
- * them. */
+/* fit.h: one fit for each kind of map.
+ *
+ * The room `fit` makes maps from data and measures what they mend; model/maps applies them. It
+ * trains small models for that, which is why it stands above `train`. */
 #ifndef PDESSM_FIT_FIT_H
 #define PDESSM_FIT_FIT_H
 

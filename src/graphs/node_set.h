@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* node_set.h: a graph whose nodes have features and classes. */
+/* node_set.h: a graph whose nodes have features and classes.
+ *
+ * The room `graphs` holds all about graphs of nodes: their sets and files, pooling, graph networks
+ * and their training over levels. It shares the tape and the operators with `model`, and knows no
+ * images. */
 #ifndef PDESSM_GRAPHS_NODE_SET_H
 #define PDESSM_GRAPHS_NODE_SET_H
 

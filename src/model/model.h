@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* model.h: inside of a model: its parameters in one arena, sorted by how they learn. */
+/* model.h: inside of a model: its parameters in one arena, sorted by how they learn.
+ *
+ * The room `model` holds the diffusion transformer: configuration, parameters, blocks, files, and
+ * in maps/ the invertible maps that it may be trained behind, as they are applied. It records on a
+ * tape, and knows neither optimisers nor data sets nor how maps are fitted. */
 #ifndef PDESSM_MODEL_MODEL_H
 #define PDESSM_MODEL_MODEL_H
 

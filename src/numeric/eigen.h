@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* eigen.h: eigenvalues and eigenvectors of symmetric matrices in double precision. */
+/* eigen.h: eigenvalues and eigenvectors of symmetric matrices in double precision.
+ *
+ * The room `numeric` holds algorithms of numerical mathematics on plain arrays of the host, which
+ * know neither images nor networks nor devices. */
 #ifndef PDESSM_NUMERIC_EIGEN_H
 #define PDESSM_NUMERIC_EIGEN_H
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* op_support.h: the few words that every operator's file uses. */
+/* op_support.h: the few words that every operator's file uses.
+ *
+ * The room `ops` holds the operators: the table ops.def, and for each a file with the shapes it
+ * accepts, its cost, the calls of its plain C function and its kernels, and its public function. It
+ * knows tensors and the tape, and no network. */
 #ifndef PDESSM_OPS_OP_SUPPORT_H
 #define PDESSM_OPS_OP_SUPPORT_H
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* search.h: a search under way: what every method does to it. It counts evaluations, keeps the best
- * point, knows the box, and hands out random numbers. */
+ * point, knows the box, and hands out random numbers.
+ *
+ * The room `optimize` minimises nonconvex functions of a few variables: the homotopy, its rivals,
+ * and the problems that they are tried on. It does not train networks and knows none. */
 #ifndef PDESSM_OPTIMIZE_SEARCH_H
 #define PDESSM_OPTIMIZE_SEARCH_H
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* tableau.h: explicit Runge-Kutta methods as tables. Stage i evaluates the velocity at time
- * t + c_i h and state x + h sum_j a_ij k_j; the step is x + h sum_i b_i k_i. */
+/* tableau.h: explicit Runge-Kutta methods as tables. Stage i evaluates the velocity at time t + c_i
+ * h and state x + h sum_j a_ij k_j; the step is x + h sum_i b_i k_i.
+ *
+ * The room `sample` draws images: it integrates the flow of a model from noise to data by these
+ * methods, in batches, resumable. It knows models, and nothing of training. */
 #ifndef PDESSM_SAMPLE_TABLEAU_H
 #define PDESSM_SAMPLE_TABLEAU_H
 

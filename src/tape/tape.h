@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* tape.h: inside of the tape. */
+/* tape.h: inside of the tape.
+ *
+ * The room `tape` records calls of operators, derives the backward pass, plans the memory and
+ * replays both. It knows of operators only what their rows and descriptors say. */
 #ifndef PDESSM_TAPE_TAPE_H
 #define PDESSM_TAPE_TAPE_H
 
