@@ -109,11 +109,6 @@ static int ends_with(const char *text, const char *end) {
     return a >= b && strcmp(text + a - b, end) == 0;
 }
 
-static int show(void *user, double share) {
-    pdessm_cli_progress_update(user, share, "");
-    return pdessm_cli_interrupted();
-}
-
 static pdessm_status convert(job *j, float *images, int32_t *labels) {
     const pdessm_dataset_info *i = pdessm_dataset_get_info(j->data);
     const int64_t pixels = i->channels * i->height * i->width;
@@ -124,8 +119,9 @@ static pdessm_status convert(job *j, float *images, int32_t *labels) {
         pdessm_dataset_image(j->data, k, images + k * pixels);
         labels[k] = pdessm_dataset_label(j->data, k);
     }
-    pdessm_status status = pdessm_precondition_convert(
-        j->map, inverse, i->count, i->height, i->width, labels, images, show, &bar, images);
+    pdessm_status status =
+        pdessm_precondition_convert(j->map, inverse, i->count, i->height, i->width, labels, images,
+                                    pdessm_cli_precondition_show, &bar, images);
     pdessm_cli_progress_end(&bar);
     if (status == PDESSM_ERROR_CANCELLED)
         status = pdessm_fail(j->c->ctx, status, "interrupted; nothing was written");
@@ -165,21 +161,12 @@ out:
     return status;
 }
 
-pdessm_status pdessm_cli_precondition_map_data(cli *c, pdessm_precondition *map,
-                                               pdessm_dataset *data, pdessm_dataset **ret) {
-    cli_progress bar;
-    pdessm_cli_progress_begin(&bar, c, "map", 0);
-    pdessm_status status = pdessm_precondition_dataset(map, data, show, &bar, ret);
-    pdessm_cli_progress_end(&bar);
-    return status;
-}
-
 /* ------------------------------------------------------------------ fitting */
 
 static pdessm_status fit_map(job *j) {
     cli_progress bar;
     const double start = pdessm_seconds();
-    j->options.progress = show;
+    j->options.progress = pdessm_cli_precondition_show;
     j->options.user = &bar;
     pdessm_cli_progress_begin(&bar, j->c, "fit", 0);
     const pdessm_status status =

@@ -26,6 +26,9 @@ typedef struct cli_precondition_bands {
     pdessm_band band[CLI_PRECONDITION_BANDS];
 } cli_precondition_bands;
 
+/* Moves the cli_progress that user points at; nonzero once the user has interrupted. */
+int pdessm_cli_precondition_show(void *user, double share);
+
 /* A set taken through a map, with a progress bar. */
 pdessm_status pdessm_cli_precondition_map_data(cli *c, pdessm_precondition *map,
                                                pdessm_dataset *data, pdessm_dataset **ret);
