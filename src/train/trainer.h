@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* trainer.h: inside of a training run.
+/* trainer.h: inside of a trainer.
  *
  * The room `train` has the trainer: batches, noise, couplings, levels, the optimiser's step, and
  * checkpoints that resume bit for bit. It knows a model and a data set; folders of runs, logs and
