@@ -47,6 +47,19 @@ typedef struct pdessm_device_info {
 PDESSM_API pdessm_status pdessm_device_list(pdessm_context *ctx, pdessm_device_info **ret_list,
                                             int *ret_count);
 
+typedef enum pdessm_finding {
+    PDESSM_FINDING_GOOD,
+    PDESSM_FINDING_NOTE,  /* worth knowing */
+    PDESSM_FINDING_WRONG, /* the text says what to do */
+} pdessm_finding;
+typedef void (*pdessm_finding_fn)(void *user, pdessm_finding severity, const char *text);
+
+/* Says one line for each fact about the instruction set and matrix products of plain C and about
+ * OpenCL's loader, drivers, permissions and libraries. *ret_devices: how many devices OpenCL has.
+ */
+PDESSM_API pdessm_status pdessm_device_diagnose(pdessm_context *ctx, pdessm_finding_fn say,
+                                                void *user, int *ret_devices);
+
 /* Opens a device by name: NULL or "auto" (a discrete GPU, else an integrated one, else plain C),
  * "cpu" (plain C, never touches OpenCL), "gpu", "P:D", an index of the list, or part of a name.
  * ERROR_DEVICE says what was looked for and lists what there is. */

@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/blas.h"
-#include "device/device.h"
-#include "fallback.h"
 #include "shared/options.h"
 #include "shared/print.h"
 #include "verify/cases.h"
@@ -29,37 +26,19 @@ static const char *const severities[] = {"ok", "note", "WRONG"};
 typedef struct findings {
     cli *c;
     cJSON *facts; /* NULL: text */
-    int wrong, working;
+    int working;
 } findings;
 
-static void say(void *user, int severity, const char *text) {
+static void say(void *user, pdessm_finding severity, const char *text) {
     findings *f = user;
-    severity = severity < 0 ? 0 : severity > 2 ? 2 : severity;
-    f->wrong += severity == 2;
     if (!f->facts) {
         printf("%-5s %s\n", severities[severity], text);
         return;
     }
     cJSON *row = pdessm_cli_json_row(f->facts);
-    pdessm_cli_json_text(row, "severity", severity == 2 ? "wrong" : severities[severity]);
+    pdessm_cli_json_text(row, "severity",
+                         severity == PDESSM_FINDING_WRONG ? "wrong" : severities[severity]);
     pdessm_cli_json_text(row, "text", text);
-}
-
-/* ------------------------------------------------------------------ plain C */
-
-static void examine_plain_c(findings *f) {
-    pdessm_device *plain = NULL;
-    if (pdessm_device_open(f->c->ctx, "cpu", &plain) != PDESSM_OK) {
-        say(f, 2, pdessm_context_error(f->c->ctx));
-        return;
-    }
-    say(f, 0,
-        pdessm_cli_text(f->c, "plain C: instruction set %s, %d threads", plain->host.fallback->isa,
-                        pdessm_context_threads(f->c->ctx)));
-    say(f, 0,
-        pdessm_cli_text(f->c, "plain C: matrix products by %s",
-                        plain->blas ? plain->blas->place : "our own kernel"));
-    pdessm_device_destroy(&plain);
 }
 
 /* ------------------------------------------------------------------ OpenCL */
@@ -94,36 +73,30 @@ static void examine_device(findings *f, const pdessm_device_info *info) {
         status = run_a_kernel(ctx, device);
     f->working += status == PDESSM_OK;
     if (status == PDESSM_OK)
-        say(f, 0, pdessm_cli_text(f->c, "device %s '%s' agrees with plain C", id, info->name));
+        say(f, PDESSM_FINDING_GOOD,
+            pdessm_cli_text(f->c, "device %s '%s' agrees with plain C", id, info->name));
     else
-        say(f, 2,
+        say(f, PDESSM_FINDING_WRONG,
             pdessm_cli_text(f->c, "device %s '%s' cannot be used: %s", id, info->name,
                             pdessm_context_error(ctx)));
     pdessm_device_destroy(&device);
 }
 
-static pdessm_status examine_opencl(findings *f) {
-    pdessm_context *ctx = f->c->ctx;
-    const pdessm_backend *backend = NULL;
+static pdessm_status examine_devices(findings *f) {
     pdessm_device_info *list = NULL;
     int count = 0;
     pdessm_status status = PDESSM_OK;
-    if (pdessm_backend_load(ctx, &backend) != PDESSM_OK) {
-        say(f, 1, pdessm_context_error(ctx));
-        return PDESSM_OK;
-    }
-    PDESSM_TRY(backend->diagnose(ctx, say, f));
-    if (backend->list(ctx, &list, &count) != PDESSM_OK)
-        return PDESSM_OK; /* diagnose() has said why */
+    PDESSM_TRY(pdessm_device_list(f->c->ctx, &list, &count));
     for (int i = 0; i < count; i++)
-        examine_device(f, &list[i]);
+        if (list[i].kind != PDESSM_DEVICE_PLAIN_C)
+            examine_device(f, &list[i]);
 out:
     free(list);
     return status;
 }
 
 static pdessm_status run(cli *c) {
-    int require = 0;
+    int require = 0, devices = 0;
     cli_option options[] = {
         {"require-opencl", 0, CLI_FLAG, &require, NULL, "fail (exit 3) if no device runs a kernel"},
     };
@@ -135,8 +108,9 @@ static pdessm_status run(cli *c) {
         json = pdessm_cli_json_begin(c);
         f.facts = pdessm_cli_json_array(json, "facts");
     }
-    examine_plain_c(&f);
-    PDESSM_TRY(examine_opencl(&f));
+    PDESSM_TRY(pdessm_device_diagnose(c->ctx, say, &f, &devices));
+    if (devices > 0)
+        PDESSM_TRY(examine_devices(&f));
     if (json) {
         pdessm_cli_json_number(json, "devices_that_run_kernels", f.working);
         pdessm_cli_json_print(json);
