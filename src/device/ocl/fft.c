@@ -8,7 +8,7 @@
 #include "device/ocl/ocl.h"
 
 #ifdef PDESSM_HAVE_CLFFT
-#include "device/ocl/fft.h"
+#include "device/ocl/fft_plan.h"
 
 /* [batch, rows, cols] -> [batch, cols, rows]; offsets in elements of the type moved. */
 static pdessm_status transpose(pdessm_ocl *o, const char *name, cl_mem source, size_t source_offset,

@@ -5,7 +5,7 @@
  * each is tried on an impulse before its results are believed. PDESSM_CLFFT=off never uses it. */
 #ifdef PDESSM_HAVE_CLFFT
 #define _GNU_SOURCE
-#include "device/ocl/fft.h"
+#include "device/ocl/fft_plan.h"
 
 #include <dlfcn.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* fft.h: what clFFT needs to be kept between calls; shared by fft.c and fft_plan.c. */
-#ifndef PDESSM_DEVICE_OCL_FFT_H
-#define PDESSM_DEVICE_OCL_FFT_H
+/* fft_plan.h: transforms of clFFT: its functions, and the plans that are kept between calls. */
+#ifndef PDESSM_DEVICE_OCL_FFT_PLAN_H
+#define PDESSM_DEVICE_OCL_FFT_PLAN_H
 
 /* In front of clFFT.h, because it chooses the version of OpenCL. */
 #include "device/ocl/ocl.h"
