@@ -13,7 +13,7 @@ typedef struct pdessm_image_extent {
 
 typedef struct pdessm_converter pdessm_converter;
 
-/* For images of extent `in`, bytes or (is_float) floats. A size that `fit` does not allow, or a
+/* For images of extent `in`, bytes or (is_float) floats. A size that `resize` does not allow, or a
  * change of channels other than 1 <-> 3, is ERROR_FILE; `name` opens the message. */
 pdessm_status pdessm_converter_create(pdessm_context *ctx, const char *name, pdessm_resize resize,
                                       pdessm_image_extent in, pdessm_image_extent out, int is_float,

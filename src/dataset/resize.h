@@ -10,7 +10,7 @@
 /* How one size becomes another, for any number of planes. */
 typedef struct pdessm_resizer pdessm_resizer;
 
-/* fit says what may be done; PAD of a larger image and RESIZE_ERROR of any other size are
+/* `resize` says what may be done; PAD of a larger image and RESIZE_ERROR of any other size are
  * ERROR_FILE with a message that opens with `name` and names the option to give. */
 pdessm_status pdessm_resizer_create(pdessm_context *ctx, const char *name, pdessm_resize resize,
                                     int64_t in_height, int64_t in_width, int64_t out_height,
