@@ -175,6 +175,41 @@ static inline void api_assert_resumes(api *a, pdessm_trainer *whole, pdessm_trai
     pdessm_trainer_destroy(&broken);
 }
 
+/* ------------------------------------------------------------------ files */
+
+/* A whole file; released with free(). */
+static inline char *api_read_file(const char *path, size_t *ret_size) {
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        fail_msg("%s is missing", path);
+    assert_int_equal(fseek(file, 0, SEEK_END), 0);
+    *ret_size = (size_t)ftell(file);
+    rewind(file);
+    char *bytes = malloc(*ret_size + 1);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, *ret_size, file), *ret_size);
+    fclose(file);
+    return bytes;
+}
+
+/* Both folders hold the same checkpoint, to the last bit of model, average and moments. */
+static inline void api_assert_same_checkpoint(const char *one, const char *other, int step) {
+    static const char *const names[] = {"model", "ema", "optimizer"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[2][256];
+        size_t size[2];
+        snprintf(path[0], sizeof path[0], "%s/step-%08d/%s.safetensors", one, step, names[i]);
+        snprintf(path[1], sizeof path[1], "%s/step-%08d/%s.safetensors", other, step, names[i]);
+        char *bytes[2] = {api_read_file(path[0], &size[0]), api_read_file(path[1], &size[1])};
+        if (size[0] != size[1] || memcmp(bytes[0], bytes[1], size[0]) != 0)
+            fail_msg("%s and %s differ", path[0], path[1]);
+        free(bytes[0]);
+        free(bytes[1]);
+    }
+}
+
+/* ------------------------------------------------------------------ numbers */
+
 /* max |a - b| / max |b|; infinite when a holds something that is not a number. */
 static inline double api_distance(const float *a, const float *b, int64_t n) {
     double worst = 0, largest = 0;

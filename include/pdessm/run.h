@@ -129,7 +129,8 @@ PDESSM_API void pdessm_run_destroy(pdessm_run **run);
  * not finite. */
 PDESSM_API pdessm_status pdessm_run_step_until(pdessm_run *run, int64_t step);
 
-/* Writes a checkpoint unless this step has one, and removes all but the newest settings->keep. */
+/* Writes a checkpoint unless this step has one, with a line of the log, and removes all but the
+ * newest settings->keep. */
 PDESSM_API pdessm_status pdessm_run_save(pdessm_run *run);
 
 typedef enum pdessm_run_ending {

@@ -81,7 +81,7 @@ out:
     return status;
 }
 
-static pdessm_status write_line(pdessm_run *r, const pdessm_train_report *report) {
+static pdessm_status append_line(pdessm_run *r, const pdessm_train_report *report) {
     const double seconds = elapsed(r);
     const int64_t images = pdessm_trainer_image_count(r->trainer);
     int64_t peak = 0;
@@ -105,15 +105,30 @@ static pdessm_status write_line(pdessm_run *r, const pdessm_train_report *report
     return pdessm_log_file_append(&r->log, &line);
 }
 
+static pdessm_status write_line(pdessm_run *r) {
+    pdessm_train_report report;
+    pdessm_status status = look(r, &report);
+    if (status == PDESSM_OK && report.step > r->line_step)
+        status = append_line(r, &report);
+    return status;
+}
+
 /* ------------------------------------------------------------------ the loop */
 
+static pdessm_status save(pdessm_run *r) {
+    const pdessm_status status = pdessm_trainer_save(r->trainer, r->folder, (int)r->settings.keep);
+    if (status == PDESSM_OK)
+        r->saved_step = step_of(r);
+    return status;
+}
+
+/* A line of the log ends at each checkpoint, so that those of a resumed run leave out no step. */
 pdessm_status pdessm_run_save(pdessm_run *r) {
-    const int64_t step = step_of(r);
     pdessm_status status = PDESSM_OK;
-    if (r->saved_step == step)
-        return PDESSM_OK;
-    PDESSM_TRY(pdessm_trainer_save(r->trainer, r->folder, (int)r->settings.keep));
-    r->saved_step = step;
+    if (r->saved_step == step_of(r))
+        return status;
+    PDESSM_TRY(write_line(r));
+    PDESSM_TRY(save(r));
 out:
     return status;
 }
@@ -136,13 +151,13 @@ static pdessm_status after_step(pdessm_run *r, int last) {
     const int logs = saves || step % s->log_every == 0;
     pdessm_train_report report;
     pdessm_status status = PDESSM_OK;
-    if (logs || step % LOOK_EVERY == 0)
+    if (logs)
+        PDESSM_TRY(write_line(r));
+    else if (step % LOOK_EVERY == 0)
         PDESSM_TRY(look(r, &report));
-    if (logs && step > r->line_step)
-        PDESSM_TRY(write_line(r, &report));
     const double pause = elapsed(r);
     if (saves)
-        PDESSM_TRY(pdessm_run_save(r));
+        PDESSM_TRY(save(r));
     if (s->sample_every && (step % s->sample_every == 0 || last) && !r->cancelled)
         PDESSM_TRY(unless_cancelled(pdessm_run_draw_samples(r)));
     if (test_is_due(r, last))
@@ -172,10 +187,10 @@ static pdessm_status train(pdessm_run *r, int64_t until) {
     tell(r);
     if (test_is_due(r, 0)) /* the one that an interruption took away */
         PDESSM_TRY(unless_cancelled(pdessm_run_test(r)));
-    for (int last = 0; !last && step_of(r) < until;) {
+    while (step_of(r) < until) {
         PDESSM_TRY(pdessm_trainer_step(r->trainer));
         r->time_up = s->max_time > 0 && elapsed(r) >= s->max_time;
-        last = tell(r) || step_of(r) >= s->steps || r->time_up;
+        const int last = step_of(r) >= s->steps || r->time_up;
         PDESSM_TRY(after_step(r, last));
         if (last || r->cancelled)
             return pdessm_run_save(r);

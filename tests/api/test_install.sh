@@ -42,20 +42,22 @@ done
 [ "$(ls "$source"/include/pdessm/*.h | wc -l)" = "$(ls "$root"/include/pdessm/*.h | wc -l)" ] ||
     fail "not every public header was installed"
 
-# ------------------------------------------------------------------ the embedding example
+# ------------------------------------------------------------------ the examples
 
 "$make_model" "$folder/model.safetensors"
 warnings="-std=c11 -Wall -Wextra -Wconversion -Werror"
-# shellcheck disable=SC2046,SC2086
-{
-    $cc $warnings "$source/docs/example.c" $($config --cflags --libs pdessm) \
-        -o "$folder/example-shared"
-    # Everything else stays shared: no distribution ships all of it as archives.
-    $cc $warnings $($config --cflags pdessm) "$source/docs/example.c" "$libdir/libpdessm.a" \
-        $($config --static --libs pdessm | tr ' ' '\n' | grep -v '^-lpdessm$') \
-        -o "$folder/example-static"
-}
-ldd "$folder/example-static" | grep -q libpdessm && fail "example-static wants libpdessm.so"
+for name in example example_train; do
+    # shellcheck disable=SC2046,SC2086
+    {
+        $cc $warnings "$source/docs/$name.c" $($config --cflags --libs pdessm) \
+            -o "$folder/$name-shared"
+        # Everything else stays shared: no distribution ships all of it as archives.
+        $cc $warnings $($config --cflags pdessm) "$source/docs/$name.c" "$libdir/libpdessm.a" \
+            $($config --static --libs pdessm | tr ' ' '\n' | grep -v '^-lpdessm$') \
+            -o "$folder/$name-static"
+    }
+    ldd "$folder/$name-static" | grep -q libpdessm && fail "$name-static wants libpdessm.so"
+done
 for kind in shared static; do
     LD_LIBRARY_PATH=$libdir PDESSM_DEVICE=cpu "$folder/example-$kind" \
         "$folder/model.safetensors" >"$folder/$kind.out" || fail "example-$kind does not run"
@@ -65,6 +67,22 @@ for kind in shared static; do
 done
 cmp "$folder/shared.out" "$folder/static.out" || fail "shared and static differ"
 grep -q '^12288 numbers' "$folder/shared.out" || fail "example says: $(cat "$folder/shared.out")"
+
+for kind in shared static; do
+    LD_LIBRARY_PATH=$libdir PDESSM_DEVICE=cpu "$folder/example_train-$kind" "$folder/run-$kind" \
+        >"$folder/$kind.train" 2>"$folder/error" || fail "example_train: $(cat "$folder/error")"
+    grep -q "^$folder/run-$kind/step-00000020\$" "$folder/$kind.train" || fail "no checkpoint is named"
+    grep '^step' "$folder/$kind.train" >"$folder/$kind.losses"
+    grep -q 'step 20 of 20, loss [0-9]' "$folder/error" || fail "no progress: $(cat "$folder/error")"
+    LD_LIBRARY_PATH=$libdir PDESSM_DEVICE=cpu "$folder/example_train-$kind" "$folder/run-$kind" \
+        2>"$folder/error" | grep '^step' | cmp - "$folder/$kind.losses" ||
+        fail "example_train does not resume: $(cat "$folder/error")"
+    grep -q 'has its 20 steps already' "$folder/error" || fail "it trained again"
+done
+[ "$(wc -l <"$folder/shared.losses")" = 4 ] || fail "losses: $(cat "$folder/shared.losses")"
+cmp "$folder/shared.losses" "$folder/static.losses" || fail "shared and static train differently"
+LD_LIBRARY_PATH=$libdir "$root/bin/pdessm-cl" report "$folder/run-shared" --no-samples -q \
+    >/dev/null || fail "report does not read what the example wrote"
 
 # ------------------------------------------------------------------ symbols
 

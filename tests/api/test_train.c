@@ -32,40 +32,10 @@ static pdessm_train_report run(api *a, pdessm_trainer *t, int steps) {
     return report;
 }
 
-static char *read_file(const char *path, size_t *ret_size) {
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        fail_msg("%s is missing", path);
-    assert_int_equal(fseek(file, 0, SEEK_END), 0);
-    *ret_size = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = malloc(*ret_size + 1);
-    assert_non_null(bytes);
-    assert_int_equal(fread(bytes, 1, *ret_size, file), *ret_size);
-    fclose(file);
-    return bytes;
-}
-
 /* The folder of a run below the test's own. */
 static void run_folder(api *a, const char *name, int number, char ret_path[128]) {
     snprintf(ret_path, 128, "%s/%s-%d", a->folder, name, number);
     assert_int_equal(mkdir(ret_path, 0777), 0);
-}
-
-/* Both folders hold the same checkpoint, to the last bit of model, average and moments. */
-static void assert_same_checkpoint(const char *one, const char *other, int step) {
-    static const char *const names[] = {"model", "ema", "optimizer"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        char path[2][256];
-        size_t size[2];
-        snprintf(path[0], sizeof path[0], "%s/step-%08d/%s.safetensors", one, step, names[i]);
-        snprintf(path[1], sizeof path[1], "%s/step-%08d/%s.safetensors", other, step, names[i]);
-        char *bytes[2] = {read_file(path[0], &size[0]), read_file(path[1], &size[1])};
-        if (size[0] != size[1] || memcmp(bytes[0], bytes[1], size[0]) != 0)
-            fail_msg("%s and %s differ", path[0], path[1]);
-        free(bytes[0]);
-        free(bytes[1]);
-    }
 }
 
 static void resume_repeats_the_bits(api *a, pdessm_mixer mixer, pdessm_train_options o) {
@@ -92,7 +62,7 @@ static void resume_repeats_the_bits(api *a, pdessm_mixer mixer, pdessm_train_opt
 
     assert_int_equal(resumed.step, 9);
     assert_true(resumed.gradient_norm == uninterrupted.gradient_norm);
-    assert_same_checkpoint(whole, broken, 9);
+    api_assert_same_checkpoint(whole, broken, 9);
     assert_int_equal(a->warnings, 0);
 }
 
@@ -204,7 +174,7 @@ static void threads_do_not_change_the_bits(void **state) {
         pdessm_trainer_destroy(&t);
     }
     api_close(&other);
-    assert_same_checkpoint(folder[0], folder[1], 5);
+    api_assert_same_checkpoint(folder[0], folder[1], 5);
 }
 
 static void it_learns(api *a, pdessm_mixer mixer) {
