@@ -2,6 +2,7 @@
 /* op.c: the operator table as data. */
 #include "device/op.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define OP(name, letters, operands, attributes, meaning)                                           \
@@ -29,6 +30,20 @@ pdessm_op pdessm_op_find(const char *name) {
 
 int pdessm_op_operands(pdessm_op op) {
     return (int)strlen(rows[op].letters);
+}
+
+int pdessm_op_differentiable(pdessm_op op) {
+    return rows[op].descriptor->host[PDESSM_BACKWARD] != NULL;
+}
+
+pdessm_op_name_text pdessm_op_name(const char *names, int n) {
+    pdessm_op_name_text name;
+    while (n-- > 0 && *names) {
+        names += strcspn(names, " ");
+        names += strspn(names, " ");
+    }
+    snprintf(name.text, sizeof name.text, "%.*s", (int)strcspn(names, " "), names);
+    return name;
 }
 
 int pdessm_letter_has_gradient(char letter) {

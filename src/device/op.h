@@ -11,6 +11,8 @@ struct pdessm_blas;     /* device/blas.h */
 struct pdessm_backend;  /* device/backend.h */
 struct pdessm_tuning;   /* device/tuning.h */
 struct pdessm_tunable;  /* device/tuning.h */
+struct pdessm_case;     /* ops/case.h */
+struct pdessm_case_size;
 
 typedef enum pdessm_op {
 #define OP(name, letters, operands, attributes, meaning) PDESSM_OP_##name,
@@ -78,6 +80,9 @@ typedef pdessm_status (*pdessm_launch_fn)(const pdessm_call *call, const pdessm_
  */
 typedef int (*pdessm_needs_fn)(const pdessm_call *call, int i);
 
+/* Draws a valid call for tests, verification and measurements of speed: src/ops/case.h. */
+typedef void (*pdessm_draw_fn)(struct pdessm_case *k, const struct pdessm_case_size *size);
+
 /* One per row of ops.def, filled in by src/ops/NAME.c. Index of host and launch: the pass. */
 typedef struct pdessm_descriptor {
     pdessm_shapes_fn shapes;
@@ -87,6 +92,7 @@ typedef struct pdessm_descriptor {
     pdessm_needs_fn needs;                /* NULL: whatever the letters say */
     int pass_through;                     /* 1 + operand whose gradient equals the output's, or 0 */
     const struct pdessm_tunable *tunable; /* choices left open, or NULL */
+    pdessm_draw_fn draw;
 } pdessm_descriptor;
 
 /* The row itself, for listings: letters one per operand (see ops.def), names separated by blanks.
@@ -100,6 +106,14 @@ const pdessm_op_row *pdessm_op_get(pdessm_op op);
 /* PDESSM_OP_COUNT when there is none. */
 pdessm_op pdessm_op_find(const char *name);
 int pdessm_op_operands(pdessm_op op);
+/* Whether the row has a backward pass. */
+int pdessm_op_differentiable(pdessm_op op);
+
+/* The n-th name in a list parted by blanks, as rows have them; "" beyond the end. */
+typedef struct pdessm_op_name_text {
+    char text[32];
+} pdessm_op_name_text;
+pdessm_op_name_text pdessm_op_name(const char *names, int n);
 
 /* Letters: r R o O w W can carry gradients; i s m cannot. */
 int pdessm_letter_has_gradient(char letter);

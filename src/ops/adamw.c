@@ -67,9 +67,27 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
     return launch(launcher, call, &kernel);
 }
 
+/* Early and late steps, with and without decay, and a step that does not count. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_flat(k, size, PARAMETER, PDESSM_FILL_NORMAL, 1);
+    pdessm_case_set_like(k, GRADIENT, PARAMETER, PDESSM_FILL_NORMAL, 1);
+    pdessm_case_set_like(k, M, PARAMETER, PDESSM_FILL_NORMAL, 1);
+    pdessm_case_set_like(k, V, PARAMETER, PDESSM_FILL_POSITIVE, 1);
+    PDESSM_SET(k, STATE, STATE, 1, 8);
+    k->attribute[RATE] = pdessm_draw_real(k, 1e-3, 0.1, 1);
+    k->attribute[BETA1] = 0.9;
+    k->attribute[BETA2] = 0.999;
+    k->attribute[EPSILON] = 1e-8;
+    k->attribute[DECAY] = pdessm_draw_coin(k, 1) ? 0.1 : 0;
+    k->attribute[STEP] = (double)pdessm_draw_extent(k, 100, 1, 3000);
+    /* A few parameters may all cancel against their steps. */
+    k->condition = k->operand[PARAMETER].dims[0] < 16 ? 100 : 4;
+}
+
 const pdessm_descriptor pdessm_descriptor_adamw = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };

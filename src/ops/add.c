@@ -75,12 +75,25 @@ out:
     return status;
 }
 
+/* B repeated over 1 to many rows, and b as large as a. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int many = pdessm_draw_coin(k, 0);
+    const int64_t dims[] = {pdessm_draw_extent(k, size->batch, 1, many ? 500 : 5),
+                            pdessm_draw_extent(k, pdessm_case_tokens(size), 1, 6),
+                            pdessm_draw_extent(k, size->channels, 1, many ? 20 : 1200)};
+    int leading = (int)pdessm_draw_whole(k, 1, 0, 2); /* extents of a that b does not have */
+    pdessm_case_set(k, A, PDESSM_FILL_NORMAL, 1, 3, dims);
+    pdessm_case_set(k, B, PDESSM_FILL_NORMAL, 1, 3 - leading, dims + leading);
+    k->terms = dims[0] * dims[1];
+}
+
 const pdessm_descriptor pdessm_descriptor_add = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
     .pass_through = 1 + A,
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_add(pdessm_tape *tape, pdessm_tensor *a, pdessm_tensor *b) {

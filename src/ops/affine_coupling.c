@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* affine_coupling.c: s = bound tanh(parts[0]), y = x exp(s) + parts[1], or y = (x - parts[1])
  * exp(-s); parts [2, ...x]. */
+#include <math.h>
 #include <string.h>
 
 #include "ops/op_support.h"
@@ -63,11 +64,23 @@ static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher 
                                     scalar_int(call->attribute[INVERSE] != 0)}});
 }
 
+/* Any number of elements, both directions. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_any(k, size, X, 1, 3);
+    const int64_t *d = k->operand[X].dims;
+    pdessm_case_set(k, PARTS, PDESSM_FILL_NORMAL, 1.5, 1 + k->operand[X].rank,
+                    (int64_t[]){2, d[0], d[1], d[2]});
+    k->attribute[BOUND] = pdessm_draw_real(k, 1, 0.3, 2);
+    k->attribute[INVERSE] = pdessm_draw_coin(k, 0);
+    k->condition = exp(k->attribute[BOUND]); /* what is rounded before it is stretched */
+}
+
 const pdessm_descriptor pdessm_descriptor_affine_coupling = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
+    .draw = draw,
 };
 
 void pdessm_affine_coupling(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *parts, double bound,

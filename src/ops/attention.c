@@ -215,12 +215,35 @@ out:
     return status;
 }
 
+/* Any number of tokens, past one block of keys (512) and of queries (56) now and then, any width of
+ * a head; large scores, whose softmax is nearly a choice, too. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    enum { HEAD_WIDTH = 64 };
+    const int64_t channels = size->channels;
+    const int large = pdessm_draw_whole(k, 0, 0, 9) == 9;
+    int64_t heads =
+        pdessm_draw_extent(k, channels % HEAD_WIDTH == 0 ? channels / HEAD_WIDTH : 1, 1, 4);
+    int64_t width = pdessm_draw_extent(k, channels / heads, 1, large ? 5 : 70);
+    int64_t n = pdessm_draw_extent(k, pdessm_case_tokens(size), 1,
+                                   large        ? 600
+                                   : width > 20 ? 40
+                                                : 150);
+    int64_t b = pdessm_draw_extent(k, size->batch, 1, large || n > 60 ? 1 : 3);
+    double scale = pdessm_draw_coin(k, 1) ? 1 : pdessm_draw_real(k, 0, 0.1, 3);
+    PDESSM_SET(k, QKV, NORMAL, scale, b, n, 3 * heads * width);
+    k->attribute[0] = (double)heads;
+    k->terms = n > width ? n : width;
+    /* A rounding error of a score, which grows with it, is an error of its weight. */
+    k->condition = 1 + scale * scale;
+}
+
 const pdessm_descriptor pdessm_descriptor_attention = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
     .tunable = &tunable,
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_attention(pdessm_tape *tape, pdessm_tensor *qkv, int heads) {

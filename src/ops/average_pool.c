@@ -59,11 +59,21 @@ static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher 
     return back && !call->gradient[U] ? PDESSM_OK : launch(launcher, call, &kernel);
 }
 
+/* Any even extents, any gain. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    PDESSM_SET(k, U, NORMAL, 1, pdessm_draw_extent(k, size->batch, 1, 5),
+               pdessm_draw_extent(k, pdessm_case_image_channels(size), 1, 4),
+               2 * pdessm_draw_extent(k, size->height, 1, 20),
+               2 * pdessm_draw_extent(k, size->width, 1, 40));
+    k->attribute[0] = 0.5 * (double)pdessm_draw_extent(k, 2, 1, 4);
+}
+
 const pdessm_descriptor pdessm_descriptor_average_pool = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_average_pool(pdessm_tape *tape, pdessm_tensor *u, double gain) {

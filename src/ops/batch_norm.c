@@ -109,11 +109,32 @@ out:
     return status;
 }
 
+/* Channels far from zero, rows few and many, training and not. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int training = pdessm_draw_coin(k, 1);
+    /* With two rows everything that comes back cancels, and with one it is zero. */
+    int64_t rows =
+        pdessm_draw_extent(k, size->batch * pdessm_case_tokens(size), training ? 5 : 1, 400);
+    int64_t c = pdessm_draw_extent(k, size->channels, 1, 200);
+    double offset = pdessm_draw_coin(k, 1) ? 0 : pdessm_draw_real(k, 0, -30, 30);
+    PDESSM_SET(k, X, NORMAL, 2, rows, c);
+    k->operand[X].offset = offset;
+    PDESSM_SET(k, WEIGHT, NORMAL, 1, c);
+    PDESSM_SET(k, BIAS, NORMAL, 1, c);
+    PDESSM_SET(k, RUNNING, MOMENTS, 1, 2, c);
+    k->attribute[TRAINING] = training;
+    k->attribute[MOMENTUM] = pdessm_draw_real(k, 0.1, 0, 1);
+    k->attribute[EPSILON] = pdessm_draw_coin(k, 1) ? 1e-5 : pdessm_draw_real(k, 0, 0.01, 0.5);
+    k->terms = rows;
+    k->condition = offset == 0 ? 8 : 64;
+}
+
 const pdessm_descriptor pdessm_descriptor_batch_norm = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_batch_norm(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *weight,

@@ -76,11 +76,24 @@ static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher 
                                     scalar_float(1 / (side * side))}});
 }
 
+/* Any numbers of channels and states, raw values from both tails. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    int64_t c = pdessm_draw_extent(k, size->channels, 1, 90);
+    int64_t terms = pdessm_draw_extent(k, PDESSM_CASE_TERMS, 1, 17);
+    double scale = pdessm_draw_coin(k, 1) ? 1 : 6;
+    PDESSM_SET(k, RAW_DIFFUSION, NORMAL, scale, c, terms, 3);
+    PDESSM_SET(k, RAW_CONVECTION, NORMAL, scale, c, terms, 2);
+    PDESSM_SET(k, RAW_REACTION, NORMAL, scale, c, terms);
+    k->attribute[B_MAX] = pdessm_draw_real(k, 0.25, 0.1, 0.5);
+    k->attribute[EXTENT] = pdessm_draw_coin(k, 1) ? 0 : pdessm_draw_real(k, 0, 0.5, 3);
+}
+
 const pdessm_descriptor pdessm_descriptor_cdr_coefficients = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
+    .draw = draw,
 };
 
 void pdessm_cdr_coefficients(pdessm_tape *tape, double extent, pdessm_tensor *raw_diffusion,

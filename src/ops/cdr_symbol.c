@@ -114,11 +114,36 @@ static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher 
     return launch(launcher, call, &kernel);
 }
 
+/* Admissible coefficients (K positive definite) on grids of any parity. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int network = size->kind == PDESSM_CASE_NETWORK;
+    int64_t c = pdessm_draw_extent(k, size->channels, 1, 36);
+    int64_t terms = pdessm_draw_extent(k, PDESSM_CASE_TERMS, 1, 6);
+    int64_t height = pdessm_draw_extent(k, size->height, 1, 24);
+    int64_t width = pdessm_draw_extent(k, size->width, 1, 24);
+    /* Blurs of that share of the image; no blur keeps the high modes, which is the hard case; wide
+     * ones leave modes that need not be computed. */
+    const double blur[] = {0.005, 0.1, 0.5};
+    PDESSM_SET(k, DIFFUSION, DIFFUSION, blur[pdessm_draw_whole(k, 1, 0, 2)], c, terms, 3);
+    PDESSM_SET(k, CONVECTION, NORMAL, network ? 0.05 : 0.2, c, terms, 2);
+    PDESSM_SET(k, REACTION, NORMAL, network ? 0.5 : 0.2, c, terms);
+    PDESSM_SET(k, WEIGHT, NORMAL, 1, c, terms);
+    PDESSM_SET(k, SKIP, NORMAL, 1, c);
+    k->attribute[HEIGHT] = (double)height;
+    k->attribute[WIDTH] = (double)width;
+    k->attribute[SOLUTION] = pdessm_draw_coin(k, PDESSM_EVOLVE);
+    k->terms = height * (width / 2 + 1) + 8 * terms; /* gradients are sums over all modes */
+    k->condition = 2; /* a phase, which may be 60, is rounded before its sine is taken */
+    k->step = 1e-7;   /* exp(-k K k) bends over K = 1/k^2, here as little as 1e-4 */
+    k->copied = SYMBOL;
+}
+
 const pdessm_descriptor pdessm_descriptor_cdr_symbol = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_cdr_symbol(pdessm_tape *tape, pdessm_tensor *diffusion,

@@ -54,9 +54,20 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
     return launch(launcher, call, &kernel);
 }
 
+/* Any of the seven terms. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_any(k, size, X, 1, 4);
+    for (int j = 0; j < TERMS; j++)
+        if (pdessm_draw_coin(k, j < 2)) { /* a network: one step of Heun's method */
+            pdessm_case_set_like(k, K1 + j, X, PDESSM_FILL_NORMAL, 1);
+            k->attribute[j] = pdessm_draw_real(k, 0.5, -1, 1);
+        }
+}
+
 const pdessm_descriptor pdessm_descriptor_combine = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };

@@ -64,11 +64,23 @@ static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher 
         (const int64_t[]){n, d[1], d[2], whole(call, HEIGHT), whole(call, WIDTH), d[3]});
 }
 
+/* Larger or smaller in either direction. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    int64_t b = pdessm_draw_extent(k, size->batch, 1, 4);
+    int64_t h = pdessm_draw_extent(k, size->height, 1, 9);
+    int64_t w = pdessm_draw_extent(k, size->width, 1, 9);
+    PDESSM_SET(k, U, NORMAL, 1, b, h, w, pdessm_draw_extent(k, size->channels, 1, 40));
+    /* A network pads for a convolution that does not wrap around. */
+    k->attribute[HEIGHT] = (double)pdessm_draw_extent(k, 2 * size->height, 1, 14);
+    k->attribute[WIDTH] = (double)pdessm_draw_extent(k, 2 * size->width, 1, 14);
+}
+
 const pdessm_descriptor pdessm_descriptor_corner = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_corner(pdessm_tape *tape, pdessm_tensor *u, int64_t height, int64_t width) {

@@ -79,11 +79,30 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
                                                     scalar_float(call->attribute[0])}});
 }
 
+/* Labels inside and on either side of the classes, now and then none inside; logits large enough to
+ * overflow where the largest is not taken off. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    int64_t rows = pdessm_draw_extent(k, size->batch * pdessm_case_tokens(size), 1, 70);
+    int64_t classes = pdessm_draw_extent(k, size->channels, 2, 40);
+    double offset = pdessm_draw_coin(k, 1) ? 0 : pdessm_draw_real(k, 0, -200, 200);
+    /* Some labels are no class. */
+    int64_t before = pdessm_draw_coin(k, 0) ? 2 : 0, after = pdessm_draw_coin(k, 0) ? 3 : 0;
+    PDESSM_SET(k, LOGITS, NORMAL, 2, rows, classes);
+    k->operand[LOGITS].offset = offset;
+    PDESSM_SET(k, LABELS, INDEX, (double)(before + classes + after), rows);
+    k->operand[LABELS].offset = -(double)before;
+    k->attribute[0] = pdessm_draw_coin(k, 1) ? 0 : pdessm_draw_real(k, 0, 0, 0.9);
+    k->terms = classes;
+    /* Digits of large logits cancel: of 200, what is left of 2^-24 is a hundredth of the loss. */
+    k->condition = offset == 0 ? 4 : 200;
+}
+
 const pdessm_descriptor pdessm_descriptor_cross_entropy = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_cross_entropy(pdessm_tape *tape, pdessm_tensor *logits, pdessm_tensor *labels,

@@ -101,11 +101,26 @@ out:
     return status;
 }
 
+/* Grids down to one pixel, one row, one column; channels around a vector. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int large = pdessm_draw_whole(k, 0, 0, 3) == 3;
+    int64_t b = pdessm_draw_extent(k, size->batch, 1, large ? 2 : 5);
+    int64_t h = pdessm_draw_extent(k, size->height, 1, large ? 20 : 9);
+    int64_t w = pdessm_draw_extent(k, size->width, 1, large ? 20 : 9);
+    int64_t c = pdessm_draw_extent(k, size->channels, 1, large ? 20 : h * w > 20 ? 40 : 300);
+    PDESSM_SET(k, U, NORMAL, 1, b, h, w, c);
+    PDESSM_SET(k, WEIGHT, NORMAL, 1, c, 3, 3);
+    if (pdessm_draw_coin(k, 1))
+        PDESSM_SET(k, BIAS, NORMAL, 1, c);
+    k->terms = 9 + b * h * w;
+}
+
 const pdessm_descriptor pdessm_descriptor_depthwise_conv = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_depthwise_conv(pdessm_tape *tape, pdessm_tensor *u, pdessm_tensor *weight,

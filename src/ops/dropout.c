@@ -89,12 +89,26 @@ static int needs(const pdessm_call *call, int i) {
     return i != Y || call->attribute[RECTIFY] != 0;
 }
 
+/* Rows by any names, more than one of a name, and rates from none to nearly all. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    int64_t rows = pdessm_draw_extent(k, size->batch * pdessm_case_tokens(size), 1, 100);
+    int64_t nodes = pdessm_draw_coin(k, 1) ? 2000001 : 6;
+    PDESSM_SET(k, X, NORMAL, 2, rows, pdessm_draw_extent(k, size->channels, 1, 300));
+    PDESSM_SET(k, NODE, INDEX, (double)nodes, rows);
+    PDESSM_SET(k, CLOCK, INDEX, 100101, 3);
+    k->operand[CLOCK].offset = -100;
+    k->attribute[RATE] = pdessm_draw_coin(k, 0) ? 0 : pdessm_draw_real(k, 0.3, 0, 0.95);
+    k->attribute[LAYER] = (double)pdessm_draw_extent(k, 0, 0, 65535);
+    k->attribute[RECTIFY] = pdessm_draw_coin(k, 1);
+}
+
 const pdessm_descriptor pdessm_descriptor_dropout = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
     .needs = needs,
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_dropout(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *node,

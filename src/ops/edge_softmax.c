@@ -90,11 +90,34 @@ out:
     return status;
 }
 
+/* One node, or enough for rows whose scores are of either sign: where all are of one, the gradient
+ * of left is nothing but rounding, for a softmax does not see what its scores share. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int ring = pdessm_draw_coin(k, 1), one = pdessm_draw_whole(k, 1, 0, 9) == 0;
+    int64_t most = ring ? 300 : PDESSM_CASE_MOST_NODES;
+    int64_t nodes =
+        pdessm_draw_extent(k, size->batch * pdessm_case_tokens(size), ring ? 40 : 12, most);
+    int64_t heads = pdessm_draw_extent(k, 2, 1, 8);
+    pdessm_case_pattern pattern = {.nodes = one && !ring ? 1 : nodes,
+                                   .chance = pdessm_draw_real(k, 0, 0.3, 0.6)};
+    pattern.degree = ring ? 1 + 2 * pdessm_draw_whole(k, PDESSM_CASE_DEGREE / 2, 3, 8) : 0;
+    PDESSM_SET(k, LEFT, NORMAL, 1.5, pattern.nodes, heads);
+    PDESSM_SET(k, RIGHT, NORMAL, 1.5, pattern.nodes, heads);
+    /* Multiples of 1/64, those of right and 1/128 more: no sum is at the kink. */
+    k->operand[LEFT].grid = k->operand[RIGHT].grid = 1 / 64.;
+    k->operand[RIGHT].offset = 1 / 128.;
+    pdessm_case_set_pattern(k, START, pattern);
+    k->attribute[SLOPE] = pdessm_draw_coin(k, 1) ? 0.2 : pdessm_draw_real(k, 0, 0, 1);
+    k->terms = ring ? pattern.degree : pattern.nodes;
+    k->condition = 8;
+}
+
 const pdessm_descriptor pdessm_descriptor_edge_softmax = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_edge_softmax(pdessm_tape *tape, const pdessm_pattern *pattern,

@@ -39,9 +39,18 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
                                               scalar_float(1 - call->attribute[0])}});
 }
 
+/* A step that counts and one that does not. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_flat(k, size, AVERAGE, PDESSM_FILL_NORMAL, 1);
+    pdessm_case_set_like(k, PARAMETER, AVERAGE, PDESSM_FILL_NORMAL, 1);
+    PDESSM_SET(k, STATE, STATE, 1, 8);
+    k->attribute[0] = pdessm_draw_real(k, 0.999, 0, 1);
+}
+
 const pdessm_descriptor pdessm_descriptor_ema = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };

@@ -60,11 +60,22 @@ out:
     return status;
 }
 
+/* Few rows, so that samples share them, or many. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    int64_t rows = pdessm_draw_extent(k, 1001, 1, 50); /* a network's classes and the null class */
+    int64_t picked = size->batch * pdessm_case_tokens(size);
+    PDESSM_SET(k, TABLE, NORMAL, 1, rows, pdessm_draw_extent(k, size->channels, 1, 300));
+    PDESSM_SET(k, INDEX, INDEX, (double)rows, pdessm_draw_extent(k, picked, 1, 80));
+    k->terms = k->operand[INDEX].dims[0];
+    k->copied = Y;
+}
+
 const pdessm_descriptor pdessm_descriptor_embedding = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_embedding(pdessm_tape *tape, pdessm_tensor *table, pdessm_tensor *index) {

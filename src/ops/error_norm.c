@@ -39,9 +39,20 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
                       call->attribute, 2);
 }
 
+/* Tolerances of either kind alone and together. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_any(k, size, ERROR, 1e-4, 4);
+    pdessm_case_set_like(k, X, ERROR, PDESSM_FILL_NORMAL, 1);
+    pdessm_case_set_like(k, Y, ERROR, PDESSM_FILL_NORMAL, 1);
+    int only = (int)pdessm_draw_whole(k, 2, 0, 2);
+    k->attribute[ATOL] = only == 1 ? 0 : pdessm_draw_real(k, 1e-3, 1e-6, 1e-4);
+    k->attribute[RTOL] = only == 0 ? 0 : pdessm_draw_real(k, 1e-3, 1e-6, 1e-4);
+}
+
 const pdessm_descriptor pdessm_descriptor_error_norm = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };

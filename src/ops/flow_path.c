@@ -35,11 +35,19 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
                            (const int64_t[]){n, n / call->operand[DATA]->dims[0]});
 }
 
+/* Samples of any size, times at the ends and between. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_any(k, size, DATA, 1, 4);
+    pdessm_case_set_like(k, NOISE, DATA, PDESSM_FILL_NORMAL, 1);
+    PDESSM_SET(k, T, UNIFORM, 1, k->operand[DATA].dims[0]);
+}
+
 const pdessm_descriptor pdessm_descriptor_flow_path = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };
 
 void pdessm_flow_path(pdessm_tape *tape, pdessm_tensor *data, pdessm_tensor *noise,

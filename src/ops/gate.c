@@ -38,11 +38,17 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
     return launch_elements(launcher, call, "gate_backward", count(call, A));
 }
 
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_any(k, size, A, 1, 4);
+    pdessm_case_set_like(k, Z, A, PDESSM_FILL_NORMAL, 3);
+}
+
 const pdessm_descriptor pdessm_descriptor_gate = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_gate(pdessm_tape *tape, pdessm_tensor *a, pdessm_tensor *z) {

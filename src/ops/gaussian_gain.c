@@ -41,11 +41,18 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
                            (const int64_t[]){n, width(call)});
 }
 
+/* Times in [0, 1], its ends and its middle among them. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    PDESSM_SET(k, T, UNIFORM, 1, pdessm_draw_extent(k, size->batch, 1, 100));
+    k->attribute[0] = (double)pdessm_draw_extent(k, 2 * size->width, 1, 300);
+}
+
 const pdessm_descriptor pdessm_descriptor_gaussian_gain = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_gaussian_gain(pdessm_tape *tape, pdessm_tensor *t, int64_t width) {

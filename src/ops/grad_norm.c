@@ -39,9 +39,18 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
                       call->attribute, 1);
 }
 
+/* Clipped and not clipped. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_flat(k, size, GRADIENT, PDESSM_FILL_NORMAL, pdessm_draw_real(k, 1, 0.001, 1));
+    PDESSM_SET(k, LOSS, NORMAL, 1, 1);
+    PDESSM_SET(k, STATE, STATE, 1, STATE_SIZE);
+    k->attribute[0] = pdessm_draw_real(k, 1, -1, 3);
+}
+
 const pdessm_descriptor pdessm_descriptor_grad_norm = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };

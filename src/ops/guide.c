@@ -36,11 +36,19 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
                                    .scalar = {scalar_int(n), scalar_float(call->attribute[0])}});
 }
 
+/* Scales on both sides of 1. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_any(k, size, V, 1, 4);
+    k->operand[V].dims[0] *= 2;
+    k->attribute[0] = pdessm_draw_real(k, 2, 0, 8);
+}
+
 const pdessm_descriptor pdessm_descriptor_guide = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_guide(pdessm_tape *tape, pdessm_tensor *v, double scale) {

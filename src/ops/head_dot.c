@@ -85,11 +85,22 @@ out:
     return status;
 }
 
+/* Few rows and many, heads of one channel and of many. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    int64_t rows = pdessm_draw_extent(k, size->batch * pdessm_case_tokens(size), 1, 500);
+    int64_t heads = pdessm_draw_extent(k, 2, 1, 6);
+    int64_t width = pdessm_draw_extent(k, size->channels / 2, 1, 70);
+    PDESSM_SET(k, X, NORMAL, 1, rows, heads * width);
+    PDESSM_SET(k, A, NORMAL, 1, heads, width);
+    k->terms = rows > width ? rows : width;
+}
+
 const pdessm_descriptor pdessm_descriptor_head_dot = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_head_dot(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *a) {

@@ -85,11 +85,29 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
     return call->gradient[X] ? launch_rows(call, launcher, "landscape_backward") : PDESSM_OK;
 }
 
+/* Every function, from one to many columns, over boxes as they are used. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    static const double scale[SHAPE_COUNT] = {2, 0.5, 0.5, 8, 2, 80, 4, 4, 2, 150};
+    int64_t function = pdessm_draw_extent(k, SHAPE_ACKLEY, 0, SHAPE_COUNT - 1);
+    int64_t rows = pdessm_draw_extent(k, size->batch * pdessm_case_tokens(size), 1, 40);
+    /* Griewank's product of many cosines is no number that a difference could be taken of. */
+    int64_t columns =
+        pdessm_draw_extent(k, size->channels, 1, function == SHAPE_GRIEWANK ? 12 : 130);
+    PDESSM_SET(k, X, NORMAL, scale[function], rows, columns);
+    k->attribute[FUNCTION] = (double)function;
+    k->attribute[WEIGHT] = pdessm_draw_real(k, 1, 0.5, 2);
+    k->attribute[WIDTH] = pdessm_draw_real(k, 1, 0.2, 1);
+    /* Elements reach 4 times their scale, and a sine's argument is rounded before it is taken. */
+    k->terms = 64;
+    k->condition = function == SHAPE_GRIEWANK ? 8 : 2;
+}
+
 const pdessm_descriptor pdessm_descriptor_landscape = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_landscape(pdessm_tape *tape, pdessm_tensor *x,

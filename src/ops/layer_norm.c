@@ -123,11 +123,32 @@ out:
     return status;
 }
 
+/* With and without modulation, rows near zero and far from it. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int many = pdessm_draw_coin(k, 0), modulated = pdessm_draw_coin(k, 1);
+    int64_t b = pdessm_draw_extent(k, size->batch, 1, 4);
+    int64_t n = pdessm_draw_extent(k, pdessm_case_tokens(size), 1, many ? 300 : 10);
+    /* One channel normalises to 0, two to -1 and 1, whatever they are: the gradient would be
+     * cancellation and nothing else. */
+    int64_t c = pdessm_draw_extent(k, size->channels, 3, many ? 60 : 1300);
+    if (!modulated && pdessm_draw_coin(k, 0))
+        PDESSM_SET(k, X, NORMAL, 1, b * n, c);
+    else
+        PDESSM_SET(k, X, NORMAL, 1, b, n, c);
+    k->operand[X].offset = pdessm_draw_coin(k, 1) ? 0 : pdessm_draw_real(k, 0, -8, 8);
+    for (int i = SHIFT; modulated && i <= SCALE; i++)
+        PDESSM_SET(k, i, NORMAL, 0.5, b, c);
+    k->terms = c > n ? c : n;
+    /* A row of few channels may have a small variance by chance, which 1/std magnifies. */
+    k->condition = c < 16 ? 50 : 4;
+}
+
 const pdessm_descriptor pdessm_descriptor_layer_norm = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_layer_norm(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *shift,

@@ -96,12 +96,35 @@ static pdessm_status host_backward(const pdessm_call *call, const pdessm_host *h
     return PDESSM_OK;
 }
 
+/* Any sizes, one of them large at a time, with and without bias, in one part or several. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    /* Past the register tile (14 x 32), past a block of k (256), past a work-group (64 x 64). */
+    const int large = (int)pdessm_draw_whole(k, 0, 0, 3);
+    int64_t parts = pdessm_draw_coin(k, 1) ? 1 : pdessm_draw_extent(k, 1, 1, 6);
+    int64_t leading = pdessm_draw_extent(k, size->batch, 1, 3);
+    int64_t m = pdessm_draw_extent(k, pdessm_case_tokens(size), 1, large == 1 ? 300 : 40);
+    int64_t in = pdessm_draw_extent(k, size->channels, 1, large == 2 ? 600 : 70);
+    int64_t out = parts * pdessm_draw_extent(k, size->outputs, 1, large == 3 ? 150 : 20);
+    if (pdessm_draw_coin(k, 0))
+        PDESSM_SET(k, X, NORMAL, 1, leading * m, in);
+    else
+        PDESSM_SET(k, X, NORMAL, 1, leading, m, in);
+    PDESSM_SET(k, WEIGHT, NORMAL, 1, out, in);
+    if (pdessm_draw_coin(k, 1))
+        PDESSM_SET(k, BIAS, NORMAL, 1, out);
+    k->attribute[0] = (double)(parts > 1 ? parts : pdessm_draw_whole(k, 1, 0, 1));
+    /* The longest of the sums: over k forwards, over rows or outputs backwards. */
+    k->terms = in > out ? in : out;
+    k->terms = leading * m > k->terms ? leading * m : k->terms;
+}
+
 const pdessm_descriptor pdessm_descriptor_linear = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {pdessm_linear_launch_forward, pdessm_linear_launch_backward},
     .tunable = &pdessm_linear_tunable,
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_linear(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *weight,

@@ -55,11 +55,21 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
                : PDESSM_OK;
 }
 
+/* One token to many, channels around a vector. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int many = pdessm_draw_coin(k, 0);
+    int64_t b = pdessm_draw_extent(k, size->batch, 1, 5);
+    int64_t n = pdessm_draw_extent(k, pdessm_case_tokens(size), 1, many ? 300 : 10);
+    PDESSM_SET(k, X, NORMAL, 1, b, n, pdessm_draw_extent(k, size->channels, 1, many ? 40 : 1200));
+    k->terms = n;
+}
+
 const pdessm_descriptor pdessm_descriptor_mean_tokens = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_mean_tokens(pdessm_tape *tape, pdessm_tensor *x) {

@@ -40,11 +40,18 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
     return launch_elements(launcher, call, "mse_loss_backward", count(call, PREDICTION));
 }
 
+/* From one element to several pieces. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_any(k, size, PREDICTION, 2, 4);
+    pdessm_case_set_like(k, TARGET, PREDICTION, PDESSM_FILL_NORMAL, 2);
+}
+
 const pdessm_descriptor pdessm_descriptor_mse_loss = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_mse_loss(pdessm_tape *tape, pdessm_tensor *prediction,

@@ -15,6 +15,7 @@
 #include "device/op.h"
 #include "device/tuning.h"
 #include "fallback.h"
+#include "ops/case.h"
 #include "tape/apply.h"
 
 /* The public function of an operator: one step of the tape. Inputs in row order, absent ones NULL.
@@ -26,18 +27,8 @@
 #define ATTRIBUTES(...) ((double[PDESSM_MAX_ATTRIBUTES]){__VA_ARGS__})
 
 /* The name of operand i, for messages. */
-typedef struct operand_text {
-    char text[32];
-} operand_text;
-
-static inline operand_text operand_name(const pdessm_call *call, int i) {
-    operand_text name = {""};
-    const char *p = pdessm_op_get(call->op)->operands;
-    for (; i > 0 && *p; p++)
-        i -= *p == ' ';
-    for (size_t k = 0; k + 1 < sizeof name.text && p[k] && p[k] != ' '; k++)
-        name.text[k] = p[k];
-    return name;
+static inline pdessm_op_name_text operand_name(const pdessm_call *call, int i) {
+    return pdessm_op_name(pdessm_op_get(call->op)->operands, i);
 }
 
 /* Fails unless operand i has these extents; `why` says where they come from. */

@@ -65,11 +65,22 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
     return call->gradient[IMAGE] ? launch_any(call, launcher, "patchify_backward") : PDESSM_OK;
 }
 
+/* Patches from 1 pixel to the whole image. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    int64_t p = pdessm_draw_extent(k, 2, 1, 8);
+    PDESSM_SET(k, IMAGE, NORMAL, 1, pdessm_draw_extent(k, size->batch, 1, 4),
+               pdessm_draw_extent(k, pdessm_case_image_channels(size), 1, 4),
+               p * pdessm_draw_extent(k, size->height, 1, 6),
+               p * pdessm_draw_extent(k, size->width, 1, 6));
+    k->attribute[0] = (double)p;
+}
+
 const pdessm_descriptor pdessm_descriptor_patchify = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_patchify(pdessm_tape *tape, pdessm_tensor *image, int patch) {

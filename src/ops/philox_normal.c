@@ -70,9 +70,21 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
     return launch(launcher, call, &kernel);
 }
 
+/* Any seed, step and first sample; samples that end within a block of four. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int wide = pdessm_draw_coin(k, 1);
+    for (int i = SEED_LOW; i <= FIRST; i++)
+        k->attribute[i] = (double)pdessm_draw_extent(k, i == SEED_LOW, 0,
+                                                     pdessm_draw_coin(k, 0) ? UINT32_MAX : 20);
+    k->attribute[BATCH] = (double)pdessm_draw_extent(k, size->batch, 1, wide ? 6 : 40);
+    k->attribute[ELEMENTS] = (double)pdessm_draw_extent(
+        k, pdessm_case_tokens(size) * size->channels, 1, wide ? 20000 : 500);
+}
+
 const pdessm_descriptor pdessm_descriptor_philox_normal = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };

@@ -54,11 +54,17 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
     return call->gradient[X] ? launch_all(call, launcher, "relu_backward") : PDESSM_OK;
 }
 
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    pdessm_case_set_any(k, size, X, 2, 4);
+    k->attribute[SLOPE] = pdessm_draw_coin(k, 1) ? 0 : pdessm_draw_real(k, 0, -1, 1);
+}
+
 const pdessm_descriptor pdessm_descriptor_relu = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_relu(pdessm_tape *tape, pdessm_tensor *x, double slope) {

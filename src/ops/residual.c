@@ -89,12 +89,25 @@ out:
     return status;
 }
 
+/* Many tokens or many channels, so that rows and columns are cut into pieces. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int many = pdessm_draw_coin(k, 0);
+    int64_t b = pdessm_draw_extent(k, size->batch, 1, 4);
+    int64_t n = pdessm_draw_extent(k, pdessm_case_tokens(size), 1, many ? 400 : 20);
+    int64_t c = pdessm_draw_extent(k, size->channels, 1, many ? 40 : 1500);
+    PDESSM_SET(k, X, NORMAL, 1, b, n, c);
+    PDESSM_SET(k, GATE, NORMAL, 1, b, c);
+    PDESSM_SET(k, M, NORMAL, 1, b, n, c);
+    k->terms = n;
+}
+
 const pdessm_descriptor pdessm_descriptor_residual = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
     .pass_through = 1 + X,
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_residual(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *gate,

@@ -232,12 +232,33 @@ static pdessm_status launch_pass(const pdessm_call *call, const pdessm_launcher 
     return spectra_pass(&s);
 }
 
+/* Grids of every parity, lines, primes, and primes too long for a radix; symbols that are not
+ * Hermitian where a column is its own mirror image. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    static const int64_t special[] = {11, 13, 17, 29, 31, 37, 41, 49, 54, 61};
+    const int64_t kind = pdessm_draw_whole(k, 3, 0, 6), most = kind == 2 ? 40 : 20;
+    int64_t h = pdessm_draw_extent(k, size->height, 1, kind == 1 ? 4 : most);
+    int64_t w = pdessm_draw_extent(k, size->width, 1, kind == 0 ? 4 : most);
+    if (kind == 0) /* a long or awkward line, in one dimension at a time */
+        h = special[pdessm_draw_whole(k, 0, 0, 9)];
+    if (kind == 1)
+        w = special[pdessm_draw_whole(k, 0, 0, 9)];
+    int64_t b = pdessm_draw_extent(k, size->batch, 1, kind == 2 ? 2 : 9);
+    int64_t most_channels = kind == 2 ? 7 : h * w > 100 ? 34 : 100;
+    int64_t c = pdessm_draw_extent(k, size->channels, 1, most_channels);
+    PDESSM_SET(k, U, NORMAL, 1, b, h, w, c);
+    PDESSM_SET(k, SYMBOL, NORMAL, 1, h, w / 2 + 1, c, 2);
+    /* Butterflies of radix 2 to 8 add fewer; primes add p at a time, Bluestein three transforms. */
+    k->terms = 4 * (h + w) + 8 * b;
+}
+
 const pdessm_descriptor pdessm_descriptor_spectral_filter = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_pass, launch_pass},
     .tunable = &pdessm_filter_tunable,
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_spectral_filter(pdessm_tape *tape, pdessm_tensor *u, pdessm_tensor *symbol) {

@@ -116,12 +116,32 @@ static int needs(const pdessm_call *call, int i) {
     return i != X || call->gradient[WEIGHT];
 }
 
+/* Sparse and full patterns, rings, isolated nodes, a node joined to itself; values or none, one for
+ * each head or for all channels. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int ring = pdessm_draw_coin(k, 1), headed = pdessm_draw_coin(k, 0);
+    int64_t nodes =
+        pdessm_draw_extent(k, size->batch * pdessm_case_tokens(size), 1, ring ? 300 : 40);
+    int64_t heads = pdessm_draw_extent(k, 1, 1, 4);
+    int64_t c = heads * pdessm_draw_extent(k, size->channels, 1, ring ? 30 : 150);
+    pdessm_case_pattern pattern = {.nodes = nodes, .chance = pdessm_draw_real(k, 0, 0, 0.5)};
+    pattern.degree = ring ? 1 + 2 * pdessm_draw_whole(k, PDESSM_CASE_DEGREE / 2, 0, 8) : 0;
+    PDESSM_SET(k, X, NORMAL, 1, nodes, c);
+    int64_t edges = pdessm_case_set_pattern(k, START, pattern);
+    if (pdessm_draw_coin(k, 1))
+        pdessm_case_set(k, WEIGHT, PDESSM_FILL_NORMAL, 1, headed ? 2 : 1,
+                        (int64_t[]){edges, heads});
+    k->terms = ring ? pattern.degree : nodes;
+    k->terms = c > k->terms ? c : k->terms;
+}
+
 const pdessm_descriptor pdessm_descriptor_spmm = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
     .needs = needs,
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_spmm(pdessm_tape *tape, const pdessm_pattern *pattern, pdessm_tensor *weight,

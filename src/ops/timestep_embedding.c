@@ -62,11 +62,23 @@ static pdessm_status launch_forward(const pdessm_call *call, const pdessm_launch
     return launch(launcher, call, &kernel);
 }
 
+/* Times in [0, 1], and further out; usual and other widths. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    const int far = pdessm_draw_coin(k, 0);
+    int64_t rows = size->batch * pdessm_case_tokens(size);
+    PDESSM_SET(k, T, UNIFORM, far ? 40 : 1, pdessm_draw_extent(k, rows, 1, 100));
+    k->operand[T].offset = far ? -20 : 0;
+    k->attribute[0] =
+        pdessm_draw_coin(k, 1) ? 0 : 2 * (double)pdessm_draw_extent(k, USUAL_WIDTH / 2, 1, 128);
+    k->copied = E;
+}
+
 const pdessm_descriptor pdessm_descriptor_timestep_embedding = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, NULL},
     .launch = {launch_forward, NULL},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_timestep_embedding(pdessm_tape *tape, pdessm_tensor *t) {

@@ -79,11 +79,25 @@ static pdessm_status launch_backward(const pdessm_call *call, const pdessm_launc
     return call->gradient[TOKENS] ? launch_any(call, launcher, "unpatchify_backward") : PDESSM_OK;
 }
 
+/* Patches from 1 pixel to the whole image. */
+static void draw(pdessm_case *k, const pdessm_case_size *size) {
+    int64_t p = pdessm_draw_extent(k, 2, 1, 8);
+    int64_t rows = pdessm_draw_extent(k, size->height, 1, 6);
+    int64_t columns = pdessm_draw_extent(k, size->width, 1, 6);
+    int64_t channels = pdessm_draw_extent(k, pdessm_case_image_channels(size), 1, 4);
+    PDESSM_SET(k, TOKENS, NORMAL, 1, pdessm_draw_extent(k, size->batch, 1, 4), rows * columns,
+               p * p * channels);
+    k->attribute[PATCH] = (double)p;
+    k->attribute[HEIGHT] = (double)(rows * p);
+    k->attribute[WIDTH] = (double)(columns * p);
+}
+
 const pdessm_descriptor pdessm_descriptor_unpatchify = {
     .shapes = shapes,
     .cost = cost,
     .host = {host_forward, host_backward},
     .launch = {launch_forward, launch_backward},
+    .draw = draw,
 };
 
 pdessm_tensor *pdessm_unpatchify(pdessm_tape *tape, pdessm_tensor *tokens, int patch,

@@ -7,7 +7,7 @@
 
 #include "shared/options.h"
 #include "shared/print.h"
-#include "verify/cases.h"
+#include "verify/verify.h"
 
 static pdessm_status run(cli *c);
 
@@ -47,11 +47,11 @@ static void say(void *user, pdessm_finding severity, const char *text) {
 static pdessm_status run_a_kernel(pdessm_context *ctx, pdessm_device *device) {
     pdessm_status status = PDESSM_OK;
     pdessm_device *plain = NULL;
-    cli_case drawn;
-    cli_error error[2];
-    pdessm_cli_case_draw(PDESSM_OP_gelu, 1, &drawn);
+    pdessm_case drawn;
+    pdessm_deviation error[2];
+    pdessm_case_draw(PDESSM_OP_gelu, NULL, 1, &drawn);
     PDESSM_TRY(pdessm_device_open(ctx, "cpu", &plain));
-    PDESSM_TRY(pdessm_cli_case_compare(&drawn, device, plain, error));
+    PDESSM_TRY(pdessm_case_compare(&drawn, device, plain, error));
     PDESSM_REQUIRE(ctx, !device->on_host[PDESSM_OP_gelu][PDESSM_FORWARD], PDESSM_ERROR_DEVICE,
                    "its compiler refuses our kernels; update the driver");
     PDESSM_REQUIRE(ctx, error[0].error <= error[0].tolerance, PDESSM_ERROR_DEVICE,

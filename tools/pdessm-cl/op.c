@@ -12,7 +12,7 @@
 
 #include "shared/options.h"
 #include "shared/print.h"
-#include "verify/opcall.h"
+#include "verify/verify.h"
 
 static pdessm_status run(cli *c);
 
@@ -35,7 +35,7 @@ static void list_json_names(cJSON *row, const char *key, const pdessm_op_row *op
         if (letter == 's' || (letter != 'm' && is_output != outputs))
             continue;
         cJSON *item = pdessm_cli_json_row(array);
-        pdessm_cli_json_text(item, "name", pdessm_cli_op_name(op->operands, i).text);
+        pdessm_cli_json_text(item, "name", pdessm_op_name(op->operands, i).text);
         pdessm_cli_json_text(item, "dtype", letter == 'i' ? "int32" : "float32");
         if (!outputs)
             pdessm_cli_json_bool(item, "optional", pdessm_letter_is_optional(letter));
@@ -51,11 +51,11 @@ static void list_as_json(cli *c) {
         pdessm_cli_json_text(row, "name", r->name);
         list_json_names(row, "inputs", r, 0);
         cJSON *attributes = pdessm_cli_json_array(row, "attributes");
-        for (int i = 0; *pdessm_cli_op_name(r->attributes, i).text; i++)
+        for (int i = 0; *pdessm_op_name(r->attributes, i).text; i++)
             cJSON_AddItemToArray(attributes, pdessm_cli_need(cJSON_CreateString(
-                                                 pdessm_cli_op_name(r->attributes, i).text)));
+                                                 pdessm_op_name(r->attributes, i).text)));
         list_json_names(row, "outputs", r, 1);
-        pdessm_cli_json_bool(row, "gradient", pdessm_cli_op_differentiable((pdessm_op)op));
+        pdessm_cli_json_bool(row, "gradient", pdessm_op_differentiable((pdessm_op)op));
         pdessm_cli_json_text(row, "meaning", r->meaning);
     }
     pdessm_cli_json_print(json);
@@ -72,7 +72,7 @@ static void join_names(const pdessm_op_row *op, int outputs, char *ret, size_t s
             continue;
         int optional = pdessm_letter_is_optional(letter);
         used += (size_t)snprintf(ret + used, size - used, "%s%s%s%s", used ? " " : "",
-                                 optional ? "[" : "", pdessm_cli_op_name(op->operands, i).text,
+                                 optional ? "[" : "", pdessm_op_name(op->operands, i).text,
                                  optional ? "]" : "");
     }
 }
@@ -86,7 +86,7 @@ static void list_as_text(void) {
         join_names(r, 0, inputs, sizeof inputs);
         join_names(r, 1, outputs, sizeof outputs);
         pdessm_cli_table_row(table, "%s\t%s\t%s\t%s\t%s\t%s", r->name, inputs, r->attributes,
-                             outputs, pdessm_cli_op_differentiable((pdessm_op)op) ? "yes" : "no",
+                             outputs, pdessm_op_differentiable((pdessm_op)op) ? "yes" : "no",
                              r->meaning);
     }
     pdessm_cli_table_print(table, stdout);
@@ -100,13 +100,13 @@ typedef struct job {
     int grad;
     pdessm_op op;
     pdessm_safetensors *file;
-    cli_opcall call;
+    pdessm_opcall call;
 } job;
 
 /* One attribute from __metadata__; an absent one stays 0, which operators take for their default
  * or refuse. */
 static pdessm_status read_attribute(job *j, int i) {
-    cli_op_name name = pdessm_cli_op_name(j->call.row->attributes, i);
+    pdessm_op_name_text name = pdessm_op_name(j->call.row->attributes, i);
     const char *text = pdessm_safetensors_metadata(j->file, name.text);
     char *end;
     if (!text)
@@ -178,7 +178,7 @@ out:
 }
 
 static pdessm_status read_operand(job *j, int i) {
-    const char *name = pdessm_cli_op_name(j->call.row->operands, i).text;
+    const char *name = pdessm_op_name(j->call.row->operands, i).text;
     const pdessm_safetensors_entry *e = pdessm_safetensors_find(j->file, name);
     void *values = NULL;
     pdessm_status status = PDESSM_OK;
@@ -188,7 +188,7 @@ static pdessm_status read_operand(job *j, int i) {
         PDESSM_TRY(read_indices(j, e, (int32_t **)&values));
     else
         PDESSM_TRY(read_floats(j, e, (float **)&values));
-    PDESSM_TRY(pdessm_cli_opcall_set(&j->call, i, e->rank, e->dims, values));
+    PDESSM_TRY(pdessm_opcall_set(&j->call, i, e->rank, e->dims, values));
 out:
     free(values);
     return status;
@@ -205,14 +205,14 @@ static pdessm_status read_gradients(job *j) {
         if (!operand || !pdessm_letter_has_gradient(letter))
             continue;
         if (!pdessm_letter_is_output(letter)) {
-            PDESSM_TRY(pdessm_cli_opcall_set_gradient(&j->call, i, NULL));
+            PDESSM_TRY(pdessm_opcall_set_gradient(&j->call, i, NULL));
             continue;
         }
-        snprintf(name, sizeof name, "grad.%s", pdessm_cli_op_name(j->call.row->operands, i).text);
+        snprintf(name, sizeof name, "grad.%s", pdessm_op_name(j->call.row->operands, i).text);
         PDESSM_TRY(pdessm_safetensors_expect(j->file, name, pdessm_tensor_rank(operand),
                                              pdessm_tensor_dims(operand), &e));
         PDESSM_TRY(read_floats(j, e, &values));
-        PDESSM_TRY(pdessm_cli_opcall_set_gradient(&j->call, i, values));
+        PDESSM_TRY(pdessm_opcall_set_gradient(&j->call, i, values));
         free(values);
         values = NULL;
     }
@@ -231,12 +231,12 @@ static pdessm_status blame_file(job *j, pdessm_status status) {
 static pdessm_status read_call(job *j) {
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_safetensors_open(j->c->ctx, j->in, &j->file));
-    for (int i = 0; *pdessm_cli_op_name(j->call.row->attributes, i).text; i++)
+    for (int i = 0; *pdessm_op_name(j->call.row->attributes, i).text; i++)
         PDESSM_TRY(read_attribute(j, i));
     for (int i = 0; j->call.row->letters[i]; i++)
         if (!pdessm_letter_is_output(j->call.row->letters[i]))
             PDESSM_TRY(read_operand(j, i));
-    PDESSM_TRY(pdessm_cli_opcall_make_outputs(&j->call));
+    PDESSM_TRY(pdessm_opcall_make_outputs(&j->call));
     if (j->grad)
         PDESSM_TRY(read_gradients(j));
 out:
@@ -263,7 +263,7 @@ static int list_results(job *j, pdessm_tensor *tensors[RESULTS],
         memcpy(entries[k].dims, pdessm_tensor_dims(tensors[k]),
                sizeof *entries->dims * (size_t)entries[k].rank);
         for (int i = 0; j->call.row->letters[i]; i++) {
-            cli_op_name name = pdessm_cli_op_name(j->call.row->operands, i);
+            pdessm_op_name_text name = pdessm_op_name(j->call.row->operands, i);
             if (tensors[k] == j->call.call.operand[i])
                 entries[k].name = pdessm_cli_text(j->c, "%s", name.text);
             if (tensors[k] == j->call.call.gradient[i])
@@ -310,7 +310,7 @@ static pdessm_status check_usage(job *j) {
     j->op = pdessm_op_find(j->name);
     PDESSM_REQUIRE(ctx, j->op != PDESSM_OP_COUNT, PDESSM_ERROR_ARGUMENT,
                    "no operator '%s'; `pdessm-cl op --list` shows them", j->name);
-    PDESSM_REQUIRE(ctx, !j->grad || pdessm_cli_op_differentiable(j->op), PDESSM_ERROR_ARGUMENT,
+    PDESSM_REQUIRE(ctx, !j->grad || pdessm_op_differentiable(j->op), PDESSM_ERROR_ARGUMENT,
                    "operator %s has no gradient; leave --grad out", j->name);
 out:
     return status;
@@ -336,14 +336,14 @@ static pdessm_status run(cli *c) {
     }
     PDESSM_TRY(check_usage(&j));
     PDESSM_TRY(pdessm_cli_open_device(c));
-    j.call = pdessm_cli_opcall_begin(c->device, j.op);
+    j.call = pdessm_opcall_begin(c->device, j.op);
     PDESSM_TRY(read_call(&j));
-    PDESSM_TRY(pdessm_cli_opcall_run(&j.call, PDESSM_FORWARD));
+    PDESSM_TRY(pdessm_opcall_run(&j.call, PDESSM_FORWARD));
     if (j.grad)
-        PDESSM_TRY(pdessm_cli_opcall_run(&j.call, PDESSM_BACKWARD));
+        PDESSM_TRY(pdessm_opcall_run(&j.call, PDESSM_BACKWARD));
     PDESSM_TRY(write_results(&j));
 out:
-    pdessm_cli_opcall_end(&j.call);
+    pdessm_opcall_end(&j.call);
     pdessm_safetensors_destroy(&j.file);
     return status;
 }

@@ -38,8 +38,10 @@ static pdessm_status open_one(bench_job *j, const char *name) {
     int chosen = !name || strcmp(name, "auto") == 0;
     d->label = !chosen ? name : info->kind == PDESSM_DEVICE_PLAIN_C ? "cpu" : info->name;
     memcpy(d->routed, d->device->on_host, sizeof d->routed);
-    if (j->o.validate)
-        PDESSM_TRY(pdessm_cli_reference_open(j->c, d->device, &d->reference, &d->reference_name));
+    if (j->o.validate) {
+        PDESSM_TRY(pdessm_reference_open(j->c->ctx, d->device, &d->reference));
+        d->reference_name = pdessm_cli_text(j->c, "%s", d->reference->info.driver);
+    }
 out:
     return status;
 }

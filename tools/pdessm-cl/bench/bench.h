@@ -9,7 +9,7 @@
 #include "shared/cli.h"
 #include "shared/lists.h"
 #include "shared/progress.h"
-#include "verify/cases.h"
+#include "verify/verify.h"
 
 typedef enum bench_suite { BENCH_OPS, BENCH_STEP, BENCH_SAMPLE, BENCH_SUITES } bench_suite;
 typedef enum bench_status { BENCH_OK, BENCH_UNSUPPORTED, BENCH_SKIPPED, BENCH_ERROR } bench_status;
@@ -90,10 +90,6 @@ pdessm_status pdessm_cli_bench_plan(bench_job *j);
 /* How many rows, from this one on, are measured together: forward and backward of one call. */
 int pdessm_cli_bench_group(const bench_job *j, int row);
 void pdessm_cli_bench_release_rows(bench_job *j);
-
-/* cases.c: the operator's call at a point, and the operand whose copy its time is compared
- * with. */
-void pdessm_cli_bench_case(const bench_point *p, uint64_t seed, cli_case *ret, int *ret_copied);
 
 /* measure.c: something that is run again and again; it may queue its work. */
 typedef struct bench_work {

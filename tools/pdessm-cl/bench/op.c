@@ -4,15 +4,13 @@
 #include <string.h>
 
 #include "bench.h"
-#include "verify/opcall.h"
 
 /* A call with its operands, and the copy that it is compared with. */
 typedef struct bench_call {
     bench_job *j;
     bench_device *d;
-    cli_case k;
-    int copied;
-    cli_opcall call;
+    pdessm_case k;
+    pdessm_opcall call;
     bench_copy *copy;
     size_t copied_bytes;
     int64_t base; /* bytes on the device that are not the call's */
@@ -33,7 +31,7 @@ static pdessm_status count_bytes(bench_call *b, int backward, double *ret_all,
     for (int i = 0; row->letters[i]; i++) {
         tensor[i].rank = b->k.operand[i].rank;
         memcpy(tensor[i].dims, b->k.operand[i].dims, sizeof tensor[i].dims);
-        call.operand[i] = b->k.operand[i].fill == CLI_ABSENT ? NULL : &tensor[i];
+        call.operand[i] = b->k.operand[i].fill == PDESSM_FILL_NONE ? NULL : &tensor[i];
     }
     PDESSM_TRY(row->descriptor->shapes(b->j->c->ctx, &call, shape));
     *ret_all = *ret_largest = 0;
@@ -46,7 +44,7 @@ static pdessm_status count_bytes(bench_call *b, int backward, double *ret_all,
             bytes *= (double)(output ? shape[i].dims[d] : tensor[i].dims[d]);
         *ret_all += backward && pdessm_letter_has_gradient(row->letters[i]) ? 2 * bytes : bytes;
         *ret_largest = fmax(*ret_largest, bytes);
-        copied = i == b->copied ? bytes : copied;
+        copied = i == b->k.copied ? bytes : copied;
     }
     *ret_all += 2 * copied;
     b->copied_bytes = (size_t)fmin(copied, 0x1p62);
@@ -67,13 +65,13 @@ static const char *kept_off(const bench_call *b, pdessm_pass pass) {
 /* ------------------------------------------------------------------ one pass */
 
 static pdessm_status run_call(void *user) {
-    cli_opcall *o = user;
+    pdessm_opcall *o = user;
     return pdessm_run_call(o->device, &o->call);
 }
 
 static pdessm_status validate(bench_call *b, bench_row *row, int rows) {
-    cli_error e[2];
-    pdessm_status status = pdessm_cli_case_compare(&b->k, b->d->device, b->d->reference, e);
+    pdessm_deviation e[2];
+    pdessm_status status = pdessm_case_compare(&b->k, b->d->device, b->d->reference, e);
     for (int i = 0; status == PDESSM_OK && i < rows; i++) {
         if (row[i].status != BENCH_OK)
             continue;
@@ -131,15 +129,15 @@ static pdessm_status measure(bench_call *b, bench_row *row, int rows) {
     PDESSM_TRY(pdessm_cli_bench_copy_create(d, b->copied_bytes, 0, &b->copy));
     pdessm_device_forget_peak(d);
     b->base = pdessm_device_memory(d, NULL);
-    b->call = pdessm_cli_opcall_begin(d, b->k.op);
-    PDESSM_TRY(pdessm_cli_case_operands(&b->k, &b->call));
+    b->call = pdessm_opcall_begin(d, b->k.op);
+    PDESSM_TRY(pdessm_case_operands(&b->k, &b->call));
     PDESSM_TRY(measure_pass(b, &row[0]));
     if (rows > 1) {
-        PDESSM_TRY(pdessm_cli_case_gradients(&b->k, &b->call));
+        PDESSM_TRY(pdessm_case_gradients(&b->k, &b->call));
         PDESSM_TRY(measure_pass(b, &row[1]));
     }
 out:
-    pdessm_cli_opcall_end(&b->call);
+    pdessm_opcall_end(&b->call);
     pdessm_cli_bench_copy_destroy(&b->copy);
     return status;
 }
@@ -148,7 +146,10 @@ pdessm_status pdessm_cli_bench_operator(bench_job *j, bench_row *row, int rows) 
     bench_call b = {.j = j, .d = &j->device[row->device]};
     pdessm_status status = PDESSM_OK;
     double all = 0, largest = 0;
-    pdessm_cli_bench_case(&row->point, (uint64_t)j->c->seed, &b.k, &b.copied);
+    const bench_point *p = &row->point;
+    const pdessm_case_size size = {PDESSM_CASE_NETWORK, p->batch,  p->height, p->width,
+                                   p->channels,         p->outputs};
+    pdessm_case_draw(p->op, &size, (uint64_t)j->c->seed, &b.k);
     status = count_bytes(&b, rows > 1, &all, &largest);
     if (status == PDESSM_OK) {
         int fits = 1;

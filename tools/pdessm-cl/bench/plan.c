@@ -8,7 +8,7 @@
 
 #include "bench.h"
 #include "shared/print.h"
-#include "verify/opcall.h"
+#include "verify/verify.h"
 
 /* Tensors of suite `ops` have this size unless --batch says otherwise. */
 static const double tensor_bytes = 25e6;
@@ -57,7 +57,7 @@ static void add_row(bench_job *j, const bench_point *p, const char *name, int de
 
 /* The devices of one case follow each other, so that they see the machine in the same state. */
 static void add_point(plan *p, bench_point *point, const char *name) {
-    int both = point->suite == BENCH_OPS && pdessm_cli_op_differentiable(point->op);
+    int both = point->suite == BENCH_OPS && pdessm_op_differentiable(point->op);
     for (int d = 0; d < p->j->devices; d++)
         for (int pass = 0; pass <= both; pass++) {
             point->pass = (pdessm_pass)pass;

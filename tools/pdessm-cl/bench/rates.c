@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "bench.h"
-#include "verify/opcall.h"
 
 /* The copy of a tensor of suite `ops`. */
 static const size_t copy_bytes = 25165824;
@@ -14,7 +13,7 @@ static const size_t copy_bytes = 25165824;
 static const struct product {
     int64_t m, n, k;
 } products[] = {{1024, 1024, 1024}, {8192, 768, 384}, {4096, 4096, 4096}, {8192, 8192, 8192}};
-enum { TRIALS = 5, PRODUCTS = sizeof products / sizeof *products, ALWAYS = 2 };
+enum { BIAS = 2, TRIALS = 5, PRODUCTS = sizeof products / sizeof *products, ALWAYS = 2 };
 static const double long_enough = 10e-3;
 
 static pdessm_status best_of(const bench_work *w, double *ret) {
@@ -47,25 +46,25 @@ out:
 }
 
 static pdessm_status run_call(void *user) {
-    cli_opcall *o = user;
+    pdessm_opcall *o = user;
     return pdessm_run_call(o->device, &o->call);
 }
 
 static pdessm_status time_product(pdessm_device *device, const struct product *p, double *ret) {
     pdessm_status status = PDESSM_OK;
-    cli_case k = {.op = PDESSM_OP_linear, .seed = 1, .period = 65537};
-    cli_opcall o = pdessm_cli_opcall_begin(device, k.op);
+    const pdessm_case_size size = {PDESSM_CASE_NETWORK, 1, p->m, 1, p->k, p->n};
+    pdessm_case k;
+    pdessm_case_draw(PDESSM_OP_linear, &size, 1, &k);
+    k.operand[BIAS].fill = PDESSM_FILL_NONE; /* of linear */
+    pdessm_opcall o = pdessm_opcall_begin(device, k.op);
     bench_work w = {device, run_call, &o};
-    PDESSM_CLI_CASE_NORMAL(&k, 0, p->m, p->k);
-    PDESSM_CLI_CASE_NORMAL(&k, 1, p->n, p->k);
-    k.attribute[0] = 1;
-    PDESSM_TRY(pdessm_cli_case_operands(&k, &o));
+    PDESSM_TRY(pdessm_case_operands(&k, &o));
     PDESSM_TRY(pdessm_check_call(device, &o.call));
     PDESSM_TRY(best_of(&w, ret));
     PDESSM_REQUIRE(device->ctx, !device->backend || !device->on_host[k.op][PDESSM_FORWARD],
                    PDESSM_ERROR_UNSUPPORTED, "products run in plain C on this device");
 out:
-    pdessm_cli_opcall_end(&o);
+    pdessm_opcall_end(&o);
     return status;
 }
 

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "tune.h"
-#include "verify/cases.h"
 
 enum { ROUNDS = 7, MOST_CALLS = 50 };
 
@@ -27,19 +26,10 @@ typedef struct job {
 
 /* ------------------------------------------------------------------ results */
 
-/* Tensor i of what the pass computes, in row order; NULL when operand i is no result. Statistics
- * (letter s) are an operator's own business. */
-static pdessm_tensor *result_of(const cli_opcall *o, int i) {
-    int output = strchr("wW", o->row->letters[i]) != NULL;
-    if (o->call.pass == PDESSM_FORWARD)
-        return output ? o->call.operand[i] : NULL;
-    return output ? NULL : o->call.gradient[i];
-}
-
 static pdessm_status read_results(const job *j, float *to) {
     pdessm_status status = PDESSM_OK;
     for (int i = 0; j->k->call.row->letters[i]; i++) {
-        pdessm_tensor *t = result_of(&j->k->call, i);
+        pdessm_tensor *t = pdessm_opcall_result(&j->k->call, i);
         if (!t)
             continue;
         PDESSM_TRY(pdessm_tensor_read(t, to));
@@ -53,11 +43,11 @@ static double compare_results(const job *j) {
     const float *a = j->result, *b = j->expected;
     double worst = 0;
     for (int i = 0; j->k->call.row->letters[i]; i++) {
-        const pdessm_tensor *t = result_of(&j->k->call, i);
+        const pdessm_tensor *t = pdessm_opcall_result(&j->k->call, i);
         if (!t)
             continue;
         int64_t count = pdessm_tensor_count(t);
-        worst = fmax(worst, pdessm_cli_relative_error(a, b, count));
+        worst = fmax(worst, pdessm_relative_error(a, b, count));
         a += count;
         b += count;
     }
@@ -71,8 +61,8 @@ static pdessm_status spoil_results(const job *j) {
     for (int64_t e = 0; e < j->count; e++)
         j->result[e] = 1e30f;
     for (int i = 0; j->k->call.row->letters[i]; i++)
-        if (result_of(&j->k->call, i))
-            PDESSM_TRY(pdessm_tensor_write(result_of(&j->k->call, i), j->result));
+        if (pdessm_opcall_result(&j->k->call, i))
+            PDESSM_TRY(pdessm_tensor_write(pdessm_opcall_result(&j->k->call, i), j->result));
 out:
     return status;
 }
@@ -119,10 +109,12 @@ static pdessm_status check_candidate(job *j, cli_trial *t) {
     }
     PDESSM_TRY(read_results(j, j->result));
     t->error = compare_results(j);
-    t->state = t->error <= j->k->tolerance ? CLI_TRIAL_TIMED : CLI_TRIAL_WRONG;
+    const double tolerance =
+        pdessm_tolerance(&j->k->numbers, j->k->call.call.pass, PDESSM_FLOAT_ROUNDOFF);
+    t->state = t->error <= tolerance ? CLI_TRIAL_TIMED : CLI_TRIAL_WRONG;
     if (t->state == CLI_TRIAL_WRONG)
         snprintf(t->why, sizeof t->why, "differs from the standard by %.1e, at most %.1e expected",
-                 t->error, j->k->tolerance);
+                 t->error, tolerance);
 out:
     return status;
 }
@@ -246,8 +238,8 @@ pdessm_status pdessm_cli_tune_choice(cli_tune_case *k, pdessm_pass pass, int cho
     PDESSM_TRY(use(&j, 0));
     list_trials(&j, &row);
     for (int i = 0; k->call.row->letters[i]; i++)
-        if (result_of(&k->call, i))
-            j.count += pdessm_tensor_count(result_of(&k->call, i));
+        if (pdessm_opcall_result(&k->call, i))
+            j.count += pdessm_tensor_count(pdessm_opcall_result(&k->call, i));
     if (row.trials > 1) {
         PDESSM_TRY(pdessm_alloc(k->call.device->ctx, (size_t)j.count, sizeof(float), &j.expected));
         PDESSM_TRY(pdessm_alloc(k->call.device->ctx, (size_t)j.count, sizeof(float), &j.result));

@@ -95,7 +95,7 @@ static pdessm_status tune_case(job *j, cli_progress *bar, int number) {
             PDESSM_TRY(pdessm_tuning_save(device->tuning));
     }
 out:
-    pdessm_cli_opcall_end(&k.call);
+    pdessm_opcall_end(&k.call);
     return status;
 }
 

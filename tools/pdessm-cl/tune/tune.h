@@ -5,17 +5,17 @@
 
 #include "device/tuning.h"
 #include "shared/cli.h"
-#include "verify/opcall.h"
+#include "verify/verify.h"
 
 /* One operator at one shape: all its operands filled. */
 typedef struct cli_tune_case {
-    cli_opcall call;
-    double tolerance; /* of results against the standard's, relative to the largest element */
+    pdessm_opcall call;
+    pdessm_case numbers;
 } cli_tune_case;
 
 int pdessm_cli_tune_cases(void);
 pdessm_op pdessm_cli_tune_op(int i);
-/* Makes case i, for both passes; end it with pdessm_cli_opcall_end(). */
+/* Makes case i, for both passes; end it with pdessm_opcall_end(). */
 pdessm_status pdessm_cli_tune_case(pdessm_device *device, int i, cli_tune_case *ret);
 
 typedef enum cli_trial_state {

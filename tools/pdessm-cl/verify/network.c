@@ -124,14 +124,14 @@ static const double loss_tolerance = 1e-5, gradient_tolerance = 1e-4;
 static pdessm_status compare_gradients(network *a, network *b, cli_network_error *e) {
     pdessm_status status = PDESSM_OK;
     float *x = NULL, *y = NULL;
-    e->gradients = (cli_error){-1, gradient_tolerance};
+    e->gradients = (pdessm_deviation){-1, gradient_tolerance};
     for (int i = 0; i < a->model->count; i++) {
         size_t count = (size_t)pdessm_tensor_count(&a->model->parameter[i].value);
         PDESSM_TRY(pdessm_alloc(a->model->ctx, count, sizeof *x, &x));
         PDESSM_TRY(pdessm_alloc(a->model->ctx, count, sizeof *y, &y));
         PDESSM_TRY(pdessm_model_gradient_read(a->model, i, x));
         PDESSM_TRY(pdessm_model_gradient_read(b->model, i, y));
-        double error = pdessm_cli_relative_error(x, y, (int64_t)count);
+        double error = pdessm_relative_error(x, y, (int64_t)count);
         if (!(error <= e->gradients.error)) {
             e->gradients.error = error;
             snprintf(e->worst_gradient, sizeof e->worst_gradient, "%s",
@@ -161,7 +161,7 @@ pdessm_status pdessm_cli_network_compare(const char *preset, uint64_t seed, pdes
     PDESSM_TRY(run_step(&config, BATCH, seed, reference, &b));
     PDESSM_TRY(pdessm_tensor_read(a.loss, &loss[0]));
     PDESSM_TRY(pdessm_tensor_read(b.loss, &loss[1]));
-    ret->loss = (cli_error){pdessm_cli_relative_error(&loss[0], &loss[1], 1), loss_tolerance};
+    ret->loss = (pdessm_deviation){pdessm_relative_error(&loss[0], &loss[1], 1), loss_tolerance};
     PDESSM_TRY(compare_gradients(&a, &b, ret));
 out:
     release(&a);

@@ -3,12 +3,12 @@
 #ifndef PDESSM_CLI_VERIFY_NETWORK_H
 #define PDESSM_CLI_VERIFY_NETWORK_H
 
-#include "cases.h"
+#include "verify/verify.h"
 
 struct pdessm_config; /* pdessm/model.h */
 
 typedef struct cli_network_error {
-    cli_error loss, gradients;
+    pdessm_deviation loss, gradients;
     char worst_gradient[96]; /* the parameter where the gradients differ most */
 } cli_network_error;
 

@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cases.h"
 #include "network.h"
-#include "opcall.h"
 #include "shared/options.h"
 #include "shared/print.h"
 #include "shared/progress.h"
+#include "verify/verify.h"
 
 static pdessm_status run(cli *c);
 
@@ -27,8 +26,8 @@ typedef struct verdict {
     char name[48], place[16];
     const char *pass;
     int64_t cases, failed;
-    cli_error worst; /* by share of the tolerance */
-    uint64_t seed;   /* of the worst case */
+    pdessm_deviation worst; /* by share of the tolerance */
+    uint64_t seed;          /* of the worst case */
     char problem[512];
 } verdict;
 
@@ -47,7 +46,7 @@ static const char *const passes[] = {"forward", "backward"};
 
 /* ------------------------------------------------------------------ operators */
 
-static void take(verdict *v, cli_error e, uint64_t seed, const char *text) {
+static void take(verdict *v, pdessm_deviation e, uint64_t seed, const char *text) {
     int fails = !(e.error <= e.tolerance);
     v->cases++;
     if (fails && !v->failed)
@@ -69,7 +68,7 @@ static void note_place(job *j, verdict *v, pdessm_op op, int pass) {
 
 static pdessm_status verify_operator(job *j, cli_progress *bar, pdessm_op op) {
     pdessm_status status = PDESSM_OK;
-    int both = pdessm_cli_op_differentiable(op);
+    int both = pdessm_op_differentiable(op);
     verdict *v = &j->list[j->count];
     for (int pass = 0; pass <= both; pass++) {
         v[pass] = (verdict){.pass = passes[pass]};
@@ -77,17 +76,17 @@ static pdessm_status verify_operator(job *j, cli_progress *bar, pdessm_op op) {
     }
     j->count += 1 + both;
     for (int64_t i = 0; i < j->cases; i++) {
-        cli_case k;
-        cli_error e[2];
+        pdessm_case k;
+        pdessm_deviation e[2];
         uint64_t seed = (uint64_t)(j->c->seed + i);
-        pdessm_cli_case_draw(op, seed, &k);
-        status = pdessm_cli_case_compare(&k, j->c->device, j->reference, e);
+        pdessm_case_draw(op, NULL, seed, &k);
+        status = pdessm_case_compare(&k, j->c->device, j->reference, e);
         if (status != PDESSM_OK)
             return pdessm_fail_prefix(j->c->ctx, status, "%s, --seed %llu, %s",
                                       pdessm_op_get(op)->name, (unsigned long long)seed,
-                                      pdessm_cli_case_text(&k).text);
+                                      pdessm_case_describe(&k).text);
         for (int pass = 0; pass <= both; pass++)
-            take(&v[pass], e[pass], seed, pdessm_cli_case_text(&k).text);
+            take(&v[pass], e[pass], seed, pdessm_case_describe(&k).text);
         pdessm_cli_progress_update(
             bar, ((double)op + (double)(i + 1) / (double)j->cases) / PDESSM_OP_COUNT,
             pdessm_op_get(op)->name);
@@ -182,7 +181,6 @@ static pdessm_status finish(job *j, const char *reference) {
 
 static pdessm_status run(cli *c) {
     job j = {.c = c, .cases = 20};
-    const char *reference = NULL;
     cli_option options[] = {
         {"cases", 'n', CLI_WHOLE, &j.cases, "N", "random shapes for each operator", 1, 1000000},
         {"op", 0, CLI_TEXT, &j.only, "NAME", "only this operator"},
@@ -193,13 +191,13 @@ static pdessm_status run(cli *c) {
                    PDESSM_ERROR_ARGUMENT, "no operator '%s'; `pdessm-cl op --list` shows them",
                    j.only);
     PDESSM_TRY(pdessm_cli_open_device(c));
-    PDESSM_TRY(pdessm_cli_reference_open(c, c->device, &j.reference, &reference));
+    PDESSM_TRY(pdessm_reference_open(c->ctx, c->device, &j.reference));
     PDESSM_TRY(verify_operators(&j));
     if (!j.only) {
         PDESSM_TRY(verify_network(&j, "pde-nano/4"));
         PDESSM_TRY(verify_network(&j, "attn-nano/4"));
     }
-    PDESSM_TRY(finish(&j, reference));
+    PDESSM_TRY(finish(&j, j.reference->info.driver));
 out:
     pdessm_device_destroy(&j.reference);
     return status;
