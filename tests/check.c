@@ -7,30 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "check_draw.h"
-#include "device/device.h"
+#include "core/random.h"
 
 enum { GUARD = 64, ONE_HOTS = 8, DENSE = 2 };
 static const float GUARD_VALUE = 1e30f; /* not NaN: its payload survives arithmetic */
 
 struct check {
     pdessm_device *device;
-    pdessm_op op;
+    const check_operator *what;
     const char *letters;
-    uint64_t seed; /* of this case */
-    draw random;
+    pdessm_case drawn;
+    uint32_t stream;                              /* of the last random numbers */
     check_case in;                                /* inputs as drawn */
     pdessm_tensor *whole[PDESSM_MAX_OPERANDS][2]; /* operand and gradient with their guards */
     pdessm_tensor view[PDESSM_MAX_OPERANDS][2];
     pdessm_call call;
-    int64_t terms;
-    double condition;
-    double step; /* of the finite differences */
     int failed;
 };
 
 static void fatal(check *c, const char *what) {
-    fprintf(stderr, "check: %s: %s: %s\n", pdessm_op_get(c->op)->name, what,
+    fprintf(stderr, "check: %s: %s: %s\n", pdessm_op_get(c->drawn.op)->name, what,
             pdessm_context_error(c->device->ctx));
     exit(1);
 }
@@ -40,24 +36,40 @@ static void fail(check *c, const char *what, int operand, int64_t index, double 
     if (!c->failed)
         printf("FAIL %s: %s of operand %d at element %lld: got %.9g, expected %.9g +- %.2g\n"
                "  replay: check --device %s --op %s --cases 1 --seed %llu\n",
-               pdessm_op_get(c->op)->name, what, operand, (long long)index, got, expected,
+               pdessm_op_get(c->drawn.op)->name, what, operand, (long long)index, got, expected,
                tolerance, c->device->backend ? c->device->info.platform_name : "cpu",
-               pdessm_op_get(c->op)->name, (unsigned long long)c->seed);
+               pdessm_op_get(c->drawn.op)->name, (unsigned long long)c->drawn.seed);
     c->failed = 1;
 }
 
 /* ------------------------------------------------------------------ drawing a case */
 
-int64_t check_extent(check *c, int64_t least, int64_t most) {
-    return draw_extent(&c->random, least, most);
+pdessm_case *check_drawn(check *c) {
+    return &c->drawn;
+}
+
+double *check_values(check *c, int i) {
+    return c->in.value[i];
+}
+
+int64_t check_count(const check *c, int i) {
+    return c->in.count[i];
 }
 
 double check_uniform(check *c, double least, double most) {
-    return least + (most - least) * draw_unit(&c->random);
+    double u =
+        pdessm_uniform(c->drawn.seed, PDESSM_RANDOM_CHECK, PDESSM_CASE_FREE + c->stream++, 0, 0);
+    return least + (most - least) * u;
 }
 
 int check_coin(check *c) {
-    return draw_unit(&c->random) < 0.5;
+    return check_uniform(c, 0, 1) < 0.5;
+}
+
+static void draw_normal(check *c, int64_t n, double *ret) {
+    const uint32_t stream = PDESSM_CASE_FREE + c->stream++;
+    for (int64_t k = 0; k < n; k++)
+        ret[k] = pdessm_normal(c->drawn.seed, PDESSM_RANDOM_CHECK, stream, 0, k);
 }
 
 static double *set_operand(check *c, int i, int rank, const int64_t *dims) {
@@ -65,49 +77,40 @@ static double *set_operand(check *c, int i, int rank, const int64_t *dims) {
     c->in.count[i] = 1;
     for (int k = 0; k < rank; k++)
         c->in.count[i] *= c->in.dims[i][k] = dims[k];
-    free(c->in.value[i]);
     c->in.value[i] = calloc((size_t)c->in.count[i], sizeof(double));
     return c->in.value[i];
 }
 
-void check_input(check *c, int i, double scale, int rank, const int64_t *dims) {
-    double *v = set_operand(c, i, rank, dims);
-    for (int64_t k = 0; k < c->in.count[i]; k++)
-        v[k] = (double)(float)(scale * draw_normal(&c->random));
+/* The numbers of operand i as the harness draws them, in double. */
+static void draw_operand(check *c, int i) {
+    const pdessm_case_operand *operand = &c->drawn.operand[i];
+    double *value = set_operand(c, i, operand->rank, operand->dims);
+    float *numbers = malloc(sizeof *numbers * (size_t)c->in.count[i]);
+    pdessm_case_numbers(&c->drawn, i, c->in.count[i], numbers);
+    for (int64_t k = 0; k < c->in.count[i]; k++) {
+        int32_t whole;
+        memcpy(&whole, &numbers[k], sizeof whole);
+        value[k] = c->letters[i] == 'i' ? (double)whole : (double)numbers[k];
+    }
+    free(numbers);
 }
 
-void check_integers(check *c, int i, int64_t least, int64_t most, int rank, const int64_t *dims) {
-    double *v = set_operand(c, i, rank, dims);
-    for (int64_t k = 0; k < c->in.count[i]; k++)
-        v[k] = (double)draw_integer(&c->random, least, most);
+static void draw_case(check *c, pdessm_op op, uint64_t seed) {
+    pdessm_case_draw(op, NULL, seed, &c->drawn);
+    for (int i = 0; c->letters[i]; i++)
+        if (c->drawn.operand[i].fill != PDESSM_FILL_NONE)
+            draw_operand(c, i);
+    if (c->what->edges)
+        c->what->edges(c);
+    /* Device and oracle see the same. */
+    for (int i = 0; c->letters[i]; i++)
+        for (int64_t k = 0; c->letters[i] != 'i' && k < c->in.count[i]; k++)
+            c->in.value[i][k] = (double)(float)c->in.value[i][k];
+    memcpy(c->in.attribute, c->drawn.attribute, sizeof c->in.attribute);
 }
 
-double *check_values(check *c, int i) {
-    return c->in.value[i];
-}
-
-void check_attribute(check *c, int i, double value) {
-    c->in.attribute[i] = value;
-}
-
-void check_terms(check *c, int64_t terms) {
-    c->terms = terms > 8 ? terms : 8;
-}
-
-void check_condition(check *c, double factor) {
-    c->condition = factor;
-}
-
-void check_step(check *c, double step) {
-    c->step = step;
-}
-
-static double forward_tolerance(const check *c) {
-    return fmin(2e-5, 4 * (double)c->terms * 0x1p-24) * c->condition;
-}
-
-static double gradient_tolerance(const check *c) {
-    return fmin(2e-4, 40 * (double)c->terms * 0x1p-24) * c->condition;
+static double tolerance_of(const check *c, pdessm_pass pass) {
+    return pdessm_tolerance(&c->drawn, pass, PDESSM_FLOAT_ROUNDOFF);
 }
 
 /* ------------------------------------------------------------------ tensors with guards */
@@ -181,19 +184,18 @@ static void free_case(check_case *k) {
         free(k->value[i]);
 }
 
-static check_case run_oracle(const check *c, const check_case *in, check_oracle oracle) {
+static check_case run_oracle(const check *c, const check_case *in) {
     check_case k = copy_case(in);
     for (int i = 0; c->letters[i]; i++)
         if (pdessm_letter_is_output(c->letters[i]))
             memset(k.value[i], 0, sizeof(double) * (size_t)k.count[i]);
-    oracle(&k);
+    c->what->oracle(&k);
     return k;
 }
 
 /* sum over outputs of dy . y, the function whose gradient the backward pass computes. */
-static double loss(const check *c, const check_case *in, check_oracle oracle,
-                   const check_case *dy) {
-    check_case k = run_oracle(c, in, oracle);
+static double loss(const check *c, const check_case *in, const check_case *dy) {
+    check_case k = run_oracle(c, in);
     double sum = 0;
     for (int i = 0; c->letters[i]; i++)
         for (int64_t e = 0; strchr("wW", c->letters[i]) && e < k.count[i]; e++)
@@ -211,13 +213,14 @@ static double largest(const double *v, int64_t n) {
     return m;
 }
 
-static void judge_forward(check *c, check_oracle oracle) {
-    check_case expected = run_oracle(c, &c->in, oracle);
+static void judge_forward(check *c) {
+    check_case expected = run_oracle(c, &c->in);
     for (int i = 0; c->letters[i]; i++) {
         if (!strchr("wWm", c->letters[i]) || !expected.value[i])
             continue;
         double *got = read_tensor(c, i, 0);
-        double tolerance = forward_tolerance(c) * largest(expected.value[i], expected.count[i]);
+        double tolerance =
+            tolerance_of(c, PDESSM_FORWARD) * largest(expected.value[i], expected.count[i]);
         for (int64_t k = 0; k < expected.count[i]; k++)
             if (!(fabs(got[k] - expected.value[i][k]) <= tolerance + 1e-30) &&
                 !(isnan(got[k]) && isnan(expected.value[i][k])))
@@ -228,10 +231,9 @@ static void judge_forward(check *c, check_oracle oracle) {
 }
 
 /* One direction d of operand i: its slope by central differences, against gradient . d. */
-static void judge_direction(check *c, check_oracle oracle, const check_case *dy, int i,
-                            const double *gradient, const double *direction, double rounding,
-                            int64_t label) {
-    const double h = c->step;
+static void judge_direction(check *c, const check_case *dy, int i, const double *gradient,
+                            const double *direction, double rounding, int64_t label) {
+    const double h = c->drawn.step;
     check_case moved = copy_case(&c->in);
     double slope = 0, product = 0, size = 0, lost = 0;
     for (int64_t k = 0; k < moved.count[i]; k++) {
@@ -240,24 +242,23 @@ static void judge_direction(check *c, check_oracle oracle, const check_case *dy,
         size += fabs(gradient[k] * direction[k]);
         lost += rounding * fabs(direction[k]);
     }
-    slope = loss(c, &moved, oracle, dy);
+    slope = loss(c, &moved, dy);
     for (int64_t k = 0; k < moved.count[i]; k++)
         moved.value[i][k] = c->in.value[i][k] - h * direction[k];
-    double below = loss(c, &moved, oracle, dy);
+    double below = loss(c, &moved, dy);
     /* Differences of a sum lose what the sum's own rounding hides. */
     double noise = 1e-15 * (fabs(slope) + fabs(below)) / h;
     slope = (slope - below) / (2 * h);
-    double tolerance =
-        gradient_tolerance(c) * fmax(size, label >= 0 ? largest(gradient, moved.count[i]) : 0) +
-        noise + lost + 1e-9;
+    double tolerance = tolerance_of(c, PDESSM_BACKWARD) *
+                           fmax(size, label >= 0 ? largest(gradient, moved.count[i]) : 0) +
+                       noise + lost + 1e-9;
     if (!(fabs(slope - product) <= tolerance))
         fail(c, label >= 0 ? "gradient" : "gradient along a random direction", i, label, product,
              slope, tolerance);
     free_case(&moved);
 }
 
-static void judge_gradient(check *c, check_oracle oracle, const check_case *dy, int i,
-                           const double *before) {
+static void judge_gradient(check *c, const check_case *dy, int i, const double *before) {
     int64_t n = c->in.count[i];
     double *gradient = read_tensor(c, i, 1);
     double *direction = calloc((size_t)n, sizeof *direction);
@@ -266,15 +267,14 @@ static void judge_gradient(check *c, check_oracle oracle, const check_case *dy, 
     for (int64_t k = 0; before && k < n; k++)
         gradient[k] -= before[k];
     for (int d = 0; d < DENSE; d++) {
-        for (int64_t k = 0; k < n; k++)
-            direction[k] = draw_normal(&c->random);
-        judge_direction(c, oracle, dy, i, gradient, direction, rounding, -1);
+        draw_normal(c, n, direction);
+        judge_direction(c, dy, i, gradient, direction, rounding, -1);
     }
     for (int d = 0; d < ONE_HOTS && d < n; d++) {
-        int64_t k = d == 0 ? 0 : d == 1 ? n - 1 : draw_integer(&c->random, 0, n - 1);
+        int64_t k = d == 0 ? 0 : d == 1 ? n - 1 : (int64_t)check_uniform(c, 0, (double)n);
         memset(direction, 0, sizeof *direction * (size_t)n);
         direction[k] = 1;
-        judge_direction(c, oracle, dy, i, gradient, direction, rounding, k);
+        judge_direction(c, dy, i, gradient, direction, rounding, k);
     }
     free(direction);
     free(gradient);
@@ -284,7 +284,7 @@ static void judge_gradient(check *c, check_oracle oracle, const check_case *dy, 
 
 static void make_operands(check *c) {
     pdessm_shape shape[PDESSM_MAX_OPERANDS] = {0};
-    c->call = (pdessm_call){.op = c->op, .pass = PDESSM_FORWARD};
+    c->call = (pdessm_call){.op = c->drawn.op, .pass = PDESSM_FORWARD};
     memcpy(c->call.attribute, c->in.attribute, sizeof c->call.attribute);
     for (int i = 0; c->letters[i]; i++) {
         if (!c->in.value[i] || pdessm_letter_is_output(c->letters[i]))
@@ -294,7 +294,8 @@ static void make_operands(check *c) {
         fill_tensor(c, i, 0, c->in.value[i]);
         c->call.operand[i] = &c->view[i][0];
     }
-    if (pdessm_op_get(c->op)->descriptor->shapes(c->device->ctx, &c->call, shape) != PDESSM_OK)
+    if (pdessm_op_get(c->drawn.op)->descriptor->shapes(c->device->ctx, &c->call, shape) !=
+        PDESSM_OK)
         fatal(c, "shapes refused");
     for (int i = 0; c->letters[i]; i++) {
         if (!pdessm_letter_is_output(c->letters[i]))
@@ -310,24 +311,25 @@ static void run(check *c) {
     if (pdessm_dispatch(c->device, &c->call) != PDESSM_OK)
         fatal(c, "dispatch");
     int pass = (int)c->call.pass;
-    if (c->device->backend && c->device->on_host[c->op][pass])
+    if (c->device->backend && c->device->on_host[c->drawn.op][pass])
         fail(c, pass == PDESSM_FORWARD ? "fell back to plain C, forward" : "fell back, backward",
              -1, -1, 0, 0, 0);
 }
 
 /* Gradients of a random part of the inputs, some added to what is there, as a graph asks for it. */
-static void run_backward(check *c, check_oracle oracle) {
+static void run_backward(check *c) {
     check_case dy = copy_case(&c->in), before = copy_case(&c->in);
     c->call.pass = PDESSM_BACKWARD;
     for (int i = 0; c->letters[i]; i++) {
         if (!pdessm_letter_has_gradient(c->letters[i]) || !c->in.value[i])
             continue;
         int output = pdessm_letter_is_output(c->letters[i]);
-        if (!output && draw_unit(&c->random) < 0.2)
+        if (!output && check_uniform(c, 0, 1) < 0.2)
             continue;
         make_tensor(c, i, 1, PDESSM_FLOAT32, c->in.rank[i], c->in.dims[i]);
+        draw_normal(c, c->in.count[i], dy.value[i]);
         for (int64_t k = 0; k < c->in.count[i]; k++)
-            dy.value[i][k] = before.value[i][k] = (double)(float)draw_normal(&c->random);
+            before.value[i][k] = dy.value[i][k] = (double)(float)dy.value[i][k];
         int add = !output && check_coin(c);
         fill_tensor(c, i, 1, output || add ? dy.value[i] : NULL);
         c->call.accumulate |= (unsigned)add << i;
@@ -336,33 +338,22 @@ static void run_backward(check *c, check_oracle oracle) {
     run(c);
     for (int i = 0; c->letters[i]; i++)
         if (c->call.gradient[i] && !pdessm_letter_is_output(c->letters[i]))
-            judge_gradient(c, oracle, &dy, i,
-                           (c->call.accumulate >> i) & 1 ? before.value[i] : NULL);
+            judge_gradient(c, &dy, i, (c->call.accumulate >> i) & 1 ? before.value[i] : NULL);
     free_case(&dy);
     free_case(&before);
 }
 
-void check_run(check *c, check_oracle oracle) {
-    make_operands(c);
-    run(c);
-    judge_forward(c, oracle);
-    if (pdessm_op_get(c->op)->descriptor->host[PDESSM_BACKWARD])
-        run_backward(c, oracle);
+int check_case_run(pdessm_device *device, pdessm_op op, uint64_t seed, const check_operator *what) {
+    check c = {.device = device, .what = what, .letters = pdessm_op_get(op)->letters};
+    draw_case(&c, op, seed);
+    make_operands(&c);
+    run(&c);
+    judge_forward(&c);
+    if (pdessm_op_differentiable(op))
+        run_backward(&c);
     for (int i = 0; i < PDESSM_MAX_OPERANDS; i++)
         for (int pair = 0; pair < 2; pair++)
-            pdessm_tensor_destroy(&c->whole[i][pair]);
-}
-
-int check_case_run(pdessm_device *device, pdessm_op op, uint64_t seed, void (*body)(check *c)) {
-    check c = {.device = device,
-               .op = op,
-               .letters = pdessm_op_get(op)->letters,
-               .seed = seed,
-               .random = {seed},
-               .terms = 8,
-               .condition = 1,
-               .step = 1e-5};
-    body(&c);
+            pdessm_tensor_destroy(&c.whole[i][pair]);
     free_case(&c.in);
     return c.failed;
 }

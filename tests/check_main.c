@@ -7,14 +7,13 @@
 #include <string.h>
 
 #include "check.h"
-#include "device/device.h"
 
-#define OP(name, letters, operands, attributes, meaning) void check_##name(check *c);
+#define OP(name, letters, operands, attributes, meaning) extern const check_operator check_##name;
 #include "ops/ops.def"
 #undef OP
 
-static void (*const bodies[])(check *) = {
-#define OP(name, letters, operands, attributes, meaning) check_##name,
+static const check_operator *const operators[] = {
+#define OP(name, letters, operands, attributes, meaning) &check_##name,
 #include "ops/ops.def"
 #undef OP
 };
@@ -57,8 +56,9 @@ int main(int argc, char **argv) {
     for (int op = 0; op < PDESSM_OP_COUNT; op++)
         for (int k = 0;
              k < cases && (!op_name || !strcmp(op_name, pdessm_op_get((pdessm_op)op)->name)); k++)
-            *(check_case_run(device, (pdessm_op)op, seed + (uint64_t)k, bodies[op]) ? &failed
-                                                                                    : &passed) += 1;
+            *(check_case_run(device, (pdessm_op)op, seed + (uint64_t)k, operators[op]) ? &failed
+                                                                                       : &passed) +=
+                1;
     pdessm_device_destroy(&device);
     pdessm_context_destroy(&ctx);
     printf("%d passed, %d failed\n", passed, failed);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* gate.c: any number of elements. */
+/* gate.c: y = a z / (1 + e^-z). */
+#include <math.h>
+
 #include "check.h"
 
-void check_gate(check *c);
-void reference_gate(const check_case *c);
-
-void check_gate(check *c) {
-    int64_t dims[] = {check_extent(c, 1, 300), check_extent(c, 1, 80)};
-    check_input(c, 0, 1.0, 2, dims);
-    check_input(c, 1, 3.0, 2, dims);
-    check_run(c, reference_gate);
+static void oracle(const check_case *c) {
+    const double *a = c->value[0], *z = c->value[1];
+    double *y = c->value[2];
+    for (int64_t i = 0; i < c->count[0]; i++)
+        y[i] = a[i] * z[i] / (1 + exp(-z[i]));
 }
+
+const check_operator check_gate = {oracle};

@@ -1,29 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* linear.c: any sizes, one of them large at a time, with and without bias, in one part or several.
- */
+/* linear.c: y [parts, m, n/parts] = x [m, k] weight^T [k, n] + bias [n]. */
 #include "check.h"
 
-void check_linear(check *c);
-void reference_linear(const check_case *c);
-
-void check_linear(check *c) {
-    /* Past the register tile (14 x 32), past a block of k (256), past a work-group (64 x 64). */
-    int large = (int)check_extent(c, 0, 3);
-    int64_t parts = check_coin(c) ? 1 : check_extent(c, 1, 6);
-    int64_t m = check_extent(c, 1, large == 1 ? 300 : 40);
-    int64_t k = check_extent(c, 1, large == 2 ? 600 : 70);
-    int64_t width = check_extent(c, 1, large == 3 ? 150 : 20), n = parts * width;
-    int64_t leading = check_extent(c, 1, 3);
-    if (check_coin(c))
-        check_input(c, 0, 1.0, 2, (int64_t[]){m, k});
-    else
-        check_input(c, 0, 1.0, 3, (int64_t[]){leading, m, k});
-    check_input(c, 1, 1.0, 2, (int64_t[]){n, k});
-    if (check_coin(c))
-        check_input(c, 2, 1.0, 1, &n);
-    check_attribute(c, 0, parts > 1 ? (double)parts : (double)check_extent(c, 0, 1));
-    /* The longest of the sums: over k forwards, over tokens or outputs backwards. */
-    int64_t terms = k > n ? k : n;
-    check_terms(c, terms > leading * m ? terms : leading * m);
-    check_run(c, reference_linear);
+static void oracle(const check_case *c) {
+    const double *x = c->value[0], *weight = c->value[1], *bias = c->value[2];
+    double *y = c->value[3];
+    int64_t n = c->dims[1][0], k = c->dims[1][1], m = c->count[0] / k;
+    int64_t width = c->attribute[0] > 1 ? n / (int64_t)c->attribute[0] : n;
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++) {
+            double sum = bias ? bias[j] : 0;
+            for (int64_t t = 0; t < k; t++)
+                sum += x[i * k + t] * weight[j * k + t];
+            y[(j / width * m + i) * width + j % width] = sum;
+        }
 }
+
+const check_operator check_linear = {oracle};

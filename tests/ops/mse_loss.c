@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* mse_loss.c: from one element to several pieces. */
+/* mse_loss.c: the mean of (p - t)^2. */
+#include <math.h>
+
 #include "check.h"
 
-void check_mse_loss(check *c);
-void reference_mse_loss(const check_case *c);
-
-void check_mse_loss(check *c) {
-    int64_t dims[] = {check_extent(c, 1, 5), check_extent(c, 1, 3), check_extent(c, 1, 600)};
-    check_input(c, 0, 2.0, 3, dims);
-    check_input(c, 1, 2.0, 3, dims);
-    check_run(c, reference_mse_loss);
+static void oracle(const check_case *c) {
+    long double sum = 0; /* finite differences of a sum see its rounding */
+    for (int64_t i = 0; i < c->count[0]; i++)
+        sum += (long double)pow(c->value[0][i] - c->value[1][i], 2);
+    c->value[2][0] = (double)(sum / c->count[0]);
 }
+
+const check_operator check_mse_loss = {oracle};

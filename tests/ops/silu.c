@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* silu.c: any number of elements. */
+/* silu.c: y = x / (1 + e^-x). */
+#include <math.h>
+
 #include "check.h"
 
-void check_silu(check *c);
-void reference_silu(const check_case *c);
-
-void check_silu(check *c) {
-    int64_t dims[] = {check_extent(c, 1, 300), check_extent(c, 1, 80)};
-    check_input(c, 0, 4.0, 2, dims);
-    check_run(c, reference_silu);
+static void oracle(const check_case *c) {
+    const double *x = c->value[0];
+    double *y = c->value[1];
+    for (int64_t i = 0; i < c->count[0]; i++)
+        y[i] = x[i] / (1 + exp(-x[i]));
 }
+
+const check_operator check_silu = {oracle};
