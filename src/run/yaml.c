@@ -98,7 +98,7 @@ static pdessm_status not_yaml(pdessm_context *ctx, const char *path, const pdess
                               const schema *s, cyaml_err_t code) {
     return pdessm_fail(ctx, PDESSM_ERROR_FILE,
                        "%s:%d: %s; expected lines such as `steps: 1000`, keys as the options in "
-                       "`pdessm-cl train --help`",
+                       "`pdessm-cl train --help all`",
                        path, line_of(text, s->key, s->line ? s->line : 1),
                        *s->message ? s->message : cyaml_strerror(code));
 }

@@ -191,13 +191,14 @@ static pdessm_status run(cli *c) {
     warming w = {.model = "pde-nano/4", .batch = 4};
     cli_option options[] = {
         {"model", 'm', CLI_TEXT, &w.model, "PRESET",
-         "warm: the model whose kernels are compiled: a preset, a file or a run"},
-        {"batch", 'b', CLI_WHOLE, &w.batch, "N", "warm: images of a step", 1, 1 << 20},
-        {"image-size", 0, CLI_SIZE, w.size, "HxW", "warm: size of an image (the model's)", 1,
+         "warm: compile the kernels of this model: a preset, a file or a run"},
+        {"batch", 'b', CLI_WHOLE, &w.batch, "N", "warm: images per step", 1, 1 << 20},
+        {"image-size", 0, CLI_SIZE, w.size, "HxW", "warm: image size (default: the model's)", 1,
          1 << 14},
-        {"channels", 0, CLI_WHOLE, &w.channels, "N", "warm: channels of an image (the model's)", 1,
-         1 << 10},
-        {"sampling-only", 0, CLI_FLAG, &w.sampling_only, NULL, "warm: nothing for training"},
+        {"channels", 0, CLI_WHOLE, &w.channels, "N",
+         "warm: channels of an image (default: the model's)", 1, 1 << 10},
+        {"sampling-only", 0, CLI_FLAG, &w.sampling_only, NULL,
+         "warm: leave out the kernels of training"},
     };
     contents k;
     pdessm_status status = PDESSM_OK;

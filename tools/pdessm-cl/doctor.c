@@ -98,7 +98,8 @@ out:
 static pdessm_status run(cli *c) {
     int require = 0, devices = 0;
     cli_option options[] = {
-        {"require-opencl", 0, CLI_FLAG, &require, NULL, "fail (exit 3) if no device runs a kernel"},
+        {"require-opencl", 0, CLI_FLAG, &require, NULL,
+         "fail with exit code 3 if no device runs a kernel"},
     };
     pdessm_status status = PDESSM_OK;
     cJSON *json = NULL;

@@ -126,9 +126,11 @@ static pdessm_status run(cli *c) {
     job j = {.c = c};
     const char *file = NULL;
     cli_option options[] = {
-        {"model", 'm', CLI_TEXT, &j.model_path, "PATH", "a safetensors file, checkpoint or run"},
-        {"in", 0, CLI_TEXT, &j.in, "FILE", "x [B,C,H,W], t [B], y [B] (absent: null class)"},
-        {"out", 'o', CLI_TEXT, &j.out, "FILE", "receives v [B,C,H,W]"},
+        {"model", 'm', CLI_TEXT, &j.model_path, "PATH",
+         "safetensors file, checkpoint or run folder"},
+        {"in", 0, CLI_TEXT, &j.in, "FILE",
+         "inputs x [B,C,H,W], t [B], y [B]; without y: the null class"},
+        {"out", 'o', CLI_TEXT, &j.out, "FILE", "where to write v [B,C,H,W]"},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));

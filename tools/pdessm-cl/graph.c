@@ -41,7 +41,7 @@ typedef struct graph_row {
 typedef struct graph_job {
     cli *c;
     const char *data;
-    int network, method, pooling;      /* places in the lists of choices, which are the enums */
+    pdessm_gnn_kind network;
     int64_t levels, power, runs, done; /* done: rows that are finished */
     int64_t layers, width;             /* 0: as the network has them */
     pdessm_graph_train_options options;
@@ -92,8 +92,7 @@ static pdessm_status run_seed(graph_job *j, graph_row *row) {
     pdessm_status status = PDESSM_OK;
     pdessm_gnn *gnn = NULL;
     const pdessm_node_set_info info = pdessm_node_set_get_info(j->set);
-    pdessm_gnn_config config =
-        pdessm_gnn_defaults((pdessm_gnn_kind)j->network, info.features, info.classes);
+    pdessm_gnn_config config = pdessm_gnn_defaults(j->network, info.features, info.classes);
     pdessm_graph_train_options options = j->options;
     options.seed = row->seed;
     options.progress = on_progress;
@@ -167,14 +166,13 @@ static void print_table(const graph_job *j) {
     for (int64_t i = 0; i < j->done; i++) {
         const graph_row *row = &j->row[i];
         const pdessm_graph_train_result *r = &row->result;
-        pdessm_cli_table_row(table,
-                             "%s\t%s\t%s\t%s\t%d\t%llu\t%.4f\t%.4f\t%lld/%lld\t%.1f\t%.1f\t%.1f",
-                             j->data, pdessm_gnn_name((pdessm_gnn_kind)j->network),
-                             pdessm_graph_train_method_name(j->options.method),
-                             pdessm_pooling_name(j->options.pooling), j->options.levels,
-                             (unsigned long long)row->seed, r->test_accuracy,
-                             r->validation_accuracy, (long long)r->best_epoch, (long long)r->epochs,
-                             row->seconds, r->node_work, r->edge_work);
+        pdessm_cli_table_row(
+            table, "%s\t%s\t%s\t%s\t%d\t%llu\t%.4f\t%.4f\t%lld/%lld\t%.1f\t%.1f\t%.1f", j->data,
+            pdessm_gnn_name(j->network), pdessm_graph_train_method_name(j->options.method),
+            pdessm_pooling_name(j->options.pooling), j->options.levels,
+            (unsigned long long)row->seed, r->test_accuracy, r->validation_accuracy,
+            (long long)r->best_epoch, (long long)r->epochs, row->seconds, r->node_work,
+            r->edge_work);
         sum += r->test_accuracy;
         squares += r->test_accuracy * r->test_accuracy;
     }
@@ -213,7 +211,7 @@ static void print_json(const graph_job *j) {
         const pdessm_graph_train_result *r = &row->result;
         cJSON *o = pdessm_cli_json_row(rows);
         pdessm_cli_json_text(o, "dataset", j->data);
-        pdessm_cli_json_text(o, "network", pdessm_gnn_name((pdessm_gnn_kind)j->network));
+        pdessm_cli_json_text(o, "network", pdessm_gnn_name(j->network));
         pdessm_cli_json_text(o, "method", pdessm_graph_train_method_name(j->options.method));
         pdessm_cli_json_text(o, "pooling", pdessm_pooling_name(j->options.pooling));
         pdessm_cli_json_number(o, "levels", j->options.levels);
@@ -238,36 +236,37 @@ static void print_json(const graph_job *j) {
 static pdessm_status parse(cli *c, graph_job *j) {
     cli_option options[] = {
         {"data", 0, CLI_TEXT, &j->data, "DATA",
-         "clubs, fashion-knn, qtips, an .npz file or a folder (clubs)"},
-        {"network", 0, CLI_CHOICE, &j->network, "NAME", "gcn, gin or gat (gcn)", 0, 0,
-         "gcn gin gat"},
-        {"method", 0, CLI_CHOICE, &j->method, "NAME",
-         "single, coarse-to-fine, sub-to-full, mge (single)", 0, 0,
-         "single coarse-to-fine sub-to-full mge"},
-        {"pooling", 0, CLI_CHOICE, &j->pooling, "NAME",
-         "which nodes a level keeps: random, topk, subgraph, rns (random)", 0, 0,
-         "random topk subgraph rns"},
+         "clubs, fashion-knn, qtips, an .npz file or a folder"},
+        {"network", 0, CLI_CHOICE, &j->network, "NAME", "graph network", 0, 0,
+         PDESSM_WORDS(PDESSM_GNNS)},
+        {"method", 0, CLI_CHOICE, &j->options.method, "NAME", "training over levels", 0, 0,
+         PDESSM_WORDS(PDESSM_GRAPH_TRAIN_METHODS)},
+        {"pooling", 0, CLI_CHOICE, &j->options.pooling, "NAME", "which nodes a coarser level keeps",
+         0, 0, PDESSM_WORDS(PDESSM_POOLINGS)},
         {"levels", 0, CLI_WHOLE, &j->levels, "N",
-         "levels, the whole graph among them (3; single 1)", 1, 12},
-        {"power", 0, CLI_WHOLE, &j->power, "N",
-         "coarser levels join nodes at most N edges apart (1)", 1, 8},
+         "levels, including the whole graph (default: 3; single: 1)", 1, 12},
         {"epochs", 0, CLI_WHOLE, &j->options.epochs, "N",
-         "at the finest level (2000, 1000, 800, 600 for 1 to 4 levels)", 1, 1 << 24},
-        {"layers", 0, CLI_WHOLE, &j->layers, "N", "of the network (gcn 4, gin 3, gat 3)", 1, 64},
-        {"width", 0, CLI_WHOLE, &j->width, "N", "of its layers (gcn 192, gin 256, gat 64)", 1,
-         1 << 16},
+         "epochs at the finest level (default: 2000, 1000, 800, 600 for 1 to 4 levels)", 1,
+         1 << 24},
         {"batch", 0, CLI_WHOLE, &j->options.batch, "N",
-         "training graphs of a step, or training nodes with neighbours (all)", 1, 1 << 30},
-        {"lr", 0, CLI_REAL, &j->options.rate, "X", "learning rate of Adam (0.001)", 1e-9, 10},
-        {"evaluate", 0, CLI_WHOLE, &j->options.evaluate, "N",
-         "epochs between looks at the validation nodes (10)", 1, 1 << 24},
-        {"runs", 'n', CLI_WHOLE, &j->runs, "N", "seeds, from --seed on (1)", 1, 1 << 16},
+         "training graphs per step, or training nodes with their neighbours (default: all)", 1,
+         1 << 30},
+        {"lr", 0, CLI_REAL, &j->options.rate, "X", "learning rate of Adam", 1e-9, 10},
+        {"runs", 'n', CLI_WHOLE, &j->runs, "N", "runs, with consecutive seeds from --seed", 1,
+         1 << 16},
+        {"layers", 0, CLI_WHOLE, &j->layers, "N",
+         "layers of the network (default: gcn 4, gin 3, gat 3)", 1, 64},
+        {"width", 0, CLI_WHOLE, &j->width, "N",
+         "channels of a layer (default: gcn 192, gin 256, gat 64)", 1, 1 << 16},
+        {"power", 0, CLI_WHOLE, &j->power, "N",
+         "coarser levels connect nodes at most N edges apart", 1, 8, .rare = 1},
+        {"evaluate", 0, CLI_WHOLE, &j->options.evaluate, "N", "epochs between validations", 1,
+         1 << 24, .rare = 1},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));
-    j->options.method = (pdessm_graph_train_method)j->method;
-    j->options.pooling = j->options.method == PDESSM_SUB_TO_FULL ? PDESSM_POOLING_SUBGRAPH
-                                                                 : (pdessm_pooling)j->pooling;
+    if (j->options.method == PDESSM_SUB_TO_FULL)
+        j->options.pooling = PDESSM_POOLING_SUBGRAPH;
     if (j->levels == 0)
         j->levels = j->options.method == PDESSM_SINGLE ? 1 : 3;
     j->options.levels = (int)j->levels;

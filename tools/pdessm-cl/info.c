@@ -117,23 +117,30 @@ static void print_ranges(const job *j) {
 static const char *const mixer_names[] = {"pde", "attention", "free filter",
                                           "depthwise 3x3 convolution"};
 
-/* What differs from the defaults. */
+static void print_words(const char *option, const char *value) {
+    printf(", ");
+    for (; *option; option++)
+        putchar(*option == '-' ? ' ' : *option);
+    printf("%s%s", *value ? " " : "", value);
+}
+
+/* What differs from the usual mixer: "no gate", "local conv3x3". Flags and choices of settings.def
+ * that every configuration has are told elsewhere. */
 static void print_options(const pdessm_config *k) {
-    const struct {
-        int differs;
-        const char *text;
-    } options[] = {
-        {k->no_gate, "no gate"},
-        {k->no_convection, "no convection"},
-        {k->no_reaction, "no reaction"},
-        {k->no_skip, "no skip"},
-        {k->local == PDESSM_LOCAL_CONV3X3, "3x3 convolution in front"},
-        {k->padding == PDESSM_PADDING_ZERO, "padded with zeros"},
-        {k->prior == PDESSM_PRIOR_GAUSSIAN, "added to the velocity of normal data"},
-    };
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
-        if (options[i].differs)
-            printf(", %s", options[i].text);
+    enum { FIXED = 0, UNSET = 0, RARE = 1, PDE = 0, MIXING = 0, PRESET = 0 };
+#define DROP(...)
+#define KEEP(...) __VA_ARGS__
+#define OF_MODEL KEEP
+#define OF_CONFIG DROP
+#define OF_RUN DROP
+#define OF_TRAIN DROP
+#define OF_TRAINER DROP
+#define PDESSM_FLAG(owner, member, option, group, flags, help)                                     \
+    OF_##owner(if (k->member) print_words(option, "");)
+#define PDESSM_CHOICE(owner, member, type, LIST, option, group, flags, initial, help)              \
+    OF_##owner(if ((flags)&RARE && k->member != (initial))                                         \
+                   print_words(option, type##_name(k->member));)
+#include <pdessm/settings.def>
     if (k->attention_layers)
         printf(", attention of %d heads in %d of %d blocks", k->heads, k->attention_layers,
                k->depth);
@@ -155,13 +162,13 @@ static void print_text(const job *j) {
     printf("mixer       %s", mixer_names[k->mixer]);
     if (k->mixer == PDESSM_MIXER_PDE)
         printf(", %d states, %s solution, expand %d, b_max %g", k->states,
-               k->solution == PDESSM_FORCED ? "forced" : "evolve", k->expand, k->b_max);
+               pdessm_solution_name(k->solution), k->expand, k->b_max);
     else if (k->mixer == PDESSM_MIXER_ATTENTION)
         printf(", %d heads", k->heads);
     else
         printf(", expand %d", k->expand);
     print_options(k);
-    printf("\ntask        %s\n", k->task == PDESSM_TASK_CLASSIFY ? "classify" : "velocity");
+    printf("\ntask        %s\n", pdessm_model_task_name(k->task));
     printf("size        depth %d, width %d, patch %d\n", k->depth, k->width, k->patch);
     printf("images      %d x %d, %d channels, %d classes\n", k->image_size[0], k->image_size[1],
            k->channels, k->num_classes);
@@ -252,7 +259,7 @@ out:
 static pdessm_status run(cli *c) {
     job j = {.c = c, .batch = 64};
     cli_option options[] = {
-        {"batch", 'b', CLI_WHOLE, &j.batch, "N", "batch for the memory estimates (64)", 1, 1 << 20},
+        {"batch", 'b', CLI_WHOLE, &j.batch, "N", "batch of the memory estimates", 1, 1 << 20},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(

@@ -321,9 +321,11 @@ static pdessm_status run(cli *c) {
     int list = 0;
     cli_option options[] = {
         {"in", 0, CLI_TEXT, &j.in, "FILE", "inputs, with attributes in __metadata__"},
-        {"out", 'o', CLI_TEXT, &j.out, "FILE", "where the outputs go"},
-        {"grad", 0, CLI_FLAG, &j.grad, NULL, "also grad.INPUT, from the input file's grad.OUTPUT"},
-        {"list", 'l', CLI_FLAG, &list, NULL, "names, inputs, attributes, outputs"},
+        {"out", 'o', CLI_TEXT, &j.out, "FILE", "where to write the outputs"},
+        {"grad", 0, CLI_FLAG, &j.grad, NULL,
+         "also write grad.INPUT, given grad.OUTPUT among the inputs"},
+        {"list", 'l', CLI_FLAG, &list, NULL,
+         "list the operators with their inputs, attributes and outputs"},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(

@@ -28,7 +28,7 @@ const cli_command pdessm_cli_sample = {
 
 typedef struct job {
     cli *c;
-    const char *model_path, *file, *out, *class_name, *solver;
+    const char *model_path, *file, *out, *class_name;
     const char *parts; /* folder of images on the way, or NULL */
     int64_t n, steps, batch, size[2], scale;
     pdessm_sample_options options;
@@ -47,7 +47,6 @@ static pdessm_status check_usage(job *j) {
     PDESSM_REQUIRE(ctx, j->model_path && j->out, PDESSM_ERROR_ARGUMENT,
                    "%s is missing; expected --model FILE -o grid.png (or .npz, .npy, FOLDER/)",
                    j->model_path ? "--out" : "--model");
-    PDESSM_TRY(pdessm_solver_find(ctx, j->solver, &j->options.solver));
     status = pdessm_pictures_check(ctx, j->out);
     if (status != PDESSM_OK)
         return pdessm_fail_prefix(ctx, status, "--out");
@@ -181,27 +180,29 @@ static void print(job *j) {
 static pdessm_status run(cli *c) {
     job j = {.c = c, .class_name = "all", .n = 64, .scale = 1};
     j.options = pdessm_sample_defaults();
-    j.solver = pdessm_solver_name(j.options.solver);
     j.steps = j.options.steps;
     j.batch = j.options.batch;
     j.options.guidance = 2;
     cli_option options[] = {
         {"model", 'm', CLI_TEXT, &j.model_path, "PATH",
-         "a safetensors file, a checkpoint, or the folder of a run (newest, averaged weights)"},
+         "safetensors file, checkpoint, or run folder (its newest EMA weights)"},
         {"out", 'o', CLI_TEXT, &j.out, "PATH",
          "grid.png, x.npz (uint8 NHWC), x.npy (float32 NCHW), or a folder for PNGs"},
         {"n", 'n', CLI_WHOLE, &j.n, "N",
-         "number of images (64); more than 512 go on after an interruption", 1, 1 << 24},
-        {"steps", 's', CLI_WHOLE, &j.steps, "N", "steps of the solver (50)", 1, 1 << 20},
-        {"solver", 0, CLI_TEXT, &j.solver, "NAME", "euler, midpoint, heun, rk4 or dopri5 (heun)"},
-        {"rtol", 0, CLI_REAL, &j.options.rtol, "X", "dopri5: relative tolerance (1e-5)", 0, 1},
-        {"atol", 0, CLI_REAL, &j.options.atol, "X", "dopri5: absolute tolerance (1e-5)", 0, 1},
+         "number of images; more than 512 can be resumed after an interruption", 1, 1 << 24},
+        {"steps", 's', CLI_WHOLE, &j.steps, "N", "solver steps", 1, 1 << 20},
+        {"solver", 0, CLI_CHOICE, &j.options.solver, "NAME", "ODE solver", 0, 0,
+         PDESSM_WORDS(PDESSM_SOLVERS)},
         {"guidance", 'g', CLI_REAL, &j.options.guidance, "X",
-         "v = v_null + X (v_class - v_null) (2; 1 is without guidance and twice as fast)", 0, 1e3},
-        {"class", 0, CLI_TEXT, &j.class_name, "CLASS", "all in turn, none, or a number (all)"},
-        {"size", 0, CLI_SIZE, j.size, "HxW", "another size than the model's", 1, 1 << 14},
-        {"batch", 'b', CLI_WHOLE, &j.batch, "N", "images drawn together (64)", 1, 1 << 20},
-        {"scale", 0, CLI_WHOLE, &j.scale, "N", "each pixel becomes N x N in a PNG (1)", 1, 64},
+         "classifier-free guidance scale: v = v_null + X (v_class - v_null); 1: none, twice as "
+         "fast",
+         0, 1e3},
+        {"class", 0, CLI_TEXT, &j.class_name, "CLASS", "all (in turn), none, or the number of one"},
+        {"size", 0, CLI_SIZE, j.size, "HxW", "image size (default: the model's)", 1, 1 << 14},
+        {"batch", 'b', CLI_WHOLE, &j.batch, "N", "images per batch", 1, 1 << 20},
+        {"scale", 0, CLI_WHOLE, &j.scale, "N", "enlarge each pixel to N x N in PNGs", 1, 64},
+        {"rtol", 0, CLI_REAL, &j.options.rtol, "X", "dopri5: relative tolerance", 0, 1, .rare = 1},
+        {"atol", 0, CLI_REAL, &j.options.atol, "X", "dopri5: absolute tolerance", 0, 1, .rare = 1},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));

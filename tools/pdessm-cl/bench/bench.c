@@ -194,10 +194,8 @@ out:
 static pdessm_status check_usage(const bench_job *j) {
     const bench_options *o = &j->o;
     pdessm_status status = PDESSM_OK;
-    pdessm_solver solver;
     PDESSM_REQUIRE(j->c->ctx, o->fail_above < 0 || o->compare, PDESSM_ERROR_ARGUMENT,
                    "--fail-above %g: expected --compare OLD.json with it", o->fail_above);
-    PDESSM_TRY(pdessm_solver_find(j->c->ctx, o->solver, &solver));
 out:
     return status;
 }
@@ -209,40 +207,48 @@ static pdessm_status run(cli *c) {
                          .channels = 384,
                          .images = 4,
                          .steps = 2,
-                         .solver = "heun",
+                         .solver = PDESSM_HEUN,
                          .repetitions = 5,
                          .warmup = 2,
                          .fail_above = -1}};
     bench_options *o = &j.o;
     cli_option options[] = {
-        {"device", 'd', CLI_TEXT, &c->device_name, "A,B,..", "devices, as in `devices`, or auto"},
         {"suite", 0, CLI_CHOICE, &o->suite, "SUITE",
-         "ops, step (training), sample, or all (all; --op or --model alone narrow it down)", 0, 0,
-         "ops step sample all"},
+         "what to measure; step: training. --op or --model alone narrow it down", 0, 0,
+         "ops step sample all", .group = "What to measure"},
+        {"device", 'd', CLI_TEXT, &c->device_name, "A,B,..",
+         "devices, as `devices` lists them, or auto", .usual = "$PDESSM_DEVICE or auto"},
         {"op", 0, CLI_TEXT, &o->ops, "NAME,..", "ops: only these operators"},
         {"grid", 0, CLI_TEXT, &o->grids, "LIST",
-         "ops: token grids, as 16,14x28,16-64+16,16-128*2 (spectral_filter 16-64*2, others 16)"},
+         "ops: token grids, such as 16,14x28,16-64+16,16-128*2 (default: spectral_filter 16-64*2, "
+         "others 16)"},
         {"batch", 0, CLI_TEXT, &o->batches, "LIST",
-         "images of a run (ops: as many as make 25 MB; step: 8; sample: 4)"},
-        {"channels", 0, CLI_WHOLE, &o->channels, "N", "ops: channels (384)", 1, 1 << 16},
+         "images per run (default: ops: as many as make 25 MB; step: 8; sample: 4)"},
+        {"channels", 0, CLI_WHOLE, &o->channels, "N", "ops: channels", 1, 1 << 16},
         {"model", 'm', CLI_TEXT, &o->models, "PRESET,..",
-         "step, sample: presets (pde- and attn- of nano/4, tiny/2, s/2)"},
-        {"image-size", 0, CLI_TEXT, &o->image_sizes, "LIST", "step, sample: pixels (32)"},
-        {"n", 'n', CLI_WHOLE, &o->images, "N", "sample: images of a run (4)", 1, 1 << 20},
-        {"steps", 's', CLI_WHOLE, &o->steps, "N", "sample: steps of the solver (2)", 1, 1 << 20},
-        {"solver", 0, CLI_TEXT, &o->solver, "NAME", "sample: euler, midpoint, heun, rk4, dopri5"},
-        {"repetitions", 'r', CLI_WHOLE, &o->repetitions, "N", "of each case (5)", 1, 100000},
-        {"warmup", 'w', CLI_WHOLE, &o->warmup, "N", "repetitions that do not count (2)", 1, 100000},
-        {"max-time", 0, CLI_REAL, &o->max_time, "S",
-         "seconds after which no case is begun (0: no limit)", 0, 1e9},
-        {"validate", 0, CLI_FLAG, &o->validate, NULL, "compares results with plain C; 5 if wrong"},
-        {"detail", 0, CLI_FLAG, &o->detail, NULL, "step, sample: the operators inside a run"},
-        {"format", 0, CLI_CHOICE, &o->format, "text|md|csv|json|jsonl", "how rows are printed", 0,
-         0, "text md csv json jsonl"},
-        {"html", 0, CLI_TEXT, &o->html, "FILE", "writes a page with tables and charts too"},
-        {"compare", 0, CLI_TEXT, &o->compare, "OLD.json", "tells new/old for each case"},
+         "step, sample: presets (default: pde- and attn- of nano/4, tiny/2, s/2)"},
+        {"image-size", 0, CLI_TEXT, &o->image_sizes, "LIST",
+         "step, sample: side of an image in pixels (default: 32)"},
+        {"n", 'n', CLI_WHOLE, &o->images, "N", "sample: images per run", 1, 1 << 20},
+        {"steps", 's', CLI_WHOLE, &o->steps, "N", "sample: solver steps", 1, 1 << 20},
+        {"solver", 0, CLI_CHOICE, &o->solver, "NAME", "sample: ODE solver", 0, 0,
+         PDESSM_WORDS(PDESSM_SOLVERS), .rare = 1},
+        {"repetitions", 'r', CLI_WHOLE, &o->repetitions, "N", "repetitions of each case", 1, 100000,
+         .group = "How to measure"},
+        {"warmup", 'w', CLI_WHOLE, &o->warmup, "N", "repetitions before, not counted", 1, 100000},
+        {"max-time", 0, CLI_REAL, &o->max_time, "SECONDS",
+         "begin no case after this time; 0: no limit", 0, 1e9},
+        {"validate", 0, CLI_FLAG, &o->validate, NULL,
+         "compare results with plain C; exit code 5 if wrong"},
+        {"detail", 0, CLI_FLAG, &o->detail, NULL, "step, sample: also the operators inside a run",
+         .group = "Output"},
+        {"format", 0, CLI_CHOICE, &o->format, "FORMAT", "output format", 0, 0,
+         "text md csv json jsonl"},
+        {"html", 0, CLI_TEXT, &o->html, "FILE", "also write a page with tables and charts"},
+        {"compare", 0, CLI_TEXT, &o->compare, "OLD.json", "print new/old of each case"},
         {"fail-above", 0, CLI_REAL, &o->fail_above, "PERCENT",
-         "5 if a case is slower by more than this and beyond both spreads", 0, 1e6},
+         "with --compare: exit code 5 if a case is slower by more than this and than both spreads",
+         0, 1e6},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));

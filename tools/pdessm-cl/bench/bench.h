@@ -4,6 +4,8 @@
 #ifndef PDESSM_CLI_BENCH_BENCH_H
 #define PDESSM_CLI_BENCH_BENCH_H
 
+#include <pdessm/sample.h>
+
 #include <stdio.h>
 
 #include "shared/cli.h"
@@ -17,7 +19,8 @@ typedef enum bench_format { BENCH_TEXT, BENCH_MD, BENCH_CSV, BENCH_JSON, BENCH_J
 
 typedef struct bench_options {
     int suite, format, validate, detail; /* suite: a bench_suite, BENCH_SUITES: all */
-    const char *ops, *grids, *batches, *models, *image_sizes, *solver, *html, *compare;
+    const char *ops, *grids, *batches, *models, *image_sizes, *html, *compare;
+    pdessm_solver solver;
     int64_t channels, images, steps, repetitions, warmup;
     double max_time, fail_above; /* seconds, 0: no limit; per cent, negative: never fails */
 } bench_options;

@@ -101,7 +101,7 @@ static pdessm_status make_sampler(subject *s, const bench_point *p) {
     PDESSM_TRY(pdessm_alloc(ctx, n * pixels, sizeof *s->images, &s->images));
     PDESSM_TRY(pdessm_alloc(ctx, n, sizeof *s->labels, &s->labels));
     s->sampling = pdessm_sample_defaults();
-    PDESSM_TRY(pdessm_solver_find(ctx, s->j->o.solver, &s->sampling.solver));
+    s->sampling.solver = s->j->o.solver;
     s->sampling.steps = (int)s->j->o.steps;
     s->sampling.batch = (int)p->batch;
     s->sampling.seed = (uint64_t)s->j->c->seed;

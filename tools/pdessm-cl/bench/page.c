@@ -117,7 +117,8 @@ static void print_network_chart(const bench_job *j, bench_suite suite, FILE *f) 
                          .note = suite == BENCH_STEP
                                      ? "Forward, backward and optimiser, with the data drawn."
                                      : pdessm_cli_text(j->c, "%lld steps of %s for each image.",
-                                                       (long long)j->o.steps, j->o.solver),
+                                                       (long long)j->o.steps,
+                                                       pdessm_solver_name(j->o.solver)),
                          .unit = BENCH_RATE};
     for (int d = 0; d < j->devices && d < BENCH_MOST_SERIES; d++)
         chart.name[chart.series++] = j->device[d].label;

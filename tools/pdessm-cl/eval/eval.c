@@ -35,7 +35,6 @@ static pdessm_status check_usage(cli_eval *e) {
                    "--reference fashion-mnist");
     PDESSM_REQUIRE(ctx, e->model_path || !e->keep, PDESSM_ERROR_ARGUMENT,
                    "--keep is for images that --model draws; --samples are kept already");
-    PDESSM_TRY(pdessm_solver_find(ctx, e->solver, &e->sampling.solver));
     e->sampling.steps = (int)e->steps;
     e->sampling.batch = (int)e->batch;
     e->sampling.seed = (uint64_t)e->c->seed;
@@ -182,43 +181,46 @@ static pdessm_status run(cli *c) {
                   .label_accuracy = (double)NAN,
                   .reference_accuracy = (double)NAN,
                   .velocity_loss = (double)NAN};
-    e.solver = pdessm_solver_name(e.sampling.solver);
     e.steps = e.sampling.steps;
     e.batch = e.sampling.batch;
     e.sampling.guidance = 2;
     cli_option options[] = {
         {"samples", 0, CLI_TEXT, &e.samples_path, "PATH",
-         "the images: .npz or .npy, or a folder of PNGs (one subfolder a class)",
-         .group = "What is compared:"},
+         "generated images: .npz, .npy, or a folder of PNGs (one subfolder per class)",
+         .group = "What to compare"},
         {"model", 'm', CLI_TEXT, &e.model_path, "PATH",
-         "or the model that draws them: a safetensors file, a checkpoint, or a run"},
+         "or a model to draw them from: safetensors file, checkpoint or run folder"},
         {"reference", 'r', CLI_TEXT, &e.reference_path, "DATA",
-         "real images: shapes, fashion-mnist, or a path; the test split where there is one"},
+         "real images: shapes, fashion-mnist, or a path"},
         {"classifier", 0, CLI_TEXT, &e.classifier_path, "PATH",
-         "a model of train --task classify: its features instead of pixels, and label accuracy"},
-        {"split", 0, CLI_CHOICE, &e.split, "auto|train|test", "which part of the reference", 0, 0,
-         "auto train test"},
-        {"limit", 0, CLI_WHOLE, &e.limit, "N", "a seeded choice of N images of each file (0: all)",
-         0, 1 << 24},
+         "a model of train --task classify: use its features instead of pixels, and report label "
+         "accuracy"},
+        {"split", 0, CLI_CHOICE, &e.split, "SPLIT",
+         "part of the reference data; auto: the test split if there is one", 0, 0,
+         "auto" PDESSM_SPLITS(PDESSM_WORD)},
+        {"limit", 0, CLI_WHOLE, &e.limit, "N", "use N random images of each set; 0: all", 0,
+         1 << 24},
         {"n", 'n', CLI_WHOLE, &e.n, "N",
-         "number of images to draw (as many as real ones, 10000 at most)", 1, 1 << 24,
-         .group = "With --model:"},
+         "images to draw (default: as many as real ones, at most 10000)", 1, 1 << 24,
+         .group = "Drawing from --model"},
         {"keep", 0, CLI_TEXT, &e.keep, "FOLDER",
-         "keep the images drawn there: an interrupted call, or one with other metrics, goes on"},
-        {"steps", 's', CLI_WHOLE, &e.steps, "N", "steps of the solver (50)", 1, 1 << 20},
-        {"solver", 0, CLI_TEXT, &e.solver, "NAME", "euler, midpoint, heun, rk4 or dopri5 (heun)"},
-        {"rtol", 0, CLI_REAL, &e.sampling.rtol, "X", "dopri5: relative tolerance (1e-5)", 0, 1},
-        {"atol", 0, CLI_REAL, &e.sampling.atol, "X", "dopri5: absolute tolerance (1e-5)", 0, 1},
+         "keep drawn images there: an interrupted call, or one with other metrics, resumes"},
+        {"steps", 's', CLI_WHOLE, &e.steps, "N", "solver steps", 1, 1 << 20},
+        {"solver", 0, CLI_CHOICE, &e.sampling.solver, "NAME", "ODE solver", 0, 0,
+         PDESSM_WORDS(PDESSM_SOLVERS)},
         {"guidance", 'g', CLI_REAL, &e.sampling.guidance, "X",
-         "v = v_null + X (v_class - v_null) (2)", 0, 1e3},
-        {"batch", 'b', CLI_WHOLE, &e.batch, "N", "images of one run of a network (64)", 1, 1 << 20},
-        {"image-size", 0, CLI_SIZE, e.image_size, "HxW", "bring all files to this size", 1, 1 << 14,
-         .group = "How files are read:"},
-        {"fit", 0, CLI_CHOICE, &e.fit, "error|resize|pad|crop",
-         "what to do with images of another size", 0, 0, "error resize pad crop"},
-        {"channels", 0, CLI_WHOLE, &e.channels, "N", "1 gray, 3 colour (the data's)", 0, 4096},
-        {"layout", 0, CLI_CHOICE, &e.layout, "auto|nchw|nhwc", "axes of .npy and .npz", 0, 0,
-         "auto nchw nhwc"},
+         "classifier-free guidance scale: v = v_null + X (v_class - v_null); 1: none", 0, 1e3},
+        {"batch", 'b', CLI_WHOLE, &e.batch, "N", "images per batch", 1, 1 << 20},
+        {"rtol", 0, CLI_REAL, &e.sampling.rtol, "X", "dopri5: relative tolerance", 0, 1, .rare = 1},
+        {"atol", 0, CLI_REAL, &e.sampling.atol, "X", "dopri5: absolute tolerance", 0, 1, .rare = 1},
+        {"image-size", 0, CLI_SIZE, e.image_size, "HxW", "resize all images (default: as they are)",
+         1, 1 << 14, .group = "Reading files"},
+        {"fit", 0, CLI_CHOICE, &e.fit, "HOW", "how images of another size are brought to it", 0, 0,
+         PDESSM_WORDS(PDESSM_RESIZES)},
+        {"channels", 0, CLI_WHOLE, &e.channels, "N",
+         "1: gray, 3: colour (default: those of the data)", 0, 4096, .zero_is_unset = 1},
+        {"layout", 0, CLI_CHOICE, &e.layout, "ORDER", "axis order of .npy and .npz arrays", 0, 0,
+         PDESSM_WORDS(PDESSM_LAYOUTS), .rare = 1},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));

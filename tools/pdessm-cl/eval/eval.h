@@ -23,8 +23,10 @@ typedef struct cli_eval_set {
 typedef struct cli_eval {
     cli *c;
     /* what is asked for */
-    const char *samples_path, *model_path, *reference_path, *classifier_path, *solver, *keep;
-    int split, fit, layout; /* split: auto, train, test */
+    const char *samples_path, *model_path, *reference_path, *classifier_path, *keep;
+    int split; /* auto, train, test */
+    pdessm_resize fit;
+    pdessm_layout layout;
     int64_t n, limit, steps, batch, image_size[2], channels;
     pdessm_sample_options sampling;
     pdessm_metric_options metrics;

@@ -29,9 +29,9 @@ static pdessm_dataset_options data_options(const cli_eval *e, pdessm_split split
     return (pdessm_dataset_options){.split = split,
                                     .height = e->image_size[0],
                                     .width = e->image_size[1],
-                                    .resize = (pdessm_resize)e->fit,
+                                    .resize = e->fit,
                                     .channels = (int)e->channels,
-                                    .layout = (pdessm_layout)e->layout,
+                                    .layout = e->layout,
                                     .seed = (uint64_t)e->c->seed};
 }
 

@@ -105,16 +105,13 @@ static void append(table *t, const cli_option *options, int count) {
 static void add_general(table *t, optimize_job *j, lists *l) {
     const cli_option options[] = {
         {"problem", 'p', CLI_TEXT, &l->problems, "NAME,..",
-         "ackley, rastrigin, griewank, levy, alpine1, styblinski-tang, schwefel (all seven), "
-         "sparse-log, sparse-ratio, cdr"},
-        {"dim", 0, CLI_TEXT, &l->dimensions, "N,..", "dimensions (10); cdr has 6"},
+         "test functions; also sparse-log, sparse-ratio, cdr", .group = "Options"},
+        {"dim", 0, CLI_TEXT, &l->dimensions, "N,..", "dimensions; cdr always has 6"},
         {"methods", 'm', CLI_TEXT, &l->methods, "NAME,..",
-         "pgho, pgho-free, pgho-grad, gh, gd, adam, lbfgs, sa, cmaes, ipop "
-         "(pgho,gh,gd,adam,lbfgs,sa,cmaes)"},
-        {"starts", 'n', CLI_WHOLE, &j->starts, "N", "starts, each on its own instance (50)", 1,
-         1 << 20},
+         "methods; also pgho-free, pgho-grad, ipop"},
+        {"starts", 'n', CLI_WHOLE, &j->starts, "N", "starts, each on another instance", 1, 1 << 20},
         {"budget", 'b', CLI_WHOLE, &j->options.budget, "N",
-         "function plus gradient evaluations of a start (20000)", 2, 1e12},
+         "function plus gradient evaluations per start", 2, 1e12},
     };
     append(t, options, CLI_COUNT(options));
 }
@@ -123,29 +120,34 @@ static void add_homotopy(table *t, optimize_job *j) {
     pdessm_optimize_options *o = &j->options;
     const cli_option options[] = {
         {"samples", 0, CLI_WHOLE, &o->samples, "N",
-         "homotopies: points of a cloud (0: pgho budget / 80, 32 to 256; gh 32)", 0, 1 << 24},
-        {"inner", 0, CLI_WHOLE, &o->inner, "N", "homotopies: steps at each stage (1)", 1, 1 << 20},
+         "points of the cloud (default: pgho budget / 80, 32 to 256; gh 32)", 0, 1 << 24,
+         .zero_is_unset = 1, .group = "Homotopies"},
+        {"inner", 0, CLI_WHOLE, &o->inner, "N", "steps at each stage of the schedule", 1, 1 << 20,
+         .rare = 1},
         {"sigma", 0, CLI_REAL, &o->sigma0, "X",
-         "homotopies: first width of the cloud over half the box (0: pgho 1, gh 0.4)", 0, 1e3},
+         "initial width of the cloud over half the box; 0: pgho 1, gh 0.4", 0, 1e3},
         {"sigma-power", 0, CLI_REAL, &o->sigma_power, "X",
-         "homotopies: sigma falls as (1 - p/P)^X (0: pgho 2, gh 1)", 0, 100},
-        {"lambda", 0, CLI_CHOICE, &j->rule, "RULE",
-         "homotopies: ess, schedule, or coupled: sigma^2 (ess)", 0, 0, "ess schedule coupled"},
+         "sigma falls as (1 - p/P)^X; 0: pgho 2, gh 1", 0, 100, .rare = 1},
+        {"lambda", 0, CLI_CHOICE, &o->rule, "RULE",
+         "what decides lambda: the effective sample size, a schedule, or sigma^2", 0, 0,
+         PDESSM_WORDS(PDESSM_LAMBDA_RULES)},
         {"lambda0", 0, CLI_REAL, &o->lambda0, "X",
-         "homotopies: first lambda over the deviation of f (0.3)", 1e-300, 1e300},
+         "initial lambda over the standard deviation of f", 1e-300, 1e300, .rare = 1},
         {"ess-least", 0, CLI_REAL, &o->ess_least, "X",
-         "homotopies: least share of effective samples (0.1)", 0, 1},
-        {"ess-most", 0, CLI_REAL, &o->ess_most, "X", "homotopies: most of them (0.5)", 0, 1},
-        {"no-antithetic", 0, CLI_FLAG, &j->single, NULL, "homotopies: no pairs x + z, x - z"},
+         "ess: least effective sample size, as a fraction of the samples", 0, 1, .rare = 1},
+        {"ess-most", 0, CLI_REAL, &o->ess_most, "X", "ess: largest one", 0, 1, .rare = 1},
+        {"no-antithetic", 0, CLI_FLAG, &j->single, NULL,
+         "independent samples, no pairs x + z, x - z", .rare = 1},
         {"polish", 0, CLI_REAL, &o->polish, "X",
-         "homotopies: share of the budget for L-BFGS at the end (0.05, more in many dimensions; 0: "
-         "none)",
+         "fraction of the budget for a final L-BFGS; 0: none (default: 0.05, more in many "
+         "dimensions)",
          0, 0.99},
         {"restarts", 0, CLI_WHOLE, &o->restarts, "N",
-         "pgho: most further descents from around the best point (while the budget lasts)", 0,
-         1e12},
-        {"step", 0, CLI_CHOICE, &j->step, "KIND", "pgho-grad and gh: plain or adam (plain)", 0, 0,
-         "plain adam"},
+         "pgho: most further descents from around the best point (default: until the budget is "
+         "spent)",
+         0, 1e12, .rare = 1},
+        {"step", 0, CLI_CHOICE, &o->step, "KIND", "pgho-grad, gh: step along the gradient", 0, 0,
+         PDESSM_WORDS(PDESSM_HOMOTOPY_STEPS)},
     };
     append(t, options, CLI_COUNT(options));
 }
@@ -154,15 +156,18 @@ static void add_problems(table *t, optimize_job *j) {
     pdessm_problem_options *p = &j->problem;
     const cli_option options[] = {
         {"centred", 0, CLI_FLAG, &p->centred, NULL,
-         "test functions: the optimum stays where textbooks have it"},
-        {"measurements", 0, CLI_WHOLE, &p->measurements, "N", "sparse: rows of the matrix (80)", 1,
-         1 << 20},
-        {"nonzeros", 0, CLI_WHOLE, &p->nonzeros, "N", "sparse: of the truth (10)", 1, 1 << 20},
-        {"noise", 0, CLI_REAL, &p->noise, "X", "sparse, cdr: of the data (0.01)", 0, 1e6},
-        {"penalty", 0, CLI_REAL, &p->penalty_weight, "X", "sparse: weight (0.003)", 0, 1e6},
-        {"penalty-width", 0, CLI_REAL, &p->penalty_width, "X", "sparse: width (0.05)", 1e-6, 1e6},
-        {"grid", 0, CLI_WHOLE, &p->grid, "N", "cdr: side of the field (32)", 4, 1024},
-        {"shift", 0, CLI_REAL, &p->shift, "X", "cdr: true shift over the side (0.25)", 0, 0.45},
+         "test functions: leave the optimum where textbooks have it", .group = "Problems"},
+        {"measurements", 0, CLI_WHOLE, &p->measurements, "N", "sparse: rows of the matrix", 1,
+         1 << 20, .rare = 1},
+        {"nonzeros", 0, CLI_WHOLE, &p->nonzeros, "N", "sparse: nonzeros of the true vector", 1,
+         1 << 20, .rare = 1},
+        {"noise", 0, CLI_REAL, &p->noise, "X", "sparse, cdr: noise of the data", 0, 1e6, .rare = 1},
+        {"penalty", 0, CLI_REAL, &p->penalty_weight, "X", "sparse: weight of the penalty", 0, 1e6,
+         .rare = 1},
+        {"penalty-width", 0, CLI_REAL, &p->penalty_width, "X", "sparse: width of the penalty", 1e-6,
+         1e6, .rare = 1},
+        {"grid", 0, CLI_WHOLE, &p->grid, "N", "cdr: side of the field", 4, 1024, .rare = 1},
+        {"shift", 0, CLI_REAL, &p->shift, "X", "cdr: true shift over the side", 0, 0.45, .rare = 1},
     };
     append(t, options, CLI_COUNT(options));
 }
@@ -177,14 +182,10 @@ static pdessm_status run(cli *c) {
                .methods = "pgho,gh,gd,adam,lbfgs,sa,cmaes"};
     table t = {.count = 0};
     pdessm_status status = PDESSM_OK;
-    j.rule = (int)j.options.rule;
-    j.step = (int)j.options.step;
     add_general(&t, &j, &l);
     add_homotopy(&t, &j);
     add_problems(&t, &j);
     PDESSM_TRY(pdessm_cli_begin(c, t.option, t.count, NULL, 0));
-    j.options.rule = (pdessm_lambda_rule)j.rule;
-    j.options.step = (pdessm_homotopy_step)j.step;
     j.options.antithetic = !j.single;
     PDESSM_TRY(plan_rows(&j, &l));
     PDESSM_TRY(pdessm_cli_open_device(c));

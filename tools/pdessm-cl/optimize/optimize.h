@@ -31,8 +31,8 @@ typedef struct optimize_job {
     cli *c;
     pdessm_optimize_options options;
     pdessm_problem_options problem;
-    int rule, step, single; /* as the command line has them */
-    int64_t starts;         /* of each row */
+    int single;     /* --no-antithetic */
+    int64_t starts; /* of each row */
     int rows;
     optimize_row *row;
     int now; /* the row under way */

@@ -29,7 +29,7 @@ const cli_command pdessm_cli_precondition = {
 typedef struct job {
     cli *c;
     const char *verb, *data_path, *map_path, *model_path, *out;
-    int kind, split;
+    pdessm_split split;
     int64_t limit, n;
     pdessm_precondition_options options;
     pdessm_dataset *data;
@@ -67,7 +67,7 @@ out:
 
 static pdessm_status open_data(job *j) {
     const pdessm_dataset_options options = {
-        .split = (pdessm_split)j->split, .limit = j->limit, .seed = (uint64_t)j->c->seed};
+        .split = j->split, .limit = j->limit, .seed = (uint64_t)j->c->seed};
     return pdessm_dataset_open(j->c->ctx, j->data_path, &options, &j->data);
 }
 
@@ -316,30 +316,33 @@ static pdessm_status run(cli *c) {
     const cli_positional positional = {"ACTION", &j.verb};
     cli_option options[] = {
         {"data", 0, CLI_TEXT, &j.data_path, "DATA", "images: a name or a path, as for train"},
-        {"split", 0, CLI_CHOICE, &j.split, "train|test", "which part of the data (train)", 0, 0,
-         "train test"},
-        {"limit", 0, CLI_WHOLE, &j.limit, "N", "only the first N images (0: all)"},
-        {"map", 0, CLI_TEXT, &j.map_path, "FILE", "a file of fit, or a model or run behind a map"},
+        {"split", 0, CLI_CHOICE, &j.split, "SPLIT", "part of the data", 0, 0,
+         PDESSM_WORDS(PDESSM_SPLITS)},
+        {"limit", 0, CLI_WHOLE, &j.limit, "N", "use the first N images only; 0: all"},
+        {"map", 0, CLI_TEXT, &j.map_path, "FILE",
+         "a fitted map, or a model or run behind a preconditioner"},
         {"model", 'm', CLI_TEXT, &j.model_path, "PATH",
-         "report: a model, or a run whose checkpoints are compared"},
-        {"n", 'n', CLI_WHOLE, &j.n, "N",
-         "report --model: images drawn for the low-eigenvalue recovery, 0: none (256)", 0, 1 << 24},
+         "report: a model, or a run whose checkpoints to compare"},
         {"out", 'o', CLI_TEXT, &j.out, "PATH",
          "fit: the map; apply, invert: images, .safetensors with labels or .npy; report: a folder"},
-        {"kind", 0, CLI_CHOICE, &j.kind, "whiten|spectral|realnvp|flow", "of the map (whiten)", 0,
-         0, "whiten spectral realnvp flow"},
+        {"kind", 0, CLI_CHOICE, &j.options.kind, "KIND", "preconditioner", 0, 0,
+         PDESSM_WORDS(PDESSM_PRECONDITIONS), .group = "Fitting"},
         {"pooled", 0, CLI_FLAG, &j.options.pooled, NULL, "one map for all classes"},
         {"eps", 0, CLI_REAL, &j.options.epsilon, "X",
-         "share of the mean variance added to all (1e-3)", 1e-12, 1e3},
-        {"shrinkage", 0, CLI_REAL, &j.options.shrinkage, "X",
-         "whiten, realnvp: share of the mean covariance of all classes (0.1)", 0, 1},
+         "regularization: fraction of the mean variance added to every variance", 1e-12, 1e3},
         {"steps", 0, CLI_WHOLE, &j.options.steps, "N",
-         "realnvp, flow: steps of training (1000); an interrupted fit goes on", 1, 4e9},
-        {"layers", 0, CLI_WHOLE, &j.options.layers, "N", "realnvp: coupling layers (8)", 2, 64},
+         "realnvp, flow: training steps; an interrupted fit resumes", 1, 4e9},
+        {"shrinkage", 0, CLI_REAL, &j.options.shrinkage, "X",
+         "whiten, realnvp: weight of the mean covariance of all classes", 0, 1, .rare = 1},
+        {"layers", 0, CLI_WHOLE, &j.options.layers, "N", "realnvp: coupling layers", 2, 64,
+         .rare = 1},
         {"hidden", 0, CLI_WHOLE, &j.options.hidden, "N",
-         "realnvp: numbers in the hidden layers of a coupling's network (256)", 1, 4096},
+         "realnvp: hidden width of a coupling's network", 1, 4096, .rare = 1},
         {"max-gain", 0, CLI_REAL, &j.options.max_gain, "X",
-         "spectral: cap, over the gain of a wave of mean power (30)", 1, 1e6},
+         "spectral: largest gain over that of a wave of mean power", 1, 1e6, .rare = 1},
+        {"n", 'n', CLI_WHOLE, &j.n, "N",
+         "report --model: images to draw for the low-eigenvalue recovery; 0: none", 0, 1 << 24,
+         .rare = 1},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), &positional, 1));
@@ -347,7 +350,6 @@ static pdessm_status run(cli *c) {
     PDESSM_TRY(pdessm_cli_open_device(c));
     PDESSM_TRY(open_data(&j));
     pdessm_cli_interrupt_catch();
-    j.options.kind = (pdessm_precondition_kind)j.kind;
     j.options.seed = (uint64_t)c->seed;
     if (strcmp(j.verb, "fit") == 0) {
         PDESSM_TRY(fit(&j));

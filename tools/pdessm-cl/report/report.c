@@ -165,15 +165,17 @@ static void print_result(report *r) {
 }
 
 static pdessm_status run(cli *c) {
-    report r = {.c = c, .n = 40, .steps = 25, .solver = "heun", .guidance = -1};
+    report r = {.c = c, .n = 40, .steps = 25, .solver = PDESSM_HEUN, .guidance = -1};
     cli_option options[] = {
-        {"out", 'o', CLI_TEXT, &r.out, "FILE", "the page (DIR/report.html)"},
-        {"n", 'n', CLI_WHOLE, &r.n, "N", "images drawn for it (40)", 1, 1 << 16},
-        {"steps", 's', CLI_WHOLE, &r.steps, "N", "steps of the solver (25)", 1, 1 << 20},
-        {"solver", 0, CLI_TEXT, &r.solver, "NAME", "euler, midpoint, heun, rk4 or dopri5 (heun)"},
+        {"out", 'o', CLI_TEXT, &r.out, "FILE", "the page to write (default: DIR/report.html)"},
+        {"n", 'n', CLI_WHOLE, &r.n, "N", "images to draw", 1, 1 << 16},
+        {"steps", 's', CLI_WHOLE, &r.steps, "N", "solver steps", 1, 1 << 20},
+        {"solver", 0, CLI_CHOICE, &r.solver, "NAME", "ODE solver", 0, 0,
+         PDESSM_WORDS(PDESSM_SOLVERS)},
         {"guidance", 'g', CLI_REAL, &r.guidance, "X",
-         "of the images drawn (2 where labels were dropped, else 1)", 0, 1e3},
-        {"no-samples", 0, CLI_FLAG, &r.no_samples, NULL, "draw nothing: curves and kernels only"},
+         "classifier-free guidance scale (default: 2 if labels were dropped in training, else 1)",
+         0, 1e3},
+        {"no-samples", 0, CLI_FLAG, &r.no_samples, NULL, "draw no images: curves and kernels only"},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(

@@ -15,7 +15,7 @@ typedef struct report {
     cli *c;
     const char *run, *out;
     int64_t n, steps;
-    const char *solver;
+    pdessm_solver solver;
     double guidance; /* < 0: as the run was trained */
     int no_samples;
 

@@ -132,7 +132,7 @@ pdessm_status pdessm_cli_report_draw(report *r) {
     o.seed = (uint64_t)r->c->seed;
     o.progress = show_progress;
     o.user = &bar;
-    PDESSM_TRY(pdessm_solver_find(r->c->ctx, r->solver, &o.solver));
+    o.solver = r->solver;
     PDESSM_TRY(pdessm_pictures_allocate(r->c->ctx, &r->samples));
     choose_labels(r, conditional);
     pdessm_cli_progress_begin(&bar, r->c, "report", 0);
@@ -165,8 +165,9 @@ pdessm_status pdessm_cli_report_samples(report *r) {
         pdessm_cli_text(r->c,
                         "%lld images from the averaged weights of %s: %s, %lld steps, %lld network "
                         "evaluations, guidance %g, seed %lld.",
-                        (long long)p->count, r->checkpoint, r->solver, (long long)r->steps,
-                        (long long)r->evaluations, r->guidance, (long long)r->c->seed));
+                        (long long)p->count, r->checkpoint, pdessm_solver_name(r->solver),
+                        (long long)r->steps, (long long)r->evaluations, r->guidance,
+                        (long long)r->c->seed));
     options.scale = p->scale;
     PDESSM_TRY(pdessm_grid_create(r->c->ctx, p->images, p->count, p->channels, p->height, p->width,
                                   &options, &picture));

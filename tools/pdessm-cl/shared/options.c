@@ -8,22 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "help.h"
 #include "print.h"
 
 enum { MAX_OPTIONS = 96 };
 
 /* ------------------------------------------------------------------ values */
 
-static pdessm_value_rule rule_of(const cli_option *o) {
+pdessm_value_rule pdessm_cli_rule_of(const cli_option *o) {
     return (pdessm_value_rule){.kind = (pdessm_value_kind)o->kind,
                                .least = o->least,
                                .most = o->most,
                                .words = o->kind == CLI_TEXT ? o->argument : o->choices,
-                               .zero_word = o->zero_word};
+                               .zero_word = o->zero_word,
+                               .zero_is_unset = o->zero_is_unset};
 }
 
 static int convert(cli *c, const cli_option *o, const char *text, char *why, size_t size) {
-    const pdessm_value_rule rule = rule_of(o);
+    const pdessm_value_rule rule = pdessm_cli_rule_of(o);
     return pdessm_value_read(&rule, o->kind == CLI_TEXT ? pdessm_cli_text(c, "%s", text) : text,
                              o->target, why, size);
 }
@@ -80,11 +82,18 @@ static const char *suggest(cli *c, cli_option *const *options, int count, const 
     return best ? pdessm_cli_text(c, "; did you mean --%s?", best) : "";
 }
 
-static void print_help(cli *c, poptContext popt) {
-    printf("%s\n\n", c->command->meaning);
-    poptSetOtherOptionHelp(popt, c->command->arguments);
-    poptPrintHelp(popt, stdout, 0);
-    printf("\nExample:\n  %s\n", c->command->example);
+/* --help, --help all, --help json. */
+static void print_help(cli *c, poptContext popt, cli_option *const *options, int count) {
+    char *given = poptGetOptArg(popt);
+    const char *what = given ? given : "";
+    for (int i = 1; i + 1 < c->argc && !given; i++)
+        if (strcmp(c->argv[i], "--help") == 0 || strcmp(c->argv[i], "-h") == 0)
+            what = c->argv[i + 1];
+    if (strcmp(what, "json") == 0)
+        pdessm_cli_print_help_json(c, options, count);
+    else
+        pdessm_cli_print_help(c, options, count, strcmp(what, "all") == 0);
+    free(given);
     c->ended = 1;
     c->exit_code = pdessm_cli_finish_output();
 }
@@ -96,44 +105,48 @@ static int has_own(const char *name, const cli_option *own, int own_count) {
     return 0;
 }
 
-/* All options of this subcommand: its own, then the common ones that it has not of its own, under a
- * heading where its own have some. */
+/* All options of this subcommand: its own, and behind their first group the common ones that it
+ * does not have itself. Each knows its group and, while nothing is read, its default. */
 static int collect(cli *c, cli_option *common, int common_count, cli_option *own, int own_count,
                    cli_option *ret[MAX_OPTIONS]) {
-    int n = 0, grouped = 0;
+    int n = 0, first = 0;
+    const char *group = "Options";
     for (int i = 0; i < own_count; i++) {
-        grouped |= own[i].group != NULL;
-        ret[n++] = &own[i];
+        group = own[i].group ? own[i].group : group;
+        own[i].group = group;
     }
+    while (first < own_count && own[first].group == own[0].group)
+        ret[n++] = &own[first++];
     for (int i = 0; i < common_count; i++)
         if ((c->command->prints_result || strcmp(common[i].name, "format") != 0) &&
             !has_own(common[i].name, own, own_count)) {
-            common[i].group = grouped ? "As in every subcommand:" : NULL;
-            grouped = 0;
+            common[i].group = "Common options";
             ret[n++] = &common[i];
         }
+    while (first < own_count)
+        ret[n++] = &own[first++];
+    for (int i = 0; i < n; i++)
+        if (!ret[i]->usual)
+            ret[i]->usual = pdessm_cli_default_text(c, ret[i]);
     return n;
+}
+
+static int is_help(const cli_option *o) {
+    return strcmp(o->name, "help") == 0;
 }
 
 /* What popt reads. */
 static void make_popt_table(cli_option *const *options, int count,
-                            struct poptOption ret[MAX_OPTIONS + 2]) {
+                            struct poptOption ret[MAX_OPTIONS + 1]) {
     for (int i = 0; i < count; i++) {
         const cli_option *o = options[i];
-        ret[i] =
-            (struct poptOption){.longName = o->name,
-                                .shortName = o->letter,
-                                .argInfo = o->kind == CLI_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING,
-                                .val = i + 1,
-                                .descrip = o->help,
-                                .argDescrip = o->argument};
+        unsigned kind = o->kind == CLI_FLAG ? POPT_ARG_NONE : POPT_ARG_STRING;
+        if (is_help(o))
+            kind = POPT_ARG_STRING | POPT_ARGFLAG_OPTIONAL;
+        ret[i] = (struct poptOption){
+            .longName = o->name, .shortName = o->letter, .argInfo = kind, .val = i + 1};
     }
-    ret[count] = (struct poptOption){.longName = "help",
-                                     .shortName = 'h',
-                                     .argInfo = POPT_ARG_NONE,
-                                     .val = count + 1,
-                                     .descrip = "print this"};
-    ret[count + 1] = (struct poptOption)POPT_TABLEEND;
+    ret[count] = (struct poptOption)POPT_TABLEEND;
 }
 
 static void take_option(cli *c, poptContext popt, cli_option *o) {
@@ -164,8 +177,8 @@ static void run_popt(cli *c, poptContext popt, cli_option *const *options, int c
     int code;
     while (!c->ended && (code = poptGetNextOpt(popt)) != -1) {
         const char *bad = poptBadOption(popt, POPT_BADOPTION_NOALIAS);
-        if (code == count + 1)
-            print_help(c, popt);
+        if (code > 0 && is_help(options[code - 1]))
+            print_help(c, popt, options, count);
         else if (code > 0)
             take_option(c, popt, options[code - 1]);
         else if (code == POPT_ERROR_BADOPT)
@@ -179,18 +192,21 @@ static void run_popt(cli *c, poptContext popt, cli_option *const *options, int c
 
 pdessm_status pdessm_cli_parse(cli *c, cli_option *own, int own_count,
                                const cli_positional *positional, int positional_count) {
+    int help = 0;
     cli_option common[] = {
         {"device", 'd', CLI_TEXT, &c->device_name, "DEVICE",
-         "auto, cpu, gpu, P:D, an index, or part of a name, as `devices` lists them (auto)"},
-        {"seed", 0, CLI_WHOLE, &c->seed, "N", "start of all random numbers (0)"},
-        {"threads", 0, CLI_WHOLE, &c->threads, "N", "threads of plain C (one for each CPU)", 0,
-         1024},
+         "auto, cpu, gpu, or an index, P:D or part of a name from `devices`",
+         .usual = "$PDESSM_DEVICE or auto"},
+        {"seed", 0, CLI_WHOLE, &c->seed, "N", "random seed"},
+        {"threads", 0, CLI_WHOLE, &c->threads, "N", "CPU threads (default: one per CPU)", 0, 1024,
+         .zero_is_unset = 1},
         {"quiet", 'q', CLI_FLAG, &c->quiet, NULL, "no progress and no notes on stderr"},
-        {"format", 0, CLI_CHOICE, &c->format, "text|json", "how the result is printed (text)", 0, 0,
+        {"format", 0, CLI_CHOICE, &c->format, "FORMAT", "output format of the result", 0, 0,
          "text json"},
+        {"help", 'h', CLI_FLAG, &help, NULL, "this help; --help all shows every option"},
     };
     cli_option *options[MAX_OPTIONS];
-    struct poptOption table[MAX_OPTIONS + 2];
+    struct poptOption table[MAX_OPTIONS + 1];
     int count = collect(c, common, CLI_COUNT(common), own, own_count, options);
     const char *name = c->argv[0];
     c->argv[0] = pdessm_cli_text(c, PDESSM_CLI_PROGRAM " %s", c->command->name);

@@ -20,14 +20,18 @@ typedef struct cli_option {
     const char *name;
     char letter;
     cli_kind kind;
-    void *target;
-    const char *argument; /* what stands for the value in --help */
-    const char *help;
+    void *target;          /* holds the default until the command line is read */
+    const char *argument;  /* what stands for the value in --help; NULL: WORD */
+    const char *help;      /* without choices and default, which --help adds */
     double least, most;    /* bounds of numbers and extents; most = 0: no upper bound */
     const char *choices;   /* "text json" */
-    int fixed;             /* train --resume: decided when the run began */
     const char *zero_word; /* of a choice: another word for the first one */
-    const char *group;     /* in --help, a heading over this option and those after it */
+    int zero_is_unset;     /* 0 stands for "it depends" and is no default to be told */
+    int fixed;             /* train --resume: decided when the run began */
+    int rare;              /* in --help all only */
+    const char *group;     /* in --help: the heading of this option and those after it */
+    const char *usual;     /* the default as text; NULL: that of the target */
+    const char *otherwise; /* another default: "classify: 0.05" */
     int given;             /* set by pdessm_cli_parse() */
 } cli_option;
 
@@ -47,6 +51,9 @@ pdessm_status pdessm_cli_parse(cli *c, cli_option *options, int option_count,
 /* pdessm_cli_parse(), then the context with --threads and messages to stderr. */
 pdessm_status pdessm_cli_begin(cli *c, cli_option *options, int option_count,
                                const cli_positional *positional, int positional_count);
+
+/* What value.h is told of an option. */
+pdessm_value_rule pdessm_cli_rule_of(const cli_option *option);
 
 /* How many characters have to be put in, left out or exchanged to make `word` of what was typed;
  * many when that is so much of the word that another one was meant. */

@@ -2,38 +2,59 @@
 /* settings.c: what a call of `train` asks for: the command line on top of a file, checked. */
 #include "settings.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "files/file.h"
 #include "run/settings.h"
+#include "shared/help.h"
 
 enum { MOST_OPTIONS = 96 };
 
-/* The rows of settings.def as options with targets inside of s; what all commands have is left out.
- */
-static int make_options(pdessm_run_settings *s, cli_option ret[MOST_OPTIONS]) {
+static cli_option make_option(const pdessm_setting *r, pdessm_run_settings *s) {
+    return (cli_option){.name = r->name,
+                        .letter = r->letter,
+                        .kind = (cli_kind)r->rule.kind,
+                        .target = pdessm_setting_of(r, s),
+                        .argument = r->argument,
+                        .help = r->help,
+                        .least = r->rule.least,
+                        .most = r->rule.most,
+                        .choices = r->rule.kind == PDESSM_VALUE_CHOICE ? r->rule.words : NULL,
+                        .zero_word = r->rule.zero_word,
+                        .zero_is_unset = r->rule.zero_is_unset,
+                        .fixed = (r->flags & PDESSM_SETTING_FIXED) != 0,
+                        .rare = (r->flags & PDESSM_SETTING_RARE) != 0,
+                        .group = r->heading};
+}
+
+/* Where classifiers have another default. */
+static const char *for_classifiers(cli *c, const pdessm_setting *r, const cli_option *option) {
+    pdessm_run_settings s = pdessm_run_settings_defaults(PDESSM_TASK_CLASSIFY);
+    const cli_option other = make_option(r, &s);
+    const char *text = pdessm_cli_default_text(c, &other);
+    const char *usual = pdessm_cli_default_text(c, option);
+    if (!text || !usual || r->offset == offsetof(pdessm_run_settings, task))
+        return NULL;
+    return strcmp(text, usual) != 0 ? pdessm_cli_text(c, "classify: %s", text) : NULL;
+}
+
+/* The rows of settings.def as options with targets inside of s, the basic ones first; what all
+ * commands have is left out. */
+static int make_options(cli *c, pdessm_run_settings *s, cli_option ret[MOST_OPTIONS]) {
     int all, count = 0;
     const pdessm_setting *rows = pdessm_run_settings_rows(&all);
-    const char *heading = NULL;
-    for (int i = 0; i < all; i++) {
-        const pdessm_setting *r = &rows[i];
-        if (r->flags & PDESSM_SETTING_COMMON)
-            continue;
-        ret[count++] = (cli_option){.name = r->name,
-                                    .letter = r->letter,
-                                    .kind = (cli_kind)r->rule.kind,
-                                    .target = pdessm_setting_of(r, s),
-                                    .argument = r->argument ? r->argument : r->rule.words,
-                                    .help = r->help,
-                                    .least = r->rule.least,
-                                    .most = r->rule.most,
-                                    .choices = r->rule.words,
-                                    .zero_word = r->rule.zero_word,
-                                    .fixed = (r->flags & PDESSM_SETTING_FIXED) != 0,
-                                    .group = r->heading != heading ? r->heading : NULL};
-        heading = r->heading;
-    }
+    for (int basic = 1; basic >= 0; basic--)
+        for (int i = 0; i < all; i++) {
+            const pdessm_setting *r = &rows[i];
+            const int is_basic = r->heading == rows[0].heading;
+            if (r->flags & PDESSM_SETTING_COMMON || is_basic != basic)
+                continue;
+            ret[count] = make_option(r, s);
+            ret[count].otherwise = for_classifiers(c, r, &ret[count]);
+            count++;
+        }
     return count;
 }
 
@@ -70,7 +91,7 @@ pdessm_status pdessm_cli_settings_read(cli *c, pdessm_run_settings *s) {
     cli_option options[MOST_OPTIONS];
     pdessm_status status = PDESSM_OK;
     *s = pdessm_run_settings_defaults(PDESSM_TASK_VELOCITY);
-    int count = make_options(s, options);
+    int count = make_options(c, s, options);
     PDESSM_TRY(pdessm_cli_begin(c, options, count, NULL, 0));
     if (s->resume)
         PDESSM_TRY(refuse_fixed(c, s, options, count));

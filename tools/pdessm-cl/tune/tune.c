@@ -257,8 +257,8 @@ static pdessm_status answer(job *j) {
 static pdessm_status run(cli *c) {
     job j = {.c = c, .max_time = 60};
     cli_option options[] = {
-        {"max-time", 0, CLI_REAL, &j.max_time, "SECONDS", "begin nothing after so long", 0, 1e6},
-        {"op", 0, CLI_TEXT, &j.only, "NAME", "only this operator"},
+        {"max-time", 0, CLI_REAL, &j.max_time, "SECONDS", "begin nothing after this time", 0, 1e6},
+        {"op", 0, CLI_TEXT, &j.only, "NAME", "tune only this operator"},
         {"show", 0, CLI_FLAG, &j.show, NULL, "only print what is stored for the device"},
         {"clear", 0, CLI_FLAG, &j.clear, NULL, "forget what is stored for the device"},
     };

@@ -182,8 +182,8 @@ static pdessm_status finish(job *j, const char *reference) {
 static pdessm_status run(cli *c) {
     job j = {.c = c, .cases = 20};
     cli_option options[] = {
-        {"cases", 'n', CLI_WHOLE, &j.cases, "N", "random shapes for each operator", 1, 1000000},
-        {"op", 0, CLI_TEXT, &j.only, "NAME", "only this operator"},
+        {"cases", 'n', CLI_WHOLE, &j.cases, "N", "random shapes per operator", 1, 1000000},
+        {"op", 0, CLI_TEXT, &j.only, "NAME", "verify only this operator"},
     };
     pdessm_status status = PDESSM_OK;
     PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), NULL, 0));
