@@ -175,7 +175,7 @@ struct reading {
 
 /* The first image says how large all are, unless the options do. */
 static pdessm_status begin(pdessm_context *ctx, struct reading *reading, const char *path,
-                           const pdessm_picture *picture) {
+                           const pdessm_bitmap *picture) {
     const pdessm_dataset_options *options = reading->options;
     reading->first = path;
     reading->out = (pdessm_image_extent){
@@ -196,7 +196,7 @@ static pdessm_status begin(pdessm_context *ctx, struct reading *reading, const c
 }
 
 static pdessm_status explain(pdessm_context *ctx, const struct reading *reading, const char *path,
-                             const pdessm_picture *picture) {
+                             const pdessm_bitmap *picture) {
     const pdessm_dataset_options *options = reading->options;
     if (options->height == 0 &&
         (picture->height != reading->out.height || picture->width != reading->out.width))
@@ -220,7 +220,7 @@ static pdessm_status read_one(pdessm_context *ctx, struct reading *reading, cons
                               int64_t index) {
     pdessm_status status;
     pdessm_bytes bytes = {0};
-    pdessm_picture picture = {0};
+    pdessm_bitmap picture = {0};
     PDESSM_TRY(pdessm_bytes_open(ctx, path, &bytes));
     PDESSM_TRY(pdessm_image_decode(ctx, path, bytes.data, bytes.size, reading->options->max_bytes,
                                    &picture));
@@ -237,7 +237,7 @@ static pdessm_status read_one(pdessm_context *ctx, struct reading *reading, cons
     int64_t step = reading->out.channels * reading->out.height * reading->out.width;
     pdessm_converter_run(reading->converter, picture.pixels, 1, reading->pixels + index * step);
 out:
-    pdessm_picture_release(&picture);
+    pdessm_bitmap_release(&picture);
     pdessm_bytes_release(&bytes);
     return status;
 }

@@ -112,7 +112,7 @@ int64_t pdessm_text_width(const char *text, int64_t scale) {
 }
 
 /* One point of a glyph: a square of scale x scale pixels. */
-static void dot(pdessm_picture *picture, int64_t y, int64_t x, int64_t end, int64_t scale) {
+static void dot(pdessm_bitmap *picture, int64_t y, int64_t x, int64_t end, int64_t scale) {
     for (int64_t i = y; i < y + scale; i++)
         for (int64_t j = x; j < x + scale; j++)
             if (i >= 0 && i < picture->height && j >= 0 && j < end)
@@ -120,7 +120,7 @@ static void dot(pdessm_picture *picture, int64_t y, int64_t x, int64_t end, int6
                        (size_t)picture->channels);
 }
 
-void pdessm_text_draw(pdessm_picture *picture, const char *text, int64_t y, int64_t x, int64_t end,
+void pdessm_text_draw(pdessm_bitmap *picture, const char *text, int64_t y, int64_t x, int64_t end,
                       int64_t scale) {
     if (end > picture->width)
         end = picture->width;

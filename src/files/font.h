@@ -12,7 +12,7 @@ int64_t pdessm_text_width(const char *text, int64_t scale);
 
 /* Draws text in black with its upper left corner at (y, x); parts outside the picture, or right
  * of `end`, are cut. Anything but printable ASCII shows as a box. */
-void pdessm_text_draw(pdessm_picture *picture, const char *text, int64_t y, int64_t x, int64_t end,
+void pdessm_text_draw(pdessm_bitmap *picture, const char *text, int64_t y, int64_t x, int64_t end,
                       int64_t scale);
 
 #endif

@@ -12,7 +12,7 @@
 struct grid {
     int64_t rows, columns, scale, gap, text; /* text: scale of the font */
     int64_t cell_height, cell_width, top, left;
-    pdessm_picture picture;
+    pdessm_bitmap picture;
 };
 
 static int64_t widest_label(const char *const *labels, int64_t count, int64_t scale) {
@@ -55,7 +55,7 @@ static int64_t cell_x(const struct grid *grid, int64_t column) {
 
 /* image: bytes [height, width, channels] */
 static void draw_image(const struct grid *grid, const uint8_t *image, int64_t index) {
-    const pdessm_picture *picture = &grid->picture;
+    const pdessm_bitmap *picture = &grid->picture;
     int64_t y0 = cell_y(grid, index / grid->columns), x0 = cell_x(grid, index % grid->columns);
     int64_t source_width = grid->cell_width / grid->scale;
     size_t bytes = (size_t)picture->channels;
@@ -84,7 +84,7 @@ static void draw_labels(struct grid *grid, const pdessm_grid_options *options) {
 
 pdessm_status pdessm_grid_create(pdessm_context *ctx, const float *images, int64_t count,
                                  int64_t channels, int64_t height, int64_t width,
-                                 const pdessm_grid_options *options, pdessm_picture *ret) {
+                                 const pdessm_grid_options *options, pdessm_bitmap *ret) {
     pdessm_status status;
     const pdessm_grid_options plain = {0};
     struct grid grid = {.picture = {.channels = channels}};
@@ -113,18 +113,18 @@ pdessm_status pdessm_grid_create(pdessm_context *ctx, const float *images, int64
     grid.picture.pixels = NULL;
 out:
     free(bytes);
-    pdessm_picture_release(&grid.picture);
+    pdessm_bitmap_release(&grid.picture);
     return status;
 }
 
 pdessm_status pdessm_grid_write(pdessm_context *ctx, const char *path, const float *images,
                                 int64_t count, int64_t channels, int64_t height, int64_t width,
                                 const pdessm_grid_options *options) {
-    pdessm_picture picture = {0};
+    pdessm_bitmap picture = {0};
     pdessm_status status =
         pdessm_grid_create(ctx, images, count, channels, height, width, options, &picture);
     if (status == PDESSM_OK)
         status = pdessm_png_write(ctx, path, &picture);
-    pdessm_picture_release(&picture);
+    pdessm_bitmap_release(&picture);
     return status;
 }

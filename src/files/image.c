@@ -17,9 +17,9 @@ static int is_harmless(tjhandle handle) {
 }
 
 pdessm_status pdessm_jpeg_decode(pdessm_context *ctx, const char *name, const uint8_t *data,
-                                 size_t size, int64_t max_bytes, pdessm_picture *ret) {
+                                 size_t size, int64_t max_bytes, pdessm_bitmap *ret) {
     pdessm_status status = PDESSM_OK;
-    pdessm_picture picture = {0};
+    pdessm_bitmap picture = {0};
     int width, height, sampling, space;
     tjhandle handle = tjInitDecompress();
     PDESSM_REQUIRE(ctx, handle, PDESSM_ERROR_MEMORY, "%s: no memory for the JPEG decoder", name);
@@ -48,12 +48,12 @@ pdessm_status pdessm_jpeg_decode(pdessm_context *ctx, const char *name, const ui
 out:
     if (handle)
         tjDestroy(handle);
-    pdessm_picture_release(&picture);
+    pdessm_bitmap_release(&picture);
     return status;
 }
 
 pdessm_status pdessm_image_decode(pdessm_context *ctx, const char *name, const uint8_t *data,
-                                  size_t size, int64_t max_bytes, pdessm_picture *ret) {
+                                  size_t size, int64_t max_bytes, pdessm_bitmap *ret) {
     if (pdessm_is_png(data, size))
         return pdessm_png_decode(ctx, name, data, size, max_bytes, ret);
     if (pdessm_is_jpeg(data, size))

@@ -4,7 +4,7 @@
 #define PDESSM_FILES_IMAGE_H
 
 #include "core/context.h"
-#include "files/picture.h"
+#include "files/bitmap.h"
 
 int pdessm_is_png(const uint8_t *data, size_t size);
 int pdessm_is_jpeg(const uint8_t *data, size_t size);
@@ -13,21 +13,20 @@ int pdessm_is_jpeg(const uint8_t *data, size_t size);
  * resolved, 16 bits become 8, transparency is laid over white. More than max_bytes of pixels is
  * ERROR_FILE. */
 pdessm_status pdessm_image_decode(pdessm_context *ctx, const char *name, const uint8_t *data,
-                                  size_t size, int64_t max_bytes, pdessm_picture *ret);
+                                  size_t size, int64_t max_bytes, pdessm_bitmap *ret);
 
 /* The two formats by themselves; data is known to begin as they do. */
 pdessm_status pdessm_png_decode(pdessm_context *ctx, const char *name, const uint8_t *data,
-                                size_t size, int64_t max_bytes, pdessm_picture *ret);
+                                size_t size, int64_t max_bytes, pdessm_bitmap *ret);
 pdessm_status pdessm_jpeg_decode(pdessm_context *ctx, const char *name, const uint8_t *data,
-                                 size_t size, int64_t max_bytes, pdessm_picture *ret);
+                                 size_t size, int64_t max_bytes, pdessm_bitmap *ret);
 
 /* A picture as the bytes of a PNG, in new memory; name is for messages. */
-pdessm_status pdessm_png_encode(pdessm_context *ctx, const char *name,
-                                const pdessm_picture *picture, uint8_t **ret, size_t *ret_size);
+pdessm_status pdessm_png_encode(pdessm_context *ctx, const char *name, const pdessm_bitmap *picture,
+                                uint8_t **ret, size_t *ret_size);
 
 /* Writes a picture as PNG; the file appears whole or not at all. */
-pdessm_status pdessm_png_write(pdessm_context *ctx, const char *path,
-                               const pdessm_picture *picture);
+pdessm_status pdessm_png_write(pdessm_context *ctx, const char *path, const pdessm_bitmap *picture);
 
 /* Writes one image, float [channels, height, width] in [-1, 1] (values outside are clamped). */
 pdessm_status pdessm_png_write_float(pdessm_context *ctx, const char *path, const float *image,
@@ -46,7 +45,7 @@ typedef struct pdessm_grid_options {
  * PNG. channels is 1 or 3. */
 pdessm_status pdessm_grid_create(pdessm_context *ctx, const float *images, int64_t count,
                                  int64_t channels, int64_t height, int64_t width,
-                                 const pdessm_grid_options *options, pdessm_picture *ret);
+                                 const pdessm_grid_options *options, pdessm_bitmap *ret);
 pdessm_status pdessm_grid_write(pdessm_context *ctx, const char *path, const float *images,
                                 int64_t count, int64_t channels, int64_t height, int64_t width,
                                 const pdessm_grid_options *options);

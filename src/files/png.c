@@ -22,10 +22,10 @@ static void blend(const uint8_t *from, int64_t pixels, int64_t channels, uint8_t
 }
 
 pdessm_status pdessm_png_decode(pdessm_context *ctx, const char *name, const uint8_t *data,
-                                size_t size, int64_t max_bytes, pdessm_picture *ret) {
+                                size_t size, int64_t max_bytes, pdessm_bitmap *ret) {
     pdessm_status status = PDESSM_OK;
     uint8_t *raw = NULL;
-    pdessm_picture picture = {0};
+    pdessm_bitmap picture = {0};
     png_image image = {.version = PNG_IMAGE_VERSION};
     PDESSM_REQUIRE(ctx, png_image_begin_read_from_memory(&image, data, size), PDESSM_ERROR_FILE,
                    "%s: not a readable PNG: %s", name, image.message);
@@ -48,13 +48,13 @@ pdessm_status pdessm_png_decode(pdessm_context *ctx, const char *name, const uin
     picture.pixels = NULL;
 out:
     png_image_free(&image);
-    pdessm_picture_release(&picture);
+    pdessm_bitmap_release(&picture);
     free(raw);
     return status;
 }
 
-pdessm_status pdessm_png_encode(pdessm_context *ctx, const char *name,
-                                const pdessm_picture *picture, uint8_t **ret, size_t *ret_size) {
+pdessm_status pdessm_png_encode(pdessm_context *ctx, const char *name, const pdessm_bitmap *picture,
+                                uint8_t **ret, size_t *ret_size) {
     pdessm_status status = PDESSM_OK;
     uint8_t *data = NULL;
     enum { WIDEST = 1000000 }; /* libpng's own limit */
@@ -83,7 +83,7 @@ out:
 }
 
 pdessm_status pdessm_png_write(pdessm_context *ctx, const char *path,
-                               const pdessm_picture *picture) {
+                               const pdessm_bitmap *picture) {
     pdessm_status status = PDESSM_OK;
     uint8_t *data = NULL;
     size_t size = 0;
@@ -96,12 +96,12 @@ out:
 
 pdessm_status pdessm_png_write_float(pdessm_context *ctx, const char *path, const float *image,
                                      int64_t channels, int64_t height, int64_t width) {
-    pdessm_picture picture = {height, width, channels, NULL};
+    pdessm_bitmap picture = {height, width, channels, NULL};
     pdessm_status status;
     PDESSM_TRY(pdessm_alloc(ctx, (size_t)(height * width), (size_t)channels, &picture.pixels));
     pdessm_images_to_bytes(image, 1, channels, height, width, picture.pixels);
     PDESSM_TRY(pdessm_png_write(ctx, path, &picture));
 out:
-    pdessm_picture_release(&picture);
+    pdessm_bitmap_release(&picture);
     return status;
 }

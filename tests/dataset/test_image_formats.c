@@ -17,8 +17,8 @@ static void png_round_trip(void **state) {
     const char *path = fixture_path(f, "a.png");
     for (int64_t channels = 1; channels <= 3; channels += 2) {
         uint8_t pixels[5 * 7 * 3];
-        const pdessm_picture picture = {5, 7, channels, pixels};
-        pdessm_picture back = {0};
+        const pdessm_bitmap picture = {5, 7, channels, pixels};
+        pdessm_bitmap back = {0};
         pdessm_bytes bytes = {0};
         for (size_t i = 0; i < sizeof pixels; i++)
             pixels[i] = (uint8_t)(i * 37);
@@ -27,12 +27,12 @@ static void png_round_trip(void **state) {
         assert_ok(f, pdessm_image_decode(f->ctx, path, bytes.data, bytes.size, MOST, &back));
         assert_true(back.height == 5 && back.width == 7 && back.channels == channels);
         assert_memory_equal(back.pixels, pixels, (size_t)(35 * channels));
-        pdessm_picture_release(&back);
+        pdessm_bitmap_release(&back);
         assert_fails(f, pdessm_image_decode(f->ctx, path, bytes.data, bytes.size, 100, &back),
                      PDESSM_ERROR_FILE, "limit of 100 bytes");
         pdessm_bytes_release(&bytes);
     }
-    const pdessm_picture two = {1, 1, 2, (uint8_t *)(uintptr_t) "ab"};
+    const pdessm_bitmap two = {1, 1, 2, (uint8_t *)(uintptr_t) "ab"};
     assert_fails(f, pdessm_png_write(f->ctx, path, &two), PDESSM_ERROR_ARGUMENT, "write .npz");
 }
 
@@ -52,25 +52,25 @@ static size_t encode_png(png_uint_32 format, const void *pixels, const void *map
 static void png_formats(void **state) {
     fixture *f = *state;
     uint8_t file[4096];
-    pdessm_picture p = {0};
+    pdessm_bitmap p = {0};
     const uint8_t alpha[] = {200, 100, 0, 255, 200, 100, 0, 51};
     size_t size = encode_png(PNG_FORMAT_RGBA, alpha, NULL, file, sizeof file);
     assert_ok(f, pdessm_image_decode(f->ctx, "a", file, size, MOST, &p));
     const uint8_t blended[] = {200, 100, 0, 244, 224, 204}; /* a fifth over white */
     assert_memory_equal(p.pixels, blended, 6);
-    pdessm_picture_release(&p);
+    pdessm_bitmap_release(&p);
     const uint8_t indices[] = {1, 0}, map[] = {10, 20, 30, 40, 50, 60};
     size = encode_png(PNG_FORMAT_RGB_COLORMAP, indices, map, file, sizeof file);
     assert_ok(f, pdessm_image_decode(f->ctx, "a", file, size, MOST, &p));
     const uint8_t resolved[] = {40, 50, 60, 10, 20, 30};
     assert_true(p.channels == 3);
     assert_memory_equal(p.pixels, resolved, 6);
-    pdessm_picture_release(&p);
+    pdessm_bitmap_release(&p);
     const uint16_t deep[] = {65535, 0};
     size = encode_png(PNG_FORMAT_LINEAR_Y, deep, NULL, file, sizeof file);
     assert_ok(f, pdessm_image_decode(f->ctx, "a", file, size, MOST, &p));
     assert_true(p.channels == 1 && p.pixels[0] == 255 && p.pixels[1] == 0);
-    pdessm_picture_release(&p);
+    pdessm_bitmap_release(&p);
 }
 
 static void broken_images(void **state) {
@@ -86,7 +86,7 @@ static void broken_images(void **state) {
     tjDestroy(handle);
     const uint8_t *const data[] = {file, jpeg};
     const size_t sizes[] = {size, jpeg_size};
-    pdessm_picture p = {0};
+    pdessm_bitmap p = {0};
     for (int k = 0; k < 2; k++) {
         /* The last 12 bytes of a PNG (IEND) and 2 of a JPEG (EOI) carry no pixel. */
         for (size_t n = 0; n + (k ? 2 : 12) < sizes[k]; n++) {
@@ -100,7 +100,7 @@ static void broken_images(void **state) {
     }
     assert_ok(f, pdessm_image_decode(f->ctx, "j", jpeg, jpeg_size, MOST, &p));
     assert_true(p.channels == 1 && p.height == 16);
-    pdessm_picture_release(&p);
+    pdessm_bitmap_release(&p);
     assert_fails(f, pdessm_image_decode(f->ctx, "j", jpeg, jpeg_size - 20, MOST, &p),
                  PDESSM_ERROR_FILE, "j: damaged or cut off: Premature end");
     assert_fails(f, pdessm_image_decode(f->ctx, "j", jpeg, jpeg_size, 255, &p), PDESSM_ERROR_FILE,
@@ -124,13 +124,13 @@ static void grid(void **state) {
     const float images[5] = {-1, -1, -1, -1, -1};
     static const char *const rows[] = {"A", "long"}, *const columns[] = {"1", "2", "3"};
     pdessm_grid_options options = {.columns = 3, .scale = 10, .gap = 1};
-    pdessm_picture p = {0};
+    pdessm_bitmap p = {0};
     assert_ok(f, pdessm_grid_create(f->ctx, images, 5, 1, 1, 1, &options, &p));
     assert_true(p.height == 1 + 2 * 11 && p.width == 1 + 3 * 11 && p.channels == 1);
     assert_int_equal(p.pixels[0], 255);
     assert_int_equal(p.pixels[p.width + 1], 0);
     assert_int_equal(p.pixels[12 * p.width + 1 + 2 * 11], 255); /* the sixth place is empty */
-    pdessm_picture_release(&p);
+    pdessm_bitmap_release(&p);
     options.row_labels = rows;
     options.column_labels = columns;
     assert_ok(f, pdessm_grid_create(f->ctx, images, 5, 1, 1, 1, &options, &p));
@@ -141,7 +141,7 @@ static void grid(void **state) {
         for (int64_t x = 0; x < 25; x++)
             dark += p.pixels[y * p.width + x] == 0;
     assert_int_equal(dark, 18); /* the points of the letter A */
-    pdessm_picture_release(&p);
+    pdessm_bitmap_release(&p);
     assert_fails(f, pdessm_grid_write(f->ctx, "x", images, 1, 5, 1, 1, NULL), PDESSM_ERROR_ARGUMENT,
                  "1 or 3 channels");
 }

@@ -37,7 +37,7 @@ static void write_png(fixture *f, const char *name, int64_t height, int64_t widt
     uint8_t pixels[64 * 3];
     assert_true(height * width <= 64);
     memset(pixels, value, sizeof pixels);
-    const pdessm_picture picture = {height, width, channels, pixels};
+    const pdessm_bitmap picture = {height, width, channels, pixels};
     assert_ok(f, pdessm_png_write(f->ctx, fixture_path(f, name), &picture));
 }
 

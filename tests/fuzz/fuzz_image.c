@@ -6,8 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     pdessm_context *ctx = fuzz_context();
-    pdessm_picture picture = {0};
+    pdessm_bitmap picture = {0};
     fuzz_judge(ctx, pdessm_image_decode(ctx, "fuzz", data, size, FUZZ_MAX_BYTES, &picture));
-    pdessm_picture_release(&picture);
+    pdessm_bitmap_release(&picture);
     return 0;
 }

@@ -82,7 +82,7 @@ out:
 static pdessm_status print_pictures(report *r, const pdessm_mixer_kernel *k, int block) {
     float *images = NULL;
     int64_t count = 0, larger = k->height > k->width ? k->height : k->width;
-    pdessm_picture picture = {0};
+    pdessm_bitmap picture = {0};
     pdessm_status status = PDESSM_OK;
     const pdessm_grid_options options = {
         .columns = COLUMNS,
@@ -99,7 +99,7 @@ static pdessm_status print_pictures(report *r, const pdessm_mixer_kernel *k, int
             "</figcaption></figure>\n",
             (long long)count, (long long)k->channels, (long long)k->height, (long long)k->width);
 out:
-    pdessm_picture_release(&picture);
+    pdessm_bitmap_release(&picture);
     free(images);
     return status;
 }

@@ -26,7 +26,7 @@ static const char *step_text(report *r, const char *name) {
 /* The bytes of a PNG, or NULL with a warning: a picture that cannot be read spoils no page. */
 static pdessm_status print_file(report *r, const char *path, const char *step) {
     pdessm_bytes bytes = {0};
-    pdessm_picture picture = {0};
+    pdessm_bitmap picture = {0};
     FILE *f = r->page.f;
     pdessm_status status = pdessm_bytes_open(r->c->ctx, path, &bytes);
     if (status == PDESSM_OK)
@@ -42,7 +42,7 @@ static pdessm_status print_file(report *r, const char *path, const char *step) {
         pdessm_cli_warn(r->c, "%s; left out", pdessm_context_error(r->c->ctx));
         status = PDESSM_OK;
     }
-    pdessm_picture_release(&picture);
+    pdessm_bitmap_release(&picture);
     pdessm_bytes_release(&bytes);
     return status;
 }
@@ -146,7 +146,7 @@ out:
 pdessm_status pdessm_cli_report_samples(report *r) {
     const pdessm_pictures *p = &r->samples;
     FILE *f = r->page.f;
-    pdessm_picture picture = {0};
+    pdessm_bitmap picture = {0};
     pdessm_grid_options options = {.scale = 1};
     pdessm_status status = PDESSM_OK;
     if (r->model && pdessm_model_get_config(r->model)->task == PDESSM_TASK_CLASSIFY)
@@ -174,6 +174,6 @@ pdessm_status pdessm_cli_report_samples(report *r) {
     PDESSM_TRY(pdessm_cli_page_picture(r->c->ctx, f, &picture, 1, "samples drawn now"));
     fputs("\n", f);
 out:
-    pdessm_picture_release(&picture);
+    pdessm_bitmap_release(&picture);
     return status;
 }

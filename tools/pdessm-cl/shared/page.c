@@ -209,7 +209,7 @@ void pdessm_cli_page_png(FILE *f, const uint8_t *png, size_t size, int64_t width
     fputs("\">", f);
 }
 
-pdessm_status pdessm_cli_page_picture(pdessm_context *ctx, FILE *f, const pdessm_picture *picture,
+pdessm_status pdessm_cli_page_picture(pdessm_context *ctx, FILE *f, const pdessm_bitmap *picture,
                                       int scale, const char *what) {
     uint8_t *png = NULL;
     size_t size = 0;

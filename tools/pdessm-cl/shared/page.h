@@ -38,7 +38,7 @@ void pdessm_cli_page_facts_end(FILE *f);
  * never wider than the page. */
 void pdessm_cli_page_png(FILE *f, const uint8_t *png, size_t size, int64_t width, int scale,
                          const char *what);
-pdessm_status pdessm_cli_page_picture(pdessm_context *ctx, FILE *f, const pdessm_picture *picture,
+pdessm_status pdessm_cli_page_picture(pdessm_context *ctx, FILE *f, const pdessm_bitmap *picture,
                                       int scale, const char *what);
 
 /* "2026-11-21 17:02 UTC" */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* picture.h: one picture in memory, as files keep it. */
-#ifndef PDESSM_FILES_PICTURE_H
-#define PDESSM_FILES_PICTURE_H
+/* bitmap.h: one image of 8 bits in memory, as PNG and JPEG keep it. Generated images, which are
+ * floats, and their labels are pictures (pictures.h). */
+#ifndef PDESSM_FILES_BITMAP_H
+#define PDESSM_FILES_BITMAP_H
 
 #include <stdint.h>
 
 /* Interleaved: pixels[height][width][channels], channels 1 (gray) or 3 (RGB). */
-typedef struct pdessm_picture {
+typedef struct pdessm_bitmap {
     int64_t height, width, channels;
     uint8_t *pixels;
-} pdessm_picture;
+} pdessm_bitmap;
 
-void pdessm_picture_release(pdessm_picture *picture);
+void pdessm_bitmap_release(pdessm_bitmap *picture);
 
 /* Float [count, channels, height, width] in [-1, 1] to uint8 [count, height, width, channels]:
  * clamped and rounded; not-a-number becomes 0. */

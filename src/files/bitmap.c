@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* picture.c: a picture in memory, and floats as its bytes. */
-#include "files/picture.h"
+/* bitmap.c: an image of 8 bits in memory, and floats as its bytes. */
+#include "files/bitmap.h"
 
 #include <stdlib.h>
 
-void pdessm_picture_release(pdessm_picture *picture) {
+void pdessm_bitmap_release(pdessm_bitmap *picture) {
     free(picture->pixels);
-    *picture = (pdessm_picture){0};
+    *picture = (pdessm_bitmap){0};
 }
 
 static uint8_t to_byte(float value) {
