@@ -38,6 +38,11 @@ typedef struct pdessm_points {
 PDESSM_API pdessm_status pdessm_metric_choose(pdessm_context *ctx, uint64_t seed, int64_t all,
                                               int64_t count, int64_t *ret);
 
+/* Rounds drawn images in [-1, 1] to what a file of 8-bit images would hold of them, as the real
+ * ones were. ERROR_NUMERIC, naming `name`: a value is not finite. */
+PDESSM_API pdessm_status pdessm_images_round(pdessm_context *ctx, const char *name, int64_t numbers,
+                                             float *images);
+
 /* Squared Frechet distance of the Gaussians with the same means m and covariances S (over count -
  * 1): |m1 - m2|^2 + tr(S1 + S2 - 2 (S2^1/2 S1 S2^1/2)^1/2). Singular covariances are fine; at least
  * 2 points each. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* points.c: checks of points, their mean and covariance, seeded orders. */
+/* points.c: checks of points, their mean and covariance, seeded orders, rounding to 8 bits. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "core/random.h"
 #include "evaluate/metrics.h"
+#include "files/bitmap.h"
 
 pdessm_metric_options pdessm_metric_defaults(void) {
     return (pdessm_metric_options){.neighbours = 5, .directions = 512, .low_share = 0.25};
@@ -80,6 +81,24 @@ pdessm_status pdessm_metric_choose(pdessm_context *ctx, uint64_t seed, int64_t a
         ret[i] = count == all ? i : order[i];
 out:
     free(order);
+    return status;
+}
+
+pdessm_status pdessm_images_round(pdessm_context *ctx, const char *name, int64_t numbers,
+                                  float *images) {
+    enum { PIECE = 4096 };
+    uint8_t bytes[PIECE];
+    pdessm_status status = PDESSM_OK;
+    for (int64_t i = 0; i < numbers; i++)
+        PDESSM_REQUIRE(ctx, isfinite(images[i]), PDESSM_ERROR_NUMERIC,
+                       "%s draws values that are not finite; is the model trained?", name);
+    for (int64_t i = 0; i < numbers; i += PIECE) {
+        const int64_t n = numbers - i < PIECE ? numbers - i : PIECE;
+        pdessm_images_to_bytes(images + i, 1, 1, 1, n, bytes);
+        for (int64_t k = 0; k < n; k++)
+            images[i + k] = (float)bytes[k] / 127.5f - 1;
+    }
+out:
     return status;
 }
 

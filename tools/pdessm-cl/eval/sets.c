@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* sets.c: the real images and the others: from files, or drawn by a model. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "eval.h"
-#include "files/image.h"
 #include "shared/memory.h"
 
 /* Choices of --split. */
@@ -149,23 +147,6 @@ static void choose_labels(cli_eval_set *s) {
                                                     : i % classes);
 }
 
-/* What a file of 8-bit images would hold. */
-static pdessm_status round_to_bytes(cli_eval *e, cli_eval_set *s) {
-    pdessm_status status;
-    const int64_t plane = s->height * s->width, planes = s->count * s->channels;
-    uint8_t *bytes = NULL;
-    PDESSM_TRY(pdessm_alloc(e->c->ctx, (size_t)planes, (size_t)plane, &bytes));
-    for (int64_t i = 0; i < planes * plane; i++)
-        PDESSM_REQUIRE(e->c->ctx, isfinite(s->images[i]), PDESSM_ERROR_NUMERIC,
-                       "%s draws values that are not finite; is the model trained?", s->name);
-    pdessm_images_to_bytes(s->images, planes, 1, s->height, s->width, bytes);
-    for (int64_t i = 0; i < planes * plane; i++)
-        s->images[i] = (float)bytes[i] / 127.5f - 1;
-out:
-    free(bytes);
-    return status;
-}
-
 pdessm_status pdessm_cli_eval_check_model(cli_eval *e) {
     const pdessm_config *c = pdessm_model_get_config(e->model);
     return check_size(e, e->model_file, c->channels, c->image_size[0], c->image_size[1]);
@@ -202,7 +183,7 @@ pdessm_status pdessm_cli_eval_draw(cli_eval *e) {
                 : "interrupted; nothing was kept (--keep FOLDER does)",
             e->keep);
     if (status == PDESSM_OK && !s->is_float)
-        status = round_to_bytes(e, s);
+        status = pdessm_images_round(ctx, s->name, s->count * (int64_t)pixels_of(s), s->images);
 out:
     return status;
 }
