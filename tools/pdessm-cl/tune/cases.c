@@ -8,7 +8,7 @@ enum { CHANNELS = 384 };
 static const struct shape {
     pdessm_op op;
     pdessm_case_size size;
-} shapes[] = {
+} points[] = {
 #define SIZE(...)                                                                                  \
     { PDESSM_CASE_NETWORK, __VA_ARGS__ }
     {PDESSM_OP_spectral_filter, SIZE(0, 16, 16, CHANNELS)}, /* 32 x 32 images, patches of 2 */
@@ -24,11 +24,11 @@ static const struct shape {
 };
 
 int pdessm_cli_tune_cases(void) {
-    return (int)(sizeof shapes / sizeof *shapes);
+    return (int)(sizeof points / sizeof *points);
 }
 
 pdessm_op pdessm_cli_tune_op(int i) {
-    return shapes[i].op;
+    return points[i].op;
 }
 
 /* Images so that u takes 25 MB, as in `bench`; on a GPU four times that, which no cache holds. */
@@ -41,12 +41,12 @@ static int64_t batch_for(const pdessm_device *device, int64_t floats_of_one) {
 }
 
 pdessm_status pdessm_cli_tune_case(pdessm_device *device, int i, cli_tune_case *ret) {
-    pdessm_case_size size = shapes[i].size;
+    pdessm_case_size size = points[i].size;
     pdessm_status status = PDESSM_OK;
-    cli_tune_case k = {.call = pdessm_opcall_begin(device, shapes[i].op)};
+    cli_tune_case k = {.call = pdessm_opcall_begin(device, points[i].op)};
     if (size.batch == 0)
         size.batch = batch_for(device, size.height * size.width * size.channels);
-    pdessm_case_draw(shapes[i].op, &size, 1, &k.numbers);
+    pdessm_case_draw(points[i].op, &size, 1, &k.numbers);
     PDESSM_TRY(pdessm_case_operands(&k.numbers, &k.call));
     PDESSM_TRY(pdessm_case_gradients(&k.numbers, &k.call));
     *ret = k;
