@@ -9,7 +9,7 @@ required=(
     ocl-icd-opencl-dev opencl-headers ocl-icd-libopencl1 pocl-opencl-icd libclfft-dev libclblast-dev
     libopenblas-dev liblapacke
     libpng-dev libturbojpeg0-dev zlib1g-dev libzip-dev libcyaml-dev libcjson-dev libpopt-dev
-    libcmocka-dev oclgrind clang clang-format
+    libcmocka-dev oclgrind clang clang-format clang-tidy
 )
 # Names that not every release has: without them something is left out, which is said.
 optional=(dataset-fashion-mnist libclang-rt-dev)

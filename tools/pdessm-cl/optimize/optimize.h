@@ -46,8 +46,8 @@ double pdessm_cli_optimize_checkpoint(const optimize_job *j, int i);
 /* All starts of row j->now. */
 pdessm_status pdessm_cli_optimize_row(optimize_job *j);
 
-/* Starts that came within `gap` of the least value. */
-int64_t pdessm_cli_optimize_successes(const optimize_row *row, double gap);
+/* Starts that came within `most` of the least value. */
+int64_t pdessm_cli_optimize_successes(const optimize_row *row, double most);
 /* Median of value minus least value, at a point of the curves or (-1) at the end. */
 double pdessm_cli_optimize_median(const optimize_row *row, int point);
 /* Wilson's interval of 95 % for a rate of `hits` in n. */

@@ -45,7 +45,7 @@ typedef struct cli_positional {
  * of its own. After --help, and after
  * wrong usage (one line that says what was expected), c->ended is set, nothing is left to do or to
  * say, and the answer is not OK. */
-pdessm_status pdessm_cli_parse(cli *c, cli_option *options, int option_count,
+pdessm_status pdessm_cli_parse(cli *c, cli_option *own, int own_count,
                                const cli_positional *positional, int positional_count);
 
 /* pdessm_cli_parse(), then the context with --threads and messages to stderr. */

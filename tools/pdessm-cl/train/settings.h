@@ -10,6 +10,6 @@
 /* Reads all that a call of `train` says: defaults, then --config or the settings of --resume, then
  * the command line. Paths become absolute; ERROR_ARGUMENT for what is missing or does not go
  * together. *ret is released in any case. */
-pdessm_status pdessm_cli_settings_read(cli *c, pdessm_run_settings *ret);
+pdessm_status pdessm_cli_settings_read(cli *c, pdessm_run_settings *s);
 
 #endif
