@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: MIT
 # lint.py: the house rules that a program can check: who includes whom, lengths, heads of files,
-# words that mark unfinished work, and paths that exist on nobody's machine. See lint.sh.
+# words that mark unfinished work, paths that exist on nobody's machine, tests that no build file
+# lists, subjects of commits. See lint.sh.
 import pathlib
 import re
+import subprocess
 import sys
 
-LONGEST_FILE, LONGEST_FUNCTION, LONGEST_LINE = 400, 60, 100
+# A file as long as its subject needs; beyond the first length it is pointed out, not refused.
+LONG_FILE, LONGEST_FILE, LONGEST_FUNCTION, LONGEST_LINE, LONGEST_SUBJECT = 500, 800, 60, 100, 72
+# The rules for messages hold for what follows this commit.
+FIRST_COMMIT = "630f2613d2bac8bef529b97457ea56b656006f53"
+# Not wrapped yet.
+UNWRAPPED = {"docs/develop/adding-an-operator.md"}
 
 # The floors, from the ground up. A room may include itself and the rooms of lower floors; rooms of one
 # floor do not know each other.
@@ -69,7 +76,7 @@ CLI = pathlib.Path("tools/pdessm-cl")
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK|not imple" r"mented|st" r"ub)\b")
 FOREIGN_PATH = re.compile(r"/(wo" r"rk|fa" r"rm)/|\.\./sha" r"red")
 
-problems = []
+problems, remarks = [], []
 taken_inside = set()
 
 
@@ -184,10 +191,49 @@ def check_words(path, lines):
             complain(path, number, "a tab")
 
 
+def check_wrapping(path, lines):
+    """Prose is wrapped; tables, code and lines that are only a link are as long as they are."""
+    code = str(path) in UNWRAPPED
+    for number, line in enumerate(lines, 1):
+        if line.lstrip().startswith("```"):
+            code = not code
+        link = re.fullmatch(r"\s*([-*] )?(!?\[[^]]*\]\([^)]*\)|<?https?://\S+)[.,:]?", line)
+        if len(line) > LONGEST_LINE and not code and not link and not re.match(r"\||    ", line):
+            complain(path, number, "%d columns, at most %d are allowed" % (len(line), LONGEST_LINE))
+
+
+def git(*words):
+    """What git says; nothing where there is no history, as in a tarball or a shallow clone."""
+    try:
+        done = subprocess.run(["git", *words], capture_output=True, text=True)
+    except OSError:
+        return ""
+    return done.stdout if done.returncode == 0 else ""
+
+
+def check_commits():
+    """Subjects since the first commit. Of commits that nobody else has seen yet, as remarks: subjects
+    about two things, and no body."""
+    if git("rev-parse", "--show-prefix") != "\n":
+        return  # the tree lies inside some other repository
+    for line in git("log", "--no-merges", "--format=%h %s", FIRST_COMMIT + "..HEAD").splitlines():
+        commit, _, subject = line.partition(" ")
+        if len(subject) > LONGEST_SUBJECT:
+            problems.append("commit %s: a subject of %d characters, at most %d are allowed: %s" % (
+                commit, len(subject), LONGEST_SUBJECT, subject))
+    for line in git("log", "--no-merges", "--format=%h%x00%s%x00%b%x01", "@{upstream}..HEAD").split("\1"):
+        commit, subject, body = (line.strip("\n").split("\0") + ["", ""])[:3]
+        if ";" in subject:
+            remarks.append("commit %s: two things? %s" % (commit, subject))
+        if subject and not body.strip():
+            remarks.append("commit %s: why? A body is wanted: %s" % (commit, subject))
+
+
 def check(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     check_words(path, lines)
-    if path.suffix in (".md", ".yaml", ".yml"):
+    if path.suffix == ".md":
+        check_wrapping(path, lines)
         return
     check_head(path, lines)
     if path.suffix in (".c", ".h", ".cl", ".clh", ".def"):
@@ -203,6 +249,8 @@ def check(path):
     if len(lines) > LONGEST_FILE:
         complain(path, len(lines), "%d lines, at most %d are allowed" % (
             len(lines), LONGEST_FILE))
+    elif len(lines) > LONG_FILE:
+        remarks.append("%s: %d lines; is that one subject?" % (path, len(lines)))
 
 
 def check_test_lists():
@@ -227,10 +275,13 @@ def main():
         for path in sorted(pathlib.Path(folder).rglob("*")):
             if path.suffix in kinds and "__pycache__" not in path.parts:
                 check(path)
-    for path in (pathlib.Path("meson.build"), pathlib.Path("README.md")):
+    for path in [pathlib.Path("meson.build"), *sorted(pathlib.Path().glob("*.md"))]:
         if path.exists():
             check(path)
     check_test_lists()
+    check_commits()
+    for line in remarks:
+        print("note: " + line, file=sys.stderr)
     for name in sorted(INSIDE_FOR_CLI.keys() - taken_inside):
         complain(pathlib.Path("tools/check/lint.py"), 1, "%s is listed for the command line, which "
                  "does not include it" % name)
