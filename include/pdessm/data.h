@@ -52,14 +52,14 @@ PDESSM_API const char *pdessm_layout_name(pdessm_layout value);
 PDESSM_API pdessm_status pdessm_layout_find(pdessm_context *ctx, const char *name,
                                             pdessm_layout *ret);
 
-/* All zero is a good start: the training split, every image, as it is. */
+/* All zero is a good start: the training split, every image, as is. */
 typedef struct pdessm_dataset_options {
     pdessm_split split;
     int64_t height, width; /* 0: as the images are; both or none */
     pdessm_resize resize;
     int channels; /* 0: as the images are; 1 and 3 convert colour to gray and back */
     pdessm_layout layout;
-    int64_t limit;     /* 0: all; else the first so many. For `shapes` the number drawn */
+    int64_t limit;     /* 0: all; else the first `limit`. For `shapes` the number drawn */
     uint64_t seed;     /* of `shapes` */
     int64_t max_bytes; /* most memory for decoded images; 0: 8 GiB */
 } pdessm_dataset_options;
@@ -87,8 +87,8 @@ PDESSM_API void pdessm_dataset_destroy(pdessm_dataset **dataset);
 
 PDESSM_API const pdessm_dataset_info *pdessm_dataset_get_info(const pdessm_dataset *dataset);
 
-/* Writes image number index (0 <= index < count) to ret [channels, height, width]: 8-bit images
- * in [-1, 1], float data as it is. */
+/* Writes image number index (0 <= index < count) to ret [channels, height, width]: 8-bit images in
+ * [-1, 1], float data as is. */
 PDESSM_API void pdessm_dataset_image(const pdessm_dataset *dataset, int64_t index, float *ret);
 
 /* The label in [0, num_classes) of image number index; -1 without labels. */

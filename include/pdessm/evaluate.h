@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* evaluate.h: how far a set of samples is from a set of real images. The metrics are plain
  * functions of arrays and need no model; docs/guide/metrics.md has the formulas and their sources.
- * Everything is computed in float64, on all threads of the context, to the same bits on any number
- * of them; what is drawn is drawn from the seed. ERROR_NUMERIC: a value is not finite. */
+ * Everything is computed in float64, on all threads of the context, bit for bit the same on any
+ * number of them; what is drawn is drawn from the seed. ERROR_NUMERIC: a value is not finite. */
 #ifndef PDESSM_EVALUATE_H
 #define PDESSM_EVALUATE_H
 

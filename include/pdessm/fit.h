@@ -23,7 +23,7 @@ typedef struct pdessm_precondition_options {
     int solver_steps; /* flow: Runge-Kutta steps between the ends */
     uint64_t seed;    /* realnvp, flow */
     /* realnvp, flow: a folder, made when needed, that keeps the training every 200 steps and when
-     * it is cancelled. The same fit goes on from there, to the same bits; another one is refused
+     * it is cancelled. The same fit resumes from there bit for bit; another one is refused
      * (ERROR_FILE). The caller removes it once the map is safe. NULL: none. */
     const char *folder;
     /* Called now and then with the share done in [0, 1]; nonzero cancels (ERROR_CANCELLED). */
@@ -48,7 +48,7 @@ PDESSM_API pdessm_status pdessm_precondition_dataset(pdessm_precondition *map, p
                                                      void *user, pdessm_dataset **ret);
 
 /* The same for a map that takes long (a flow): what is done is kept in files below `folder`, which
- * is made, and the same call goes on from there. ERROR_FILE: they are of another map or set. */
+ * is made, and the same call resumes from there. ERROR_FILE: they are of another map or set. */
 PDESSM_API pdessm_status pdessm_precondition_dataset_kept(pdessm_precondition *map,
                                                           pdessm_dataset *data, const char *folder,
                                                           int (*progress)(void *user, double share),

@@ -2,7 +2,7 @@
 /* graph_train.h: training of graph networks, on all of a graph or over coarser levels of it.
  *
  * Level l of a graph keeps about n / 2^l of its n nodes and the edges between them: x_l = P^T x,
- * A_l = the pattern of P^T A^p P, p = 1 unless set. Which nodes is drawn anew each time, as the
+ * A_l = the pattern of P^T A^p P, p = 1 unless set. The nodes are drawn again each time, as the
  * first ones of a random order, so that the selection of a level holds those of the coarser ones.
  * The same weights run at every level. (Training on images of several resolutions: train.h.) */
 #ifndef PDESSM_GRAPH_TRAIN_H
@@ -84,11 +84,11 @@ typedef struct pdessm_graph_train_result {
     int64_t evaluations;
 } pdessm_graph_train_result;
 
-/* With a batch a draw takes so many graphs of a set of graphs; of one graph so many training nodes,
- * which alone count in the loss, and of each node 4 neighbours at random, two times over, with all
- * edges between these. Levels are then parts of that. An epoch is as many steps as there are
- * batches in the training graphs or nodes. What a batch leaves out of a single graph its gradient
- * does not know: it is an unbiased estimate only for sets of graphs.
+/* With a batch, a draw takes that many graphs of a set of graphs; of a single graph it takes that
+ * many training nodes, which alone count in the loss, and 4 random neighbours of each node, over
+ * two hops, with all edges between these. Levels are then parts of that. An epoch is as many steps as
+ * there are batches in the training graphs or nodes. The gradient ignores what a batch leaves out
+ * of a single graph: it is an unbiased estimate only for sets of graphs.
  *
  * More tensors than max_bytes are ERROR_MEMORY before anything large is allocated.
  *

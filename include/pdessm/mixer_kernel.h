@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mixer_kernel.h: what the mixers of a network have learnt, in physical units and as impulse
+/* mixer_kernel.h: what the mixers of a network have learned, in physical units and as impulse
  * responses. RESEARCH: what is measured, and how, may change between versions. */
 #ifndef PDESSM_MIXER_KERNEL_H
 #define PDESSM_MIXER_KERNEL_H

@@ -89,8 +89,8 @@ typedef struct pdessm_config {
     int no_gate, no_convection, no_reaction, no_skip;
     pdessm_local local;
     pdessm_padding padding; /* zero: of the pde mixer only */
-    int attention_layers;   /* so many blocks, evenly spaced, have attention instead of the mixer */
-    pdessm_prior prior;     /* of the task velocity only */
+    int attention_layers; /* this many blocks, evenly spaced, have attention instead of the mixer */
+    pdessm_prior prior;   /* of the task velocity only */
 } pdessm_config;
 
 /* The configuration of a preset such as "pde-s/2" or "attn-nano/4" (mixer-size/patch; mixers pde,

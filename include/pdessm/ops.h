@@ -16,8 +16,8 @@ extern "C" {
 PDESSM_API pdessm_tensor *pdessm_linear(pdessm_tape *tape, pdessm_tensor *x, pdessm_tensor *weight,
                                         pdessm_tensor *bias, int parts);
 
-/* LN(x) (1 + scale) + shift over the last axis, eps 1e-6, no affine part of its own: x [B, N, C],
- * shift and scale [B, C], or both NULL. */
+/* LN(x) (1 + scale) + shift over the last axis, eps 1e-6, without learned affine parameters: x [B,
+ * N, C], shift and scale [B, C], or both NULL. */
 PDESSM_API pdessm_tensor *pdessm_layer_norm(pdessm_tape *tape, pdessm_tensor *x,
                                             pdessm_tensor *shift, pdessm_tensor *scale);
 
@@ -143,7 +143,7 @@ PDESSM_API pdessm_tensor *pdessm_dropout(pdessm_tape *tape, pdessm_tensor *x, pd
 
 /* weight (x - mean) / sqrt(variance + epsilon) + bias for each channel of x [N, C]. In training
  * mean and (biased) variance are those of the N rows, and running [2, C], mean and unbiased
- * variance, moves towards them by the share `momentum`; else running is used as it is. */
+ * variance, moves towards them by the share `momentum`; else running is used as is. */
 PDESSM_API pdessm_tensor *pdessm_batch_norm(pdessm_tape *tape, pdessm_tensor *x,
                                             pdessm_tensor *weight, pdessm_tensor *bias,
                                             pdessm_tensor *running, int training, double momentum,

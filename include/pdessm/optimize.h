@@ -140,7 +140,8 @@ typedef struct pdessm_optimum {
     int64_t not_finite; /* points whose value or gradient was not */
     pdessm_optimize_ending ending;
     /* Effective sample size of the homotopies' clouds as a share of the samples, else 0; and over
-     * time: the mean in each of so many equal parts of the budget, 0 where no cloud was drawn. */
+     * time: the mean in each of PDESSM_OPTIMIZE_PARTS equal parts of the budget, 0 where no cloud
+     * was drawn. */
     double effective_mean, effective_least;
     double effective[PDESSM_OPTIMIZE_PARTS];
 } pdessm_optimum;

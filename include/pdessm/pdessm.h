@@ -7,7 +7,7 @@
  *   build     build.h: networks from tensors, a tape and operators (tensor.h, tape.h, ops.h);
  *             graph networks (gnn.h, node_set.h, graph_train.h)
  *   research  research.h: global optimisation (optimize.h), its test problems (problems.h), why
- *             trainings stall (diagnostics.h), what mixers have learnt (mixer_kernel.h). What
+ *             trainings stall (diagnostics.h), what mixers have learned (mixer_kernel.h). What
  *             these declare MAY CHANGE between versions.
  *
  * Every header compiles alone, in C and C++, and includes what it needs. All objects hang on a

@@ -41,7 +41,7 @@ typedef enum pdessm_precondition_kind {
      * would have no bound. ("Density estimation using Real NVP", arXiv 1605.08803.) */
     PDESSM_PRECONDITION_REALNVP,
     /* y = phi_(1 -> 0)(x), the flow of a small network (pde-nano) that is trained first, by flow
-     * matching on the images as they are. Classical Runge-Kutta steps of fixed size there and back:
+     * matching on the unmapped images. Classical Runge-Kutta steps of fixed size there and back:
      * the inverse is not exact, measure it (pdessm_precondition_round_trip). Has a null class. */
     PDESSM_PRECONDITION_FLOW,
     PDESSM_PRECONDITION_KINDS,
@@ -107,14 +107,14 @@ PDESSM_API pdessm_status pdessm_precondition_log_det(pdessm_precondition *map, i
                                                      const int32_t *labels, const float *images,
                                                      double *ret);
 
-/* As a safetensors file of its own: tensors precondition.*, metadata pdessm.precondition. */
+/* As a separate safetensors file: tensors precondition.*, metadata pdessm.precondition. */
 PDESSM_API pdessm_status pdessm_precondition_save(pdessm_precondition *map, const char *path);
 PDESSM_API pdessm_status pdessm_precondition_load(pdessm_device *device, const char *path,
                                                   pdessm_precondition **ret);
 
 /* The map that a model was trained behind. Its files carry it, so that a model file alone is enough
  * to sample: pdessm_sample() ends with T_y^-1, while pdessm_model_velocity() stays in mapped space.
- * The model takes a reference of its own; map NULL takes the old one away. ERROR_SHAPE: a map for
+ * The model takes a reference; map NULL removes the old one. ERROR_SHAPE: a map for
  * images of other channels, size or classes. */
 PDESSM_API pdessm_status pdessm_model_set_precondition(pdessm_model *model,
                                                        pdessm_precondition *map);

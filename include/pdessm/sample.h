@@ -53,10 +53,9 @@ PDESSM_API pdessm_status pdessm_sample(pdessm_model *model, const pdessm_sample_
                                        int64_t *ret_evaluations);
 
 /* The same for many images that take long: they are kept in files below `folder`, which is made,
- * some hundreds in each, and a call that asks for the same images of the same model goes on where
- * an earlier one ended. The caller removes the folder when it has no more use for it. ERROR_FILE:
- * it holds other images. *ret_evaluations: with dopri5 of the images drawn last, 0 when all were
- * there.
+ * some hundreds in each, and a call for the same images of the same model resumes where an earlier
+ * one ended. The caller removes the folder when it is no longer needed. ERROR_FILE: it holds other
+ * images. *ret_evaluations: with dopri5 of the images drawn last, 0 when all were there.
  */
 PDESSM_API pdessm_status pdessm_sample_kept(pdessm_model *model,
                                             const pdessm_sample_options *options, int64_t n,

@@ -55,9 +55,9 @@ PDESSM_API pdessm_status pdessm_coupling_find(pdessm_context *ctx, const char *n
 /* At which resolutions one set of weights learns. Level l of an image x is x averaged l times over
  * 2 x 2 squares; its noise is averaged with it and scaled back to unit variance, its time t stays.
  *
- * Coarse-to-fine: the coarsest level first, then the next finer one, each for steps of its own, the
- * finest (level 0) for the rest; level l has batches of 2^l batch. Optimiser and schedule run on;
- * the average forgets its first steps faster at each level anew.
+ * Coarse-to-fine: the coarsest level first, then the next finer one, each for a given number of
+ * steps, the finest (level 0) for the rest; level l has batches of 2^l batch. Optimiser and
+ * schedule continue; the EMA forgets the first steps of each level faster.
  *
  * Multiscale gradient estimation (MGE): every step has all levels, as a telescoping sum
  *
@@ -104,7 +104,7 @@ typedef struct pdessm_train_options {
     int levels;                              /* level 0 among them; 1 for full */
     int64_t level_steps[PDESSM_MOST_LEVELS]; /* [l], 0 < l < levels: of coarse-to-fine at level l */
     int flip;                                /* mirror images left to right, half of them */
-    int shift; /* move images by up to so many pixels each way; the border is black (floats: 0) */
+    int shift; /* move images by up to this many pixels each way; the border is black (floats: 0) */
     uint64_t seed;
 } pdessm_train_options;
 
@@ -177,7 +177,7 @@ PDESSM_API pdessm_status pdessm_trainer_load(pdessm_trainer *trainer, const char
 /* What reflow trains on: draws n images of all classes in turn (image i of class i % num_classes;
  * with a single class, of the null class) to a safetensors file that pdessm_dataset_open() reads.
  * Image i comes from noise (options->seed, i), which PDESSM_COUPLING_PAIRS finds again. Parts are
- * kept in PATH.parts until all are there: after an interruption the same call goes on. A file that
+ * kept in PATH.parts until all are there: after an interruption the same call resumes. A file that
  * is there already is kept if it is the same drawing, else ERROR_FILE. */
 PDESSM_API pdessm_status pdessm_pairs_draw(pdessm_model *model,
                                            const pdessm_sample_options *options, int64_t n,
@@ -193,7 +193,7 @@ PDESSM_API int64_t pdessm_trainer_step_count(const pdessm_trainer *trainer);
  * of them. */
 PDESSM_API int64_t pdessm_trainer_image_count(const pdessm_trainer *trainer);
 PDESSM_API int pdessm_trainer_level(const pdessm_trainer *trainer);
-/* Owned by the trainer. average: the EMA weights, for sampling while training goes on. */
+/* Owned by the trainer. average: the EMA weights, for sampling while training continues. */
 PDESSM_API pdessm_model *pdessm_trainer_model(pdessm_trainer *trainer);
 PDESSM_API pdessm_model *pdessm_trainer_average(pdessm_trainer *trainer);
 

@@ -34,8 +34,8 @@ pdessm_status pdessm_fit_mean(const pdessm_fit_job *job, int64_t label, double *
 pdessm_status pdessm_fit_add_covariance(const pdessm_fit_job *job, int64_t label, double weight,
                                         const double *mean, double *sum);
 
-/* options->folder: a folder for this fit, or for one begun earlier, which has to be the same.
- * Nothing where the kind is fitted in one go, or no folder is asked for (folder.c). */
+/* options->folder: a folder for this fit, or for one started earlier, which must be the same.
+ * Nothing if the kind is fitted in one go, or no folder is requested (folder.c). */
 pdessm_status pdessm_fit_folder_open(const pdessm_fit_job *job,
                                      const pdessm_precondition_info *info);
 /* Steps between two savings. */
