@@ -86,9 +86,9 @@ typedef struct pdessm_graph_train_result {
 
 /* With a batch, a draw takes that many graphs of a set of graphs; of a single graph it takes that
  * many training nodes, which alone count in the loss, and 4 random neighbours of each node, over
- * two hops, with all edges between these. Levels are then parts of that. An epoch is as many steps as
- * there are batches in the training graphs or nodes. The gradient ignores what a batch leaves out
- * of a single graph: it is an unbiased estimate only for sets of graphs.
+ * two hops, with all edges between these. Levels are then parts of that. An epoch is as many steps
+ * as there are batches in the training graphs or nodes. The gradient ignores what a batch leaves
+ * out of a single graph: it is an unbiased estimate only for sets of graphs.
  *
  * More tensors than max_bytes are ERROR_MEMORY before anything large is allocated.
  *

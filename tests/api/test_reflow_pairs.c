@@ -58,7 +58,7 @@ static void images_are_those_of_sampling(void **state) {
     pdessm_model_destroy(&model);
 }
 
-/* A model of one class draws what it has learnt: images without a class. */
+/* A model of one class draws what it has learned: images without a class. */
 static void one_class_is_no_class(void **state) {
     api *a = *state;
     float image[PIXELS], expected[PIXELS];

@@ -230,7 +230,7 @@ static void groups_are_what_the_optimiser_expects(void **state) {
     }
 }
 
-/* The velocity of two images and times t from a network that has not learnt yet. */
+/* The velocity of two images and times t from a network that has not learned yet. */
 static void first_velocity(api *a, pdessm_prior prior, int64_t count, const float *x,
                            const float *t, float *ret) {
     pdessm_config c = api_config(PDESSM_MIXER_PDE);

@@ -88,7 +88,7 @@ static void the_loss_is_smoothed_cross_entropy(void **state) {
     }
 }
 
-/* All of 24 images are learnt by heart, and the accuracy is what counting gives. */
+/* All of 24 images are learned by heart, and the accuracy is what counting gives. */
 static void it_learns(api *a, pdessm_mixer mixer) {
     const pdessm_train_options o = small_run();
     pdessm_train_report first, last;

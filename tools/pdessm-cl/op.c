@@ -332,7 +332,7 @@ static pdessm_status run(cli *c) {
         pdessm_cli_begin(c, options, CLI_COUNT(options), &(cli_positional){"NAME", &j.name}, 1));
     if (list) {
         PDESSM_REQUIRE(c->ctx, !j.name && !j.in && !j.out, PDESSM_ERROR_ARGUMENT,
-                       "--list goes with no other argument");
+                       "--list takes no other argument");
         c->format == CLI_FORMAT_JSON ? list_as_json(c) : list_as_text();
         return PDESSM_OK;
     }

@@ -149,7 +149,7 @@ static pdessm_status draw(job *j) {
     pdessm_cli_progress_end(&j->bar);
     if (status == PDESSM_ERROR_CANCELLED && j->parts)
         status = pdessm_fail(j->c->ctx, status,
-                             "interrupted; what is done is kept in %s, the same command goes on",
+                             "interrupted; what is done is kept in %s; the same command resumes",
                              j->parts);
     return status;
 }

@@ -115,10 +115,11 @@ int pdessm_cli_bench_time_is_up(const bench_job *j);
  * end. */
 pdessm_status pdessm_cli_bench_stop(bench_job *j, bench_row *row, pdessm_status status);
 void pdessm_cli_bench_settle(bench_row *row, bench_status status, const char *reason);
-/* Whether so much memory can be had, judged before it is asked for; else the row is `skipped`. */
+/* Whether that much memory is available, judged before it is allocated; else the row is `skipped`.
+ */
 int pdessm_cli_bench_fits(bench_job *j, bench_row *row, double bytes, double largest);
 
-/* copy.c: copies of so many bytes on a device, in the plain way or the fastest one. */
+/* copy.c: copies of a number of bytes on a device, in the plain way or the fastest one. */
 typedef struct bench_copy bench_copy;
 pdessm_status pdessm_cli_bench_copy_create(pdessm_device *device, size_t bytes, int fastest,
                                            bench_copy **ret);
@@ -133,7 +134,7 @@ void pdessm_cli_bench_rates(bench_job *j, bench_device *d);
 void pdessm_cli_bench_rates_again(bench_job *j, bench_device *d);
 /* A shape that a kernel refused closes the operator on the device; another shape may do. */
 void pdessm_cli_bench_forget_refusals(bench_device *d);
-/* The share that the device reaches of what its rates allow for so many operations and bytes. */
+/* The share that the device reaches of what its rates allow for these operations and bytes. */
 double pdessm_cli_bench_roofline(const bench_device *d, double flops, double bytes, double seconds);
 
 /* op.c, network.c: measure the rows of one group. An error ends the whole run. */

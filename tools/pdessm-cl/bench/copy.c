@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* copy.c: the yardstick: copies of so many bytes. The plain way is memcpy by all threads, or
+/* copy.c: the yardstick: copies of a number of bytes. The plain way is memcpy by all threads, or
  * a backend's copy of buffers; the fastest one may be stores that go past the caches, or the kernel
  * of `combine` without terms, y = x. */
 #include <stdlib.h>

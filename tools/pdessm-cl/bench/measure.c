@@ -77,7 +77,7 @@ bench_spread pdessm_cli_bench_spread(const double *all, int count) {
 
 /* ------------------------------------------------------------------ repetitions */
 
-/* Whether to go on with the next repetition. */
+/* Whether to continue with the next repetition. */
 static pdessm_status look_up(bench_job *j, int *ret_go_on) {
     if (pdessm_cli_interrupted())
         return pdessm_fail(j->c->ctx, PDESSM_ERROR_CANCELLED, "interrupted");

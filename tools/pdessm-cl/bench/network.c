@@ -218,7 +218,7 @@ out:
     return status;
 }
 
-/* Loss and gradients of the same network on small images; sampling has no reference of its own. */
+/* Loss and gradients of the same network on small images; sampling has no reference. */
 static pdessm_status validate(subject *s, bench_row *row) {
     cli_network_error e;
     pdessm_status status = PDESSM_OK;

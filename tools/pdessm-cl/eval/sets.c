@@ -179,7 +179,7 @@ pdessm_status pdessm_cli_eval_draw(cli_eval *e) {
         status = pdessm_fail(
             ctx, status,
             e->keep
-                ? "interrupted; the images drawn so far are kept in %s, the same command goes on"
+                ? "interrupted; the images drawn so far are kept in %s; the same command resumes"
                 : "interrupted; nothing was kept (--keep FOLDER does)",
             e->keep);
     if (status == PDESSM_OK && !s->is_float)

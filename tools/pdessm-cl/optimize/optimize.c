@@ -35,7 +35,7 @@ static pdessm_status read_dimension(cli *c, const char *text, int64_t *ret) {
     errno = 0;
     *ret = strtoll(text, &end, 10);
     PDESSM_REQUIRE(c->ctx, end != text && !*end && !errno && *ret >= 1, PDESSM_ERROR_ARGUMENT,
-                   "--dim '%s': expected whole numbers of at least 1, parted by commas", text);
+                   "--dim '%s': expected whole numbers of at least 1, separated by commas", text);
 out:
     return status;
 }

@@ -15,7 +15,7 @@ enum { OPTIMIZE_CURVE = 33 }; /* points of a budget curve */
 typedef struct optimize_start {
     pdessm_optimum optimum;
     pdessm_problem_score score;
-    double curve[OPTIMIZE_CURVE]; /* best value once so many evaluations were spent */
+    double curve[OPTIMIZE_CURVE]; /* best value after a share of the budget */
 } optimize_start;
 
 typedef struct optimize_row {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* run.c: the starts of one row, each on an instance of its own. */
+/* run.c: the starts of one row, each on a separate instance. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -185,7 +185,7 @@ static pdessm_status fit(job *j) {
     if (status == PDESSM_ERROR_CANCELLED)
         return pdessm_fail(j->c->ctx, status,
                            pdessm_is_folder(j->options.folder)
-                               ? "interrupted; what is done is kept in %s, the same command goes on"
+                               ? "interrupted; what is done is kept in %s; the same command resumes"
                                : "interrupted; nothing was written",
                            j->options.folder);
     PDESSM_TRY(status);

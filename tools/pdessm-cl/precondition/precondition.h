@@ -34,7 +34,7 @@ pdessm_status pdessm_cli_precondition_map_data(cli *c, pdessm_precondition *map,
                                                pdessm_dataset *data, pdessm_dataset **ret);
 
 /* Draws n images (guidance 1) and finds their variance along each row of vectors, the eigenvectors
- * of the data as it is: [channels height width]. *ret_recovery: the sum over the lowest quarter of
+ * of the unmapped data: [channels height width]. *ret_recovery: the sum over the lowest quarter of
  * the eigenvalues by that of the data; not a number when fewer images than pixels leave none there.
  */
 pdessm_status pdessm_cli_precondition_recovery(cli *c, pdessm_model *model, pdessm_dataset *data,

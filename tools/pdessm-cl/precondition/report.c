@@ -25,7 +25,7 @@ static const double LATE = 0.95; /* the time that one number stands for */
 typedef struct study {
     cli *c;
     const cli_precondition_report *asked;
-    pdessm_dataset *data[2]; /* as it is, mapped (NULL: no map) */
+    pdessm_dataset *data[2]; /* unmapped, mapped (NULL: no map) */
     int64_t pixels, sets;
     double *values[2];                                    /* [sets, pixels] */
     double *vectors[2];                                   /* [pixels, pixels], of the whole set */

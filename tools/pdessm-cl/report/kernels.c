@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels.c: what each block has learnt: its kernels as pictures, its terms as charts. */
+/* kernels.c: what each block has learned: its kernels as pictures, its terms as charts. */
 #include "kernels.h"
 
 #include <math.h>
@@ -112,7 +112,7 @@ static pdessm_status print_block(report *r, pdessm_model *start, int block) {
     PDESSM_TRY(pdessm_mixer_kernel_read(r->model, block, &now));
     fprintf(r->page.f, "<h3>Block %d</h3>\n", block);
     if (now.kind == PDESSM_MIXER_KERNEL_NONE) {
-        fputs("<p class=\"note\">Attention has no kernel of its own: whom a token listens to "
+        fputs("<p class=\"note\">Attention has no kernel: which tokens a token attends to "
               "depends on the image.</p>\n",
               r->page.f);
         goto out;
@@ -214,7 +214,7 @@ pdessm_status pdessm_cli_report_kernels(report *r) {
     pdessm_status status = PDESSM_OK;
     if (!config)
         return PDESSM_OK;
-    fputs("<h2>What the mixers have learnt</h2>\n", r->page.f);
+    fputs("<h2>What the mixers have learned</h2>\n", r->page.f);
     if (config->mixer != PDESSM_MIXER_ATTENTION)
         print_introduction(r, config);
     if (config->mixer == PDESSM_MIXER_PDE && r->has_settings) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* kernels.h: the parts of the section on what the mixers have learnt. */
+/* kernels.h: the parts of the section on what the mixers have learned. */
 #ifndef PDESSM_CLI_REPORT_KERNELS_H
 #define PDESSM_CLI_REPORT_KERNELS_H
 

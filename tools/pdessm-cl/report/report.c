@@ -16,7 +16,7 @@ static pdessm_status run(cli *c);
 
 const cli_command pdessm_cli_report = {
     .name = "report",
-    .meaning = "writes one HTML page about a training run: curves, samples, learnt kernels",
+    .meaning = "writes one HTML page about a training run: curves, samples, learned kernels",
     .arguments = "DIR",
     .example = PDESSM_CLI_PROGRAM " report runs/fashion --n 100 -o fashion.html",
     .prints_result = 1,
@@ -63,7 +63,8 @@ static void read_settings(report *r) {
     const char *path = pdessm_cli_text(r->c, "%s/config.yaml", r->run);
     r->has_settings = pdessm_run_settings_load(r->c->ctx, path, &r->settings) == PDESSM_OK;
     if (!r->has_settings)
-        pdessm_cli_warn(r->c, "%s; the page goes without it", pdessm_context_error(r->c->ctx));
+        pdessm_cli_warn(r->c, "%s; the page is written without it",
+                        pdessm_context_error(r->c->ctx));
 }
 
 static pdessm_status load_model(report *r) {
@@ -73,8 +74,8 @@ static pdessm_status load_model(report *r) {
     if (!newest) {
         r->without_model = "The run has no checkpoint yet, so there is nothing to draw with.";
         r->without_samples = r->without_model;
-        pdessm_cli_warn(r->c, "%s: no checkpoint yet; the page goes without samples and kernels",
-                        r->run);
+        pdessm_cli_warn(
+            r->c, "%s: no checkpoint yet; the page is written without samples and kernels", r->run);
         goto out;
     }
     r->checkpoint = pdessm_cli_text(r->c, "%s", strrchr(newest, '/') + 1);

@@ -123,7 +123,7 @@ pdessm_status pdessm_cli_report_draw(report *r) {
                                    .width = config->image_size[1],
                                    .num_classes = config->num_classes,
                                    .scale = config->image_size[0] < 64 ? 2 : 1};
-    /* Without label dropout the null class has learnt nothing to guide by. */
+    /* Without label dropout the null class has learned nothing to guide by. */
     if (r->guidance < 0)
         r->guidance = conditional && (!s || s->label_dropout > 0) ? 2 : 1;
     o.guidance = r->guidance;

@@ -20,7 +20,7 @@ pdessm_status pdessm_cli_load_model(cli *c, const char *path, pdessm_model_task 
 /* Names of the classes of a model file, found beside or above it, else their numbers. */
 const char *const *pdessm_cli_class_names(cli *c, const char *model_file, int count);
 
-/* So many images are drawn anew after an interruption rather than kept on the way. */
+/* At most this many images are drawn again after an interruption rather than kept on the way. */
 enum { PDESSM_CLI_PART = 512 };
 
 #endif

@@ -240,7 +240,7 @@ static pdessm_status answer(job *j) {
     cli *c = j->c;
     if (j->late > 0)
         pdessm_cli_note(c,
-                        "%d choices were not reached within %g s and stay as they are "
+                        "%d choices were not reached within %g s and are left as is "
                         "(--max-time gives more)",
                         j->late, j->max_time);
     if (c->format == CLI_FORMAT_JSON)
