@@ -11,8 +11,6 @@ import sys
 LONG_FILE, LONGEST_FILE, LONGEST_FUNCTION, LONGEST_LINE, LONGEST_SUBJECT = 500, 800, 60, 100, 72
 # The rules for messages hold for what follows this commit.
 FIRST_COMMIT = "630f2613d2bac8bef529b97457ea56b656006f53"
-# Not wrapped yet.
-UNWRAPPED = {"docs/develop/adding-an-operator.md"}
 
 # The floors, from the ground up. A room may include itself and the rooms of lower floors; rooms of one
 # floor do not know each other.
@@ -193,7 +191,7 @@ def check_words(path, lines):
 
 def check_wrapping(path, lines):
     """Prose is wrapped; tables, code and lines that are only a link are as long as they are."""
-    code = str(path) in UNWRAPPED
+    code = False
     for number, line in enumerate(lines, 1):
         if line.lstrip().startswith("```"):
             code = not code
@@ -253,6 +251,23 @@ def check(path):
         remarks.append("%s: %d lines; is that one subject?" % (path, len(lines)))
 
 
+def check_names():
+    """One word, one thing: no two headers define a type or declare a function of one name, and no
+    function has the name of a type."""
+    first = {}
+    for path in sorted(p for folder in ("include", "src", "fallback", "tools")
+                       for p in pathlib.Path(folder).rglob("*.h")):
+        text = re.sub(r"/\*.*?\*/", lambda m: "\n" * m[0].count("\n"), path.read_text(), flags=re.S)
+        found = [("type", m) for m in re.finditer(r"^(?:typedef )?(?:struct|union|enum) (\w+) {", text, re.M)]
+        found += [("function", m) for m in re.finditer(
+            r"^(?!typedef|static|#|\s)[\w *]*?\b([a-z]\w*)\((?=[^;{]*\);)", text, re.M)]
+        for kind, match in found:
+            at = path, text.count("\n", 0, match.start()) + 1
+            other = first.setdefault(match[1], at)
+            if other != at:
+                complain(*at, "%s %s has a namesake in %s:%d" % (kind, match[1], *other))
+
+
 def check_test_lists():
     """Every test and program below tests/ is named in a meson.build: none is found by a pattern, none
     is forgotten. Those of operators follow from the operator table."""
@@ -278,6 +293,7 @@ def main():
     for path in [pathlib.Path("meson.build"), *sorted(pathlib.Path().glob("*.md"))]:
         if path.exists():
             check(path)
+    check_names()
     check_test_lists()
     check_commits()
     for line in remarks:
