@@ -43,6 +43,11 @@ typedef struct pdessm_value_text {
 const char *pdessm_value_write(const pdessm_value_rule *rule, const void *value,
                                pdessm_value_text *room);
 
+/* Is a number, an extent or a place within the bounds? */
+int pdessm_value_fits(const pdessm_value_rule *rule, const void *value);
+/* "a whole number from 1 to 64", "one of: text json"; of a text: what it is. */
+pdessm_value_text pdessm_value_expected(const pdessm_value_rule *rule);
+
 /* The place of text in a list of words parted by blanks, or -1. */
 int pdessm_word_find(const char *words, const char *text);
 

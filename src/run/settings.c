@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/context.h"
+#include "train/trainer.h"
 
 /* ------------------------------------------------------------------ defaults */
 
@@ -120,16 +121,32 @@ static pdessm_status check_multiscale(pdessm_context *ctx, const pdessm_run_sett
                    "resolutions");
     PDESSM_REQUIRE(ctx, !several || s->task != PDESSM_TASK_CLASSIFY, PDESSM_ERROR_ARGUMENT,
                    "--multiscale goes without --task classify: it is about flow matching");
-    PDESSM_REQUIRE(ctx, !several || s->precondition == PDESSM_PRECONDITION_NONE,
-                   PDESSM_ERROR_ARGUMENT,
-                   "--multiscale goes without --precondition: what a map makes of an image is not "
-                   "an image whose average means the same");
+    PDESSM_TRY(
+        pdessm_trainer_check_map(ctx, s->multiscale, s->precondition != PDESSM_PRECONDITION_NONE));
 out:
     return status;
 }
 
+/* Files and options are held to their rows when they are read; what a program fills in, here. */
+static pdessm_status check_bounds(pdessm_context *ctx, const pdessm_run_settings *s) {
+    int count;
+    const pdessm_setting *rows = pdessm_run_settings_rows(&count);
+    pdessm_run_settings copy = *s;
+    for (int i = 0; i < count; i++) {
+        pdessm_value_text room;
+        const pdessm_value_rule *rule = &rows[i].rule;
+        const void *member = pdessm_setting_of(&rows[i], &copy);
+        if (!pdessm_value_fits(rule, member))
+            return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT, "--%s is %s, expected %s", rows[i].name,
+                               pdessm_value_write(rule, member, &room),
+                               pdessm_value_expected(rule).text);
+    }
+    return PDESSM_OK;
+}
+
 pdessm_status pdessm_run_settings_check(pdessm_context *ctx, const pdessm_run_settings *s) {
     pdessm_status status = PDESSM_OK;
+    PDESSM_TRY(check_bounds(ctx, s));
     PDESSM_TRY(check_complete(ctx, s));
     PDESSM_TRY(check_reflow(ctx, s));
     PDESSM_TRY(check_task(ctx, s));

@@ -62,6 +62,15 @@ pdessm_status pdessm_train_check(pdessm_context *ctx, const pdessm_config *confi
     return status == PDESSM_OK ? pdessm_level_check(ctx, config, options) : status;
 }
 
+pdessm_status pdessm_trainer_check_map(pdessm_context *ctx, pdessm_resolution resolution,
+                                       int has_map) {
+    if (!has_map || resolution == PDESSM_RESOLUTION_FULL)
+        return PDESSM_OK;
+    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
+                       "--multiscale goes without --precondition: what a map makes of an image is "
+                       "not an image whose average means the same");
+}
+
 pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_dataset_info *d,
                                         const pdessm_config *c) {
     if (d->height != c->image_size[0] || d->width != c->image_size[1] || d->channels != c->channels)

@@ -26,22 +26,14 @@ out:
     return status;
 }
 
-static pdessm_status check_map(pdessm_context *ctx, const pdessm_train_options *options,
-                               const pdessm_precondition *map) {
-    if (!map || options->resolution == PDESSM_RESOLUTION_FULL)
-        return PDESSM_OK;
-    return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                       "multiscale: what a map makes of an image is not an image whose average "
-                       "means the same; expected one resolution, or no map");
-}
-
 pdessm_status pdessm_trainer_build(pdessm_device *device, pdessm_dataset *data,
                                    const pdessm_train_options *options, pdessm_model *model,
                                    pdessm_trainer **ret) {
     pdessm_status status = PDESSM_OK;
     pdessm_trainer *t = NULL;
     PDESSM_TRY(pdessm_train_check(device->ctx, &model->config, options));
-    PDESSM_TRY(check_map(device->ctx, options, model->precondition));
+    PDESSM_TRY(
+        pdessm_trainer_check_map(device->ctx, options->resolution, model->precondition != NULL));
     PDESSM_TRY(
         pdessm_trainer_check_data(device->ctx, pdessm_dataset_get_info(data), &model->config));
     PDESSM_TRY(pdessm_alloc(device->ctx, 1, sizeof *t, &t));
@@ -191,7 +183,7 @@ int64_t pdessm_trainer_step_count(const pdessm_trainer *trainer) {
 
 pdessm_status pdessm_trainer_set_precondition(pdessm_trainer *trainer, pdessm_precondition *map) {
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(check_map(trainer->ctx, &trainer->options, map));
+    PDESSM_TRY(pdessm_trainer_check_map(trainer->ctx, trainer->options.resolution, map != NULL));
     PDESSM_TRY(pdessm_model_set_precondition(trainer->model, map));
     PDESSM_TRY(pdessm_model_set_precondition(trainer->average, map));
 out:

@@ -82,6 +82,10 @@ pdessm_status pdessm_trainer_run(pdessm_trainer *t, const pdessm_trainer_pass *r
 pdessm_status pdessm_trainer_record(pdessm_trainer *t);
 void pdessm_trainer_tape_release(pdessm_trainer_tape *tape);
 
+/* Refuses several resolutions behind a map. */
+pdessm_status pdessm_trainer_check_map(pdessm_context *ctx, pdessm_resolution resolution,
+                                       int has_map);
+
 /* Refuses data that does not fit the configuration (options.c). */
 pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_dataset_info *d,
                                         const pdessm_config *c);
