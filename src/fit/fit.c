@@ -2,13 +2,31 @@
 /* fit.c: fitting a map to a set of images. */
 #include "fit/fit.h"
 
+#include <pdessm/train.h>
+
+/* Defaults and bounds of what runs are told, too (settings.def). */
+typedef struct range {
+    double usual, least, most;
+} range;
+static const struct {
+#define PDESSM_REAL(owner, member, ...) range owner##_##member;
+#define PDESSM_WHOLE PDESSM_REAL
+#include <pdessm/settings.def>
+} rows = {
+#define PDESSM_REAL(owner, member, option, letter, argument, group, flags, usual, least, most,     \
+                    help)                                                                          \
+    {usual, least, most},
+#define PDESSM_WHOLE PDESSM_REAL
+#include <pdessm/settings.def>
+};
+
 pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind) {
     return (pdessm_precondition_options){.kind = kind,
-                                         .epsilon = 1e-3,
+                                         .epsilon = rows.RUN_precondition_epsilon.usual,
                                          .shrinkage = 0.1,
                                          .max_gain = 30,
-                                         .batch = 64,
-                                         .steps = 1000,
+                                         .batch = (int)rows.TRAIN_batch.usual,
+                                         .steps = (int64_t)rows.RUN_precondition_steps.usual,
                                          .layers = 8,
                                          .hidden = 256,
                                          .solver_steps = 10};
@@ -26,8 +44,10 @@ static pdessm_status check_counts(const pdessm_fit_job *job) {
 
 static pdessm_status check_options(pdessm_context *ctx, const pdessm_precondition_options *o) {
     pdessm_status status = PDESSM_OK;
-    PDESSM_REQUIRE(ctx, o->epsilon >= 1e-12 && o->epsilon <= 1e3, PDESSM_ERROR_ARGUMENT,
-                   "preconditioning: epsilon is %g, expected 1e-12 to 1000", o->epsilon);
+    const range epsilon = rows.RUN_precondition_epsilon, batch = rows.TRAIN_batch;
+    PDESSM_REQUIRE(ctx, o->epsilon >= epsilon.least && o->epsilon <= epsilon.most,
+                   PDESSM_ERROR_ARGUMENT, "preconditioning: epsilon is %g, expected %g to %g",
+                   o->epsilon, epsilon.least, epsilon.most);
     PDESSM_REQUIRE(ctx, o->shrinkage >= 0 && o->shrinkage <= 1, PDESSM_ERROR_ARGUMENT,
                    "preconditioning: shrinkage is %g, expected 0 to 1", o->shrinkage);
     PDESSM_REQUIRE(ctx, o->max_gain >= 1 && o->max_gain <= 1e6, PDESSM_ERROR_ARGUMENT,
@@ -39,8 +59,9 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_preconditio
                    PDESSM_ERROR_ARGUMENT,
                    "preconditioning: %lld layers of %lld; expected 2 to 64 layers of 1 to 4096",
                    (long long)o->layers, (long long)o->hidden);
-    PDESSM_REQUIRE(ctx, o->batch >= 1 && o->batch <= 1 << 20, PDESSM_ERROR_ARGUMENT,
-                   "preconditioning: batch is %d, expected 1 to 1048576", o->batch);
+    PDESSM_REQUIRE(ctx, o->batch >= batch.least && o->batch <= batch.most, PDESSM_ERROR_ARGUMENT,
+                   "preconditioning: batch is %d, expected %.0f to %.0f", o->batch, batch.least,
+                   batch.most);
 out:
     return status;
 }
