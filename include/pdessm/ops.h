@@ -175,19 +175,26 @@ PDESSM_API pdessm_tensor *pdessm_edge_softmax(pdessm_tape *tape, const pdessm_pa
 /* RESEARCH: the list may change between versions. Functions of a vector z of d numbers, each with
  * its least value 0 at z = 0: penalties, and those that global optimisers are tried on, moved there
  * from where the textbooks have it. */
+#define PDESSM_LANDSCAPES(X)                                                                       \
+    X(SQUARE, "square") /* sum z^2 */                                                              \
+    X(LOG, "log")       /* sum log(1 + z^2 / width^2) */                                           \
+    X(RATIO, "ratio")   /* sum z^2 / (z^2 + width^2) */                                            \
+    X(ACKLEY, "ackley")                                                                            \
+    X(RASTRIGIN, "rastrigin") /* sum z^2 + 10 - 10 cos(2 pi z) */                                  \
+    X(GRIEWANK, "griewank")                                                                        \
+    X(LEVY, "levy")                                                                                \
+    X(ALPINE1, "alpine1")                 /* sum |z sin z + 0.1 z| */                              \
+    X(STYBLINSKI_TANG, "styblinski-tang") /* least value taken off */                              \
+    X(SCHWEFEL, "schwefel")               /* the same; a parabola outside of its box */
 typedef enum pdessm_landscape_function {
-    PDESSM_LANDSCAPE_SQUARE, /* sum z^2 */
-    PDESSM_LANDSCAPE_LOG,    /* sum log(1 + z^2 / width^2) */
-    PDESSM_LANDSCAPE_RATIO,  /* sum z^2 / (z^2 + width^2) */
-    PDESSM_LANDSCAPE_ACKLEY,
-    PDESSM_LANDSCAPE_RASTRIGIN, /* sum z^2 + 10 - 10 cos(2 pi z) */
-    PDESSM_LANDSCAPE_GRIEWANK,
-    PDESSM_LANDSCAPE_LEVY,
-    PDESSM_LANDSCAPE_ALPINE1,         /* sum |z sin z + 0.1 z| */
-    PDESSM_LANDSCAPE_STYBLINSKI_TANG, /* least value taken off */
-    PDESSM_LANDSCAPE_SCHWEFEL,        /* the same; a parabola outside of its box */
-    PDESSM_LANDSCAPE_COUNT
+#define X(id, name) PDESSM_LANDSCAPE_##id,
+    PDESSM_LANDSCAPES(X)
+#undef X
+        PDESSM_LANDSCAPE_COUNT
 } pdessm_landscape_function;
+PDESSM_API const char *pdessm_landscape_function_name(pdessm_landscape_function value);
+PDESSM_API pdessm_status pdessm_landscape_function_find(pdessm_context *ctx, const char *name,
+                                                        pdessm_landscape_function *ret);
 
 /* value [rows] = weight f(z) for each row z of x [rows, columns]; width > 0 matters to two. */
 PDESSM_API pdessm_tensor *pdessm_landscape(pdessm_tape *tape, pdessm_tensor *x,

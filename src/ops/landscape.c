@@ -5,7 +5,11 @@
 
 #include <math.h>
 
+#include "core/names.h"
 #include "ops/op_support.h"
+
+PDESSM_DEFINE_NAMES(pdessm_landscape_function, pdessm_landscape_function, PDESSM_LANDSCAPES,
+                    "landscape")
 
 enum { X, VALUE, STATS };
 enum { FUNCTION, WEIGHT, WIDTH };

@@ -66,6 +66,8 @@ static void names_go_there_and_back(void **state) {
                           pdessm_coupling_find);
     ASSERT_THERE_AND_BACK(pdessm_resolution, PDESSM_RESOLUTION_MGE + 1, pdessm_resolution_name,
                           pdessm_resolution_find);
+    ASSERT_THERE_AND_BACK(pdessm_landscape_function, PDESSM_LANDSCAPE_COUNT,
+                          pdessm_landscape_function_name, pdessm_landscape_function_find);
     ASSERT_THERE_AND_BACK(pdessm_lambda_rule, PDESSM_LAMBDA_COUPLED + 1, pdessm_lambda_rule_name,
                           pdessm_lambda_rule_find);
     ASSERT_THERE_AND_BACK(pdessm_homotopy_step, PDESSM_STEP_ADAM + 1, pdessm_homotopy_step_name,
