@@ -46,7 +46,7 @@ struct pdessm_problem {
 };
 
 typedef struct pdessm_problem_kind {
-    const char *name; /* NULL: that of the function */
+    const char *name;                   /* NULL: that of the function */
     pdessm_landscape_function function; /* the test function, or the penalty */
     double half;                        /* test functions: half of the usual box, centre 0 */
     /* Checks the options, draws box, truth and constants. */
