@@ -70,6 +70,27 @@ pdessm_tensor *pdessm_opcall_result(const pdessm_opcall *o, int i) {
 
 /* ------------------------------------------------------------------ as a case says */
 
+pdessm_status pdessm_case_shapes(pdessm_context *ctx, const pdessm_case *k,
+                                 pdessm_shape ret[PDESSM_MAX_OPERANDS]) {
+    const pdessm_op_row *row = pdessm_op_get(k->op);
+    pdessm_tensor tensor[PDESSM_MAX_OPERANDS] = {{0}};
+    pdessm_call call = {.op = k->op};
+    memset(ret, 0, sizeof *ret * PDESSM_MAX_OPERANDS);
+    memcpy(call.attribute, k->attribute, sizeof call.attribute);
+    for (int i = 0; row->letters[i]; i++) {
+        const pdessm_case_operand *operand = &k->operand[i];
+        if (operand->fill == PDESSM_FILL_NONE)
+            continue;
+        tensor[i].dtype = row->letters[i] == 'i' ? PDESSM_INT32 : PDESSM_FLOAT32;
+        tensor[i].rank = operand->rank;
+        memcpy(tensor[i].dims, operand->dims, sizeof operand->dims);
+        ret[i] = (pdessm_shape){.dtype = tensor[i].dtype, .rank = operand->rank};
+        memcpy(ret[i].dims, operand->dims, sizeof operand->dims);
+        call.operand[i] = &tensor[i];
+    }
+    return row->descriptor->shapes(ctx, &call, ret);
+}
+
 static pdessm_status set_operand(const pdessm_case *k, pdessm_opcall *o, int i) {
     const pdessm_case_operand *operand = &k->operand[i];
     pdessm_status status = PDESSM_OK;

@@ -23,6 +23,11 @@ void pdessm_case_numbers(const pdessm_case *k, int i, int64_t n, void *ret);
 /* n numbers of the gradient that comes in for output i. */
 void pdessm_case_gradient(const pdessm_case *k, int i, int64_t n, float *ret);
 
+/* What the operands look like, outputs too, without making any; rank 0: absent. Refuses what the
+ * operator refuses. */
+pdessm_status pdessm_case_shapes(pdessm_context *ctx, const pdessm_case *k,
+                                 pdessm_shape ret[PDESSM_MAX_OPERANDS]);
+
 /* ------------------------------------------------------------------ a call that owns its tensors
  */
 

@@ -22,26 +22,15 @@ typedef struct bench_call {
 static pdessm_status count_bytes(bench_call *b, int backward, double *ret_all,
                                  double *ret_largest) {
     const pdessm_op_row *row = pdessm_op_get(b->k.op);
-    pdessm_tensor tensor[PDESSM_MAX_OPERANDS] = {{0}};
-    pdessm_shape shape[PDESSM_MAX_OPERANDS] = {{0}};
-    pdessm_call call = {.op = b->k.op};
+    pdessm_shape shape[PDESSM_MAX_OPERANDS];
     pdessm_status status = PDESSM_OK;
     double copied = 0;
-    memcpy(call.attribute, b->k.attribute, sizeof call.attribute);
-    for (int i = 0; row->letters[i]; i++) {
-        tensor[i].rank = b->k.operand[i].rank;
-        memcpy(tensor[i].dims, b->k.operand[i].dims, sizeof tensor[i].dims);
-        call.operand[i] = b->k.operand[i].fill == PDESSM_FILL_NONE ? NULL : &tensor[i];
-    }
-    PDESSM_TRY(row->descriptor->shapes(b->j->c->ctx, &call, shape));
+    PDESSM_TRY(pdessm_case_shapes(b->j->c->ctx, &b->k, shape));
     *ret_all = *ret_largest = 0;
     for (int i = 0; row->letters[i]; i++) {
-        int output = pdessm_letter_is_output(row->letters[i]);
-        if (!output && !call.operand[i])
-            continue;
-        double bytes = sizeof(float);
-        for (int d = 0; d < (output ? shape[i].rank : tensor[i].rank); d++)
-            bytes *= (double)(output ? shape[i].dims[d] : tensor[i].dims[d]);
+        double bytes = shape[i].rank > 0 ? sizeof(float) : 0;
+        for (int d = 0; d < shape[i].rank; d++)
+            bytes *= (double)shape[i].dims[d];
         *ret_all += backward && pdessm_letter_has_gradient(row->letters[i]) ? 2 * bytes : bytes;
         *ret_largest = fmax(*ret_largest, bytes);
         copied = i == b->k.copied ? bytes : copied;
