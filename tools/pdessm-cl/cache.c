@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "verify/network.h"
+#include "shared/network.h"
 #include <pdessm/data.h>
 #include <pdessm/sample.h>
 #include <pdessm/train.h>

@@ -12,7 +12,7 @@
 
 #include "bench.h"
 #include "shared/print.h"
-#include "verify/network.h"
+#include "shared/network.h"
 
 /* One of the two suites' subject, ready to run. */
 typedef struct subject {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* network.h: a training step of a small network, compared between devices. */
-#ifndef PDESSM_CLI_VERIFY_NETWORK_H
-#define PDESSM_CLI_VERIFY_NETWORK_H
+#ifndef PDESSM_CLI_SHARED_NETWORK_H
+#define PDESSM_CLI_SHARED_NETWORK_H
 
 #include "verify/verify.h"
 

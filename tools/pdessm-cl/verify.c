@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "network.h"
+#include "shared/network.h"
 #include "shared/options.h"
 #include "shared/print.h"
 #include "shared/progress.h"
