@@ -139,6 +139,9 @@ PDESSM_API const char *pdessm_model_tensor_name(const pdessm_model *model, int i
 PDESSM_API int pdessm_model_tensor_shape(const pdessm_model *model, int index,
                                          int64_t dims[PDESSM_MAX_RANK]);
 PDESSM_API pdessm_status pdessm_model_tensor_read(pdessm_model *model, int index, float *target);
+/* Copies one in; tapes planned without a loss have to be told (pdessm_tape_invalidate()). */
+PDESSM_API pdessm_status pdessm_model_tensor_write(pdessm_model *model, int index,
+                                                   const float *source);
 /* The same for its gradient: ERROR_ARGUMENT when the model has none. */
 PDESSM_API pdessm_status pdessm_model_gradient_read(pdessm_model *model, int index, float *target);
 PDESSM_API pdessm_status pdessm_model_gradients_zero(pdessm_model *model);

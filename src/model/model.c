@@ -86,6 +86,10 @@ pdessm_status pdessm_model_tensor_read(pdessm_model *model, int index, float *ta
     return pdessm_tensor_read(&model->parameter[index].value, target);
 }
 
+pdessm_status pdessm_model_tensor_write(pdessm_model *model, int index, const float *source) {
+    return pdessm_tensor_write(&model->parameter[index].value, source);
+}
+
 static pdessm_status no_gradients(pdessm_model *model) {
     return pdessm_fail(model->ctx, PDESSM_ERROR_ARGUMENT,
                        "the model was created without gradients");

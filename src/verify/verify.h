@@ -9,7 +9,8 @@
  *   pdessm_case_compare()     both passes on two devices, and how far the results are apart
  *   pdessm_tolerance()        how far rounding may take them
  *
- * Nobody else draws calls or knows a tolerance. */
+ * Nobody else draws calls or knows a tolerance. The room `verify` knows operators one by one, as
+ * their cases draw them, and no network. */
 #ifndef PDESSM_VERIFY_VERIFY_H
 #define PDESSM_VERIFY_VERIFY_H
 

@@ -62,12 +62,9 @@ INSIDE_FOR_CLI = {
     "device/tuning.h": "tune tries the choices that kernels have",
     "verify/verify.h": "the harness, by which verify, bench, tune and op run calls",
     "ops/calls.h": "bench measures an operator outside of a tape",
-    "model/model.h": "verify compares all gradients of a network",
     "run/map_stage.h": "precondition describes a map as a run does",
     "run/settings.h": "train makes options of the rows of settings.def",
 }
-# Folders of the command line that other folders may include.
-SHARED_IN_CLI = {"shared", "verify"}
 CLI = pathlib.Path("tools/pdessm-cl")
 
 # Split so that this file does not find itself.
@@ -111,7 +108,7 @@ def check_cli_include(path, number, name):
     if (CLI / name).exists():
         if path.parent == CLI / folder:
             complain(path, number, "a header of the same folder goes by its bare name")
-        elif folder not in SHARED_IN_CLI:
+        elif folder != "shared":
             complain(path, number, "%s belongs to another command; what two of them use lies in "
                      "shared" % name)
         return
@@ -142,6 +139,18 @@ def check_includes(path, lines):
         if other is not None and other != room and LEVEL[other] >= LEVEL[room]:
             complain(path, number, "%s includes %s of %s, which stands no floor below it" % (
                 room, match[1], other))
+
+
+def check_rooms():
+    """The main header of each room says in its head what the room is for."""
+    for folder in sorted(path for path in pathlib.Path("src").iterdir() if path.is_dir()):
+        heads = [path.read_text(encoding="utf-8").partition("*/\n#")[0]
+                 for path in folder.glob("*.h")]
+        told = sum(bool(re.search(r"\b(The room `%s`|This room)" % folder.name, head))
+                   for head in heads)
+        if told != 1:
+            complain(folder, 1, "%d headers say what `The room `%s`` is for, expected one" % (
+                told, folder.name))
 
 
 def check_exported(path, lines):
@@ -295,6 +304,7 @@ def main():
             check(path)
     check_names()
     check_test_lists()
+    check_rooms()
     check_commits()
     for line in remarks:
         print("note: " + line, file=sys.stderr)

@@ -11,8 +11,8 @@
 #include <pdessm/train.h>
 
 #include "bench.h"
-#include "shared/print.h"
 #include "shared/network.h"
+#include "shared/print.h"
 
 /* One of the two suites' subject, ready to run. */
 typedef struct subject {

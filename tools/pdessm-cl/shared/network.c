@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/random.h"
-#include <pdessm/safetensors.h>
+#include <pdessm/model.h>
 
-#include "model/model.h"
+#include "core/random.h"
 
 /* A network with its tape, its inputs filled and one step done. */
 typedef struct network {
+    pdessm_context *ctx;
     pdessm_model *model;
     pdessm_tape *tape;
     pdessm_tensor *x, *t, *y, *target, *loss;
@@ -24,43 +24,55 @@ static void release(network *n) {
     pdessm_model_destroy(&n->model);
 }
 
+static float normal(uint64_t seed, uint32_t stream, double scale, int64_t i) {
+    return (float)(scale * pdessm_normal(seed, PDESSM_RANDOM_CHECK, stream, 1, i));
+}
+
 static pdessm_status write_normal(pdessm_context *ctx, pdessm_tensor *tensor, uint64_t seed,
-                                  uint32_t stream, double scale, const float *base) {
-    size_t count = (size_t)pdessm_tensor_count(tensor);
+                                  uint32_t stream) {
+    const int64_t count = pdessm_tensor_count(tensor);
     float *values = NULL;
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_alloc(ctx, count, sizeof *values, &values));
-    for (size_t i = 0; i < count; i++)
-        values[i] = (base ? base[i] : 0) + (float)(scale * pdessm_normal(seed, PDESSM_RANDOM_CHECK,
-                                                                         stream, 1, (int64_t)i));
+    PDESSM_TRY(pdessm_alloc(ctx, (size_t)count, sizeof *values, &values));
+    for (int64_t i = 0; i < count; i++)
+        values[i] = normal(seed, stream, 1, i);
     PDESSM_TRY(pdessm_tensor_write(tensor, values));
 out:
     free(values);
     return status;
 }
 
+static int64_t numbers_of(const pdessm_model *model, int parameter) {
+    int64_t dims[PDESSM_MAX_RANK], count = 1;
+    const int rank = pdessm_model_tensor_shape(model, parameter, dims);
+    for (int i = 0; i < rank; i++)
+        count *= dims[i];
+    return count;
+}
+
 /* A new network outputs zero and most of its gradients are zero, so that little could be compared:
  * every parameter gets some noise on top. */
 static pdessm_status perturb(network *n, uint64_t seed) {
-    pdessm_context *ctx = n->model->ctx;
     pdessm_status status = PDESSM_OK;
-    float *start = NULL;
-    for (int i = 0; i < n->model->count; i++) {
-        pdessm_tensor *value = &n->model->parameter[i].value;
-        PDESSM_TRY(pdessm_alloc(ctx, (size_t)pdessm_tensor_count(value), sizeof *start, &start));
-        PDESSM_TRY(pdessm_model_tensor_read(n->model, i, start));
-        PDESSM_TRY(write_normal(ctx, value, seed, 100 + (uint32_t)i, 0.05, start));
-        free(start);
-        start = NULL;
+    float *values = NULL;
+    for (int i = 0; i < pdessm_model_tensors(n->model); i++) {
+        const int64_t count = numbers_of(n->model, i);
+        PDESSM_TRY(pdessm_alloc(n->ctx, (size_t)count, sizeof *values, &values));
+        PDESSM_TRY(pdessm_model_tensor_read(n->model, i, values));
+        for (int64_t k = 0; k < count; k++)
+            values[k] += normal(seed, 100 + (uint32_t)i, 0.05, k);
+        PDESSM_TRY(pdessm_model_tensor_write(n->model, i, values));
+        free(values);
+        values = NULL;
     }
 out:
-    free(start);
+    free(values);
     return status;
 }
 
 static pdessm_status write_inputs(network *n, int64_t batch, uint64_t seed) {
-    pdessm_context *ctx = n->model->ctx;
-    int classes = n->model->config.num_classes;
+    pdessm_context *ctx = n->ctx;
+    int classes = pdessm_model_get_config(n->model)->num_classes;
     float *t = NULL;
     int32_t *y = NULL;
     pdessm_status status = PDESSM_OK;
@@ -70,8 +82,8 @@ static pdessm_status write_inputs(network *n, int64_t batch, uint64_t seed) {
         t[i] = ((float)i + 0.5f) / (float)batch;
         y[i] = (int32_t)(i % (classes + 1)); /* the null class is one of them */
     }
-    PDESSM_TRY(write_normal(ctx, n->x, seed, 90, 1, NULL));
-    PDESSM_TRY(write_normal(ctx, n->target, seed, 91, 1, NULL));
+    PDESSM_TRY(write_normal(ctx, n->x, seed, 90));
+    PDESSM_TRY(write_normal(ctx, n->target, seed, 91));
     PDESSM_TRY(pdessm_tensor_write(n->t, t));
     PDESSM_TRY(pdessm_tensor_write(n->y, y));
 out:
@@ -84,6 +96,7 @@ static pdessm_status run_step(const pdessm_config *config, int64_t batch, uint64
                               pdessm_device *device, network *n) {
     const int64_t image[] = {batch, config->channels, config->image_size[0], config->image_size[1]};
     pdessm_status status = PDESSM_OK;
+    n->ctx = device->ctx;
     PDESSM_TRY(pdessm_model_create(device, config, 1, &n->model));
     PDESSM_TRY(pdessm_model_init(n->model, seed));
     PDESSM_TRY(perturb(n, seed));
@@ -125,10 +138,10 @@ static pdessm_status compare_gradients(network *a, network *b, cli_network_error
     pdessm_status status = PDESSM_OK;
     float *x = NULL, *y = NULL;
     e->gradients = (pdessm_deviation){-1, gradient_tolerance};
-    for (int i = 0; i < a->model->count; i++) {
-        size_t count = (size_t)pdessm_tensor_count(&a->model->parameter[i].value);
-        PDESSM_TRY(pdessm_alloc(a->model->ctx, count, sizeof *x, &x));
-        PDESSM_TRY(pdessm_alloc(a->model->ctx, count, sizeof *y, &y));
+    for (int i = 0; i < pdessm_model_tensors(a->model); i++) {
+        const size_t count = (size_t)numbers_of(a->model, i);
+        PDESSM_TRY(pdessm_alloc(a->ctx, count, sizeof *x, &x));
+        PDESSM_TRY(pdessm_alloc(a->ctx, count, sizeof *y, &y));
         PDESSM_TRY(pdessm_model_gradient_read(a->model, i, x));
         PDESSM_TRY(pdessm_model_gradient_read(b->model, i, y));
         double error = pdessm_relative_error(x, y, (int64_t)count);
