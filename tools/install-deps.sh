@@ -44,7 +44,7 @@ for package in "${missing[@]}"; do
     if apt-cache show "$package" >/dev/null 2>&1; then
         wanted+=("$package")
     elif [[ " ${optional[*]} " == *" $package "* ]]; then
-        echo "install-deps.sh: this release has no $package; going on without it" >&2
+        echo "install-deps.sh: this release has no $package; continuing without it" >&2
     else
         echo "install-deps.sh: this release has no package $package, which is needed" >&2
         exit 1

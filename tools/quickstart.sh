@@ -3,7 +3,7 @@
 # quickstart.sh: from a clone to pictures in about five minutes on two CPU cores: installs, builds,
 # trains a small PDE-SSM-DiT on Fashion-MNIST, draws a grid of its ten classes.
 #
-# A second run goes on where the first one stopped, or, if that one was finished, trains another
+# A second run resumes where the first one stopped, or, if that one was finished, trains another
 # model with another seed in a new folder. DEVICE=gpu (or any name that --device takes) chooses
 # where.
 set -euo pipefail
@@ -53,7 +53,7 @@ while [ -e "$runs-$((number + 1))" ]; do number=$((number + 1)); done
 run="$runs-$number"
 last=$(printf '%s/step-%08d' "$run" "$steps")
 if [ -e "$run/config.yaml" ] && [ ! -e "$last" ]; then
-    say "training goes on in $run"
+    say "training resumes in $run"
     "$pdessm_cl" train --resume "$run" --steps "$steps" --device "$device" --max-time "$longest" >&2
 else
     if [ -e "$run" ]; then

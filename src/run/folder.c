@@ -42,17 +42,17 @@ static int holds_a_run(const char *folder) {
            has_entry(folder, "step-");
 }
 
-/* A run that was killed before its first checkpoint begins anew, which gives the same bits. */
+/* A run that was killed before its first checkpoint starts again, which gives the same bits. */
 static pdessm_status find_checkpoint(pdessm_run *run) {
     pdessm_status status = pdessm_checkpoint_newest(run->ctx, run->folder, &run->checkpoint);
     if (status != PDESSM_OK || run->checkpoint)
         return status;
     if (has_entry(run->folder, "step-"))
-        return pdessm_fail(run->ctx, PDESSM_ERROR_FILE,
-                           "%s: no complete checkpoint (step-*) to go on from; begin anew with "
-                           "another --out",
-                           run->folder);
-    pdessm_log(run->ctx, PDESSM_LOG_NOTE, "%s has no checkpoint yet: the run begins anew",
+        return pdessm_fail(
+            run->ctx, PDESSM_ERROR_FILE,
+            "%s: no complete checkpoint (step-*) to resume from; start again with another --out",
+            run->folder);
+    pdessm_log(run->ctx, PDESSM_LOG_NOTE, "%s has no checkpoint yet: the run starts again",
                run->folder);
     return PDESSM_OK;
 }
@@ -62,7 +62,7 @@ pdessm_status pdessm_run_take_folder(pdessm_run *run) {
     if (run->settings.resume)
         return find_checkpoint(run);
     PDESSM_REQUIRE(run->ctx, !holds_a_run(run->folder), PDESSM_ERROR_ARGUMENT,
-                   "%s holds a run already; go on with --resume %s, or use another --out",
+                   "%s holds a run already; resume it with --resume %s, or use another --out",
                    run->folder, run->folder);
     PDESSM_TRY(pdessm_make_folder(run->ctx, run->folder));
 out:

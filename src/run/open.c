@@ -113,7 +113,7 @@ static pdessm_status make_trainer(pdessm_run *run) {
     if (run->checkpoint) {
         PDESSM_TRY(pdessm_trainer_resume(run->device, run->data, run->checkpoint, &options,
                                          &run->trainer));
-        pdessm_log(run->ctx, PDESSM_LOG_NOTE, "going on from %s", run->checkpoint);
+        pdessm_log(run->ctx, PDESSM_LOG_NOTE, "resuming from %s", run->checkpoint);
     } else {
         PDESSM_TRY(
             pdessm_trainer_create(run->device, run->data, &run->config, &options, &run->trainer));

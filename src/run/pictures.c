@@ -15,7 +15,7 @@ static pdessm_sample_options choose_options(pdessm_run *run, const pdessm_pictur
     o.height = (int)p->height;
     o.width = (int)p->width;
     o.steps = STEPS;
-    /* Without label dropout the null class has learnt nothing to guide by. */
+    /* Without label dropout the null class has learned nothing to guide by. */
     o.guidance = s->label_dropout > 0 && run->images.has_labels ? 2 : 1;
     o.batch = (int)(s->batch < LARGEST_BATCH ? s->batch : LARGEST_BATCH);
     o.seed = (uint64_t)s->seed;
@@ -28,7 +28,7 @@ pdessm_status pdessm_run_draw_samples(pdessm_run *run) {
     pdessm_status status = PDESSM_OK;
     pdessm_model *average = pdessm_trainer_average(run->trainer);
     const pdessm_config *config = pdessm_model_get_config(average);
-    const int level = pdessm_trainer_level(run->trainer); /* what it has learnt so far */
+    const int level = pdessm_trainer_level(run->trainer); /* what it has learned so far */
     const long long step = (long long)pdessm_trainer_step_count(run->trainer);
     char **names = NULL;
     pdessm_pictures p = {.channels = config->channels,

@@ -87,12 +87,12 @@ static pdessm_status check_reflow(pdessm_context *ctx, const pdessm_run_settings
     pdessm_status status = PDESSM_OK;
     if (!s->reflow)
         return status;
-    PDESSM_REQUIRE(ctx, !s->data && s->coupling == PDESSM_COUPLING_INDEPENDENT,
-                   PDESSM_ERROR_ARGUMENT,
-                   "--reflow goes without --%s: it makes its own pairs of noise and image",
-                   s->data ? "data" : "coupling ot");
+    PDESSM_REQUIRE(
+        ctx, !s->data && s->coupling == PDESSM_COUPLING_INDEPENDENT, PDESSM_ERROR_ARGUMENT,
+        "--reflow cannot be combined with --%s: it makes its own pairs of noise and image",
+        s->data ? "data" : "coupling ot");
     PDESSM_REQUIRE(ctx, !s->image_size[0] && !s->channels, PDESSM_ERROR_ARGUMENT,
-                   "--reflow goes without --%s: pairs are what its model draws",
+                   "--reflow cannot be combined with --%s: pairs are what its model draws",
                    s->image_size[0] ? "image-size" : "channels");
 out:
     return status;
@@ -102,7 +102,8 @@ static pdessm_status check_task(pdessm_context *ctx, const pdessm_run_settings *
     const int classify = s->task == PDESSM_TASK_CLASSIFY;
     pdessm_status status = PDESSM_OK;
     PDESSM_REQUIRE(ctx, !classify || (!s->reflow && s->coupling == PDESSM_COUPLING_INDEPENDENT),
-                   PDESSM_ERROR_ARGUMENT, "--task classify goes without --%s, which is about noise",
+                   PDESSM_ERROR_ARGUMENT,
+                   "--task classify cannot be combined with --%s, which is about noise",
                    s->reflow ? "reflow" : "coupling ot");
     PDESSM_REQUIRE(ctx, classify || !s->test, PDESSM_ERROR_ARGUMENT,
                    "--test is for --task classify");
@@ -120,7 +121,7 @@ static pdessm_status check_multiscale(pdessm_context *ctx, const pdessm_run_sett
                    "--coarse-steps is for --multiscale coarse-to-fine; with mge every step has all "
                    "resolutions");
     PDESSM_REQUIRE(ctx, !several || s->task != PDESSM_TASK_CLASSIFY, PDESSM_ERROR_ARGUMENT,
-                   "--multiscale goes without --task classify: it is about flow matching");
+                   "--multiscale cannot be combined with --task classify: it is for flow matching");
     PDESSM_TRY(
         pdessm_trainer_check_map(ctx, s->multiscale, s->precondition != PDESSM_PRECONDITION_NONE));
 out:

@@ -67,8 +67,8 @@ pdessm_status pdessm_trainer_check_map(pdessm_context *ctx, pdessm_resolution re
     if (!has_map || resolution == PDESSM_RESOLUTION_FULL)
         return PDESSM_OK;
     return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                       "--multiscale goes without --precondition: what a map makes of an image is "
-                       "not an image whose average means the same");
+                       "--multiscale cannot be combined with --precondition: the average of a "
+                       "mapped image is not the mapped average");
 }
 
 pdessm_status pdessm_trainer_check_data(pdessm_context *ctx, const pdessm_dataset_info *d,

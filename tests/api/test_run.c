@@ -272,7 +272,7 @@ static void a_folder_belongs_to_one_run(void **state) {
                    "another process trains in this folder");
     assert_null(second);
     pdessm_run_destroy(&run);
-    assert_ok(a, pdessm_run_resume(a->device, folder, NULL, &second)); /* begins anew */
+    assert_ok(a, pdessm_run_resume(a->device, folder, NULL, &second)); /* starts again */
     pdessm_run_destroy(&second);
     pdessm_run_destroy(&second);
 }

@@ -66,8 +66,8 @@ def test_resume(tmp):
         whole, part = tmp / name, tmp / (name + "-part")
         expect(train(whole, *method, *keep), 0)
         expect(train(part, *method, *keep, "--max-time", "0.000001"), 0, "the time is up after step 1")
-        expect(run("train", "--resume", part, "--steps", "5"), 0, "going on from")
-        expect(run("train", "--resume", part, "--steps", "9"), 0, "going on from")
+        expect(run("train", "--resume", part, "--steps", "5"), 0, "resuming from")
+        expect(run("train", "--resume", part, "--steps", "9"), 0, "resuming from")
         check(same(whole, part, 9), f"{name}: 1 + 4 + 4 = 9 steps")
         both = [[(row["step"], row["loss"]) for row in rows(place)] for place in (whole, part)]
         check(both[0] == both[1], f"{name}: the same log")

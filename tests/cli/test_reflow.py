@@ -28,7 +28,7 @@ def test_coupling(tmp):
         expect(run("train", *SMALL, *more, *options, "--out", tmp / name), 0)
     check(settings(tmp / "ot")["coupling"] == "ot", "config.yaml keeps the coupling")
     check(weights(tmp / "ot") != weights(tmp / "plain"), "transport changes the run")
-    expect(run("train", "--resume", tmp / "part"), 0, "going on from")
+    expect(run("train", "--resume", tmp / "part"), 0, "resuming from")
     check(weights(tmp / "ot") == weights(tmp / "part"), "1 + 7 = 8 steps with transport")
     expect(run("train", *SMALL, "--coupling", "some", "--out", tmp / "x"), 2, "independent ot")
 
@@ -70,7 +70,7 @@ def test_reflow(tmp, teacher):
     check(not (out / "pairs.safetensors").exists(), "killed while drawing")
     expect(run("train", "--resume", out, "--max-time", "0.000001"), 0, "the time is up after step 1")
     check(not parts.exists(), "no parts are left")
-    expect(run("train", "--resume", out), 0, "going on from")
+    expect(run("train", "--resume", out), 0, "resuming from")
     check((out / "pairs.safetensors").read_bytes() ==
           (tmp / "whole/pairs.safetensors").read_bytes(), "the same pairs")
     check(weights(out) == weights(tmp / "whole"), "the same weights")
@@ -99,10 +99,10 @@ def test_interrupt(tmp, teacher):
 
 def test_wrong_input(tmp, teacher):
     base = ["train", "--reflow", teacher, *DRAW, "--steps", "2", "--out", tmp / "w"]
-    expect(run(*base, "--data", "shapes"), 2, "--reflow goes without --data")
-    expect(run(*base, "--coupling", "ot"), 2, "--reflow goes without --coupling ot")
-    expect(run(*base, "--image-size", "8x8", "--fit", "resize"), 2, "goes without --image-size")
-    expect(run(*base, "--channels", "1"), 2, "goes without --channels")
+    expect(run(*base, "--data", "shapes"), 2, "--reflow cannot be combined with --data")
+    expect(run(*base, "--coupling", "ot"), 2, "--reflow cannot be combined with --coupling ot")
+    expect(run(*base, "--image-size", "8x8", "--fit", "resize"), 2, "cannot be combined with --image-size")
+    expect(run(*base, "--channels", "1"), 2, "cannot be combined with --channels")
     expect(run(*base, "--reflow-solver", "magic"), 2, "magic")
     expect(run("train", "--reflow", teacher, "--steps", "2"), 2, "--out is missing")
     expect(run("train", "--reflow", tmp / "none", "--steps", "2", "--out", tmp / "n"), 4, "none")

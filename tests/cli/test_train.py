@@ -80,7 +80,7 @@ def test_resume(tmp):
     whole = ["--steps", "14", "--save-every", "7", "--log-every", "7", "--keep", "0"]
     expect(train(tmp / "whole", *whole), 0)
     expect(train(tmp / "part", *whole, "--max-time", "0.000001"), 0, "the time is up after step 1")
-    expect(run("train", "--resume", tmp / "part"), 0, "going on from")
+    expect(run("train", "--resume", tmp / "part"), 0, "resuming from")
     check(same_files(tmp / "whole/step-00000014", tmp / "part/step-00000014"), "1 + 13 = 14 steps")
     expect(run("train", "--resume", tmp / "part"), 0, "has its 14 steps already")
     expect(run("train", "--resume", tmp / "part", "--steps", "16"), 0)
@@ -106,13 +106,13 @@ def test_kill(tmp):
     with open(tmp / "killed/log.csv", "a") as log:
         log.write("57,1.0,0.1,0.1,1.0,1.0,1\n58,0.9")
     result = run("train", "--resume", tmp / "killed")
-    expect(result, 0, "step-00000099 is incomplete", "going on from")
+    expect(result, 0, "step-00000099 is incomplete", "resuming from")
     check(f"/{newest}" in result.stderr, f"goes on from {newest}: {result.stderr}")
     check(same_files(tmp / "whole/step-00000060", tmp / "killed/step-00000060"), "the same bits")
     both = [[(r["step"], r["loss"]) for r in rows(tmp / n)] for n in ("whole", "killed")]
     check(both[0] == both[1], f"the same log: {both}")
     seconds = [float(r["wall_seconds"]) for r in rows(tmp / "killed")]
-    check(seconds == sorted(seconds), "wall seconds go on")
+    check(seconds == sorted(seconds), "wall seconds continue")
 
 
 def test_signals(tmp):
@@ -157,7 +157,7 @@ def test_resume_errors(tmp):
     expect(run("train", "--resume", tmp / "r", "--steps", "4"), 4, "log.csv")
     (tmp / "early").mkdir()
     (tmp / "early/config.yaml").write_text((tmp / "r/config.yaml").read_text())
-    expect(run("train", "--resume", tmp / "early"), 0, "begins anew")
+    expect(run("train", "--resume", tmp / "early"), 0, "starts again")
     check(same_files(tmp / "early/step-00000002", checkpoint), "a run begun anew has the same bits")
     (checkpoint / "complete").unlink()
     expect(run("train", "--resume", tmp / "r", "--steps", "4"), 4, "no complete checkpoint")

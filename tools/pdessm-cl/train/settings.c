@@ -58,7 +58,7 @@ static int make_options(cli *c, pdessm_run_settings *s, cli_option ret[MOST_OPTI
     return count;
 }
 
-/* What the checkpoint decides cannot be asked for anew. */
+/* What the checkpoint decides cannot be set again. */
 static pdessm_status refuse_fixed(cli *c, const pdessm_run_settings *s, const cli_option *options,
                                   int count) {
     pdessm_status status = PDESSM_OK;
@@ -69,7 +69,7 @@ static pdessm_status refuse_fixed(cli *c, const pdessm_run_settings *s, const cl
                        "--%s cannot change on --resume: the checkpoint decides it",
                        options[i].name);
     PDESSM_REQUIRE(c->ctx, !s->config && !s->out, PDESSM_ERROR_ARGUMENT,
-                   "--resume goes without --%s: the folder of the run has both",
+                   "--resume cannot be combined with --%s: the folder of the run has both",
                    s->config ? "config" : "out");
 out:
     return status;

@@ -93,17 +93,17 @@ out:
     for (int i = STAGES - 1; i >= 0; i--)
         pdessm_cli_progress_end(&j->bar[i]);
     if (status == PDESSM_ERROR_CANCELLED)
-        status = pdessm_fail(j->c->ctx, status, "%s; go on with `pdessm-cl train --resume %s`",
+        status = pdessm_fail(j->c->ctx, status, "%s; resume with `pdessm-cl train --resume %s`",
                              pdessm_context_error(j->c->ctx), j->folder);
     return status;
 }
 
 static void print_result(const job *j, const pdessm_run_result *r) {
     if (r->ending == PDESSM_RUN_TIME_UP)
-        pdessm_cli_note(j->c,
-                        "the time is up after step %lld of %lld; go on with "
-                        "`pdessm-cl train --resume %s`",
-                        (long long)r->step, (long long)j->settings.steps, j->folder);
+        pdessm_cli_note(
+            j->c,
+            "the time is up after step %lld of %lld; resume with `pdessm-cl train --resume %s`",
+            (long long)r->step, (long long)j->settings.steps, j->folder);
     if (j->c->format == CLI_FORMAT_TEXT) {
         puts(r->checkpoint);
         return;
