@@ -329,7 +329,7 @@ static pdessm_status run(cli *c) {
          PDESSM_WORDS(PDESSM_PRECONDITIONS), .group = "Fitting"},
         {"pooled", 0, CLI_FLAG, &j.options.pooled, NULL, "one map for all classes"},
         {"eps", 0, CLI_REAL, &j.options.epsilon, "X",
-         "regularization: fraction of the mean variance added to every variance", 1e-12, 1e3},
+         "regularisation: fraction of the mean variance added to every variance", 1e-12, 1e3},
         {"steps", 0, CLI_WHOLE, &j.options.steps, "N",
          "realnvp, flow: training steps; an interrupted fit resumes", 1, 4e9},
         {"shrinkage", 0, CLI_REAL, &j.options.shrinkage, "X",
