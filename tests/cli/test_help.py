@@ -30,6 +30,8 @@ def rows_of(text):
 
 
 def test_layout():
+    for line in run("--help").stdout.splitlines():
+        check(len(line) <= 80, f"--help: {len(line)} columns: {line}")
     for name in COMMANDS:
         for how in ([], ["all"]):
             result = run(name, "--help", *how)

@@ -16,7 +16,7 @@ static pdessm_status run(cli *c);
 
 const cli_command pdessm_cli_graph = {
     .name = "graph",
-    .meaning = "trains networks on graphs, over coarser graphs first or beside the fine one",
+    .meaning = "trains graph networks, over coarser graphs first or as well",
     .arguments = "--data DATA --network NETWORK --method METHOD",
     .example = PDESSM_CLI_PROGRAM " graph --data clubs --network gcn --method coarse-to-fine "
                                   "--pooling rns --levels 3 --epochs 50 --seed 0",

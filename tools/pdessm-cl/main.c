@@ -29,8 +29,9 @@ static void print_usage(FILE *stream) {
     for (int i = 0; i < COMMANDS; i++)
         pdessm_cli_table_row(table, "\t%s\t%s", commands[i]->name, commands[i]->meaning);
     pdessm_cli_table_print(table, stream);
-    fputs("\n" PDESSM_CLI_PROGRAM " SUBCOMMAND --help says more, with an example; "
-          "--version prints the version.\n",
+    fputs("\n" PDESSM_CLI_PROGRAM
+          " SUBCOMMAND --help says more, with an example.\n" PDESSM_CLI_PROGRAM
+          " --version prints the version.\n",
           stream);
 }
 

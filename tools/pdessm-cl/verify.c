@@ -14,7 +14,7 @@ static pdessm_status run(cli *c);
 
 const cli_command pdessm_cli_verify = {
     .name = "verify",
-    .meaning = "checks every operator and a network step on a device against plain C",
+    .meaning = "checks operators and a network step against plain C",
     .arguments = "",
     .example = PDESSM_CLI_PROGRAM " verify --device 0:0 --cases 50",
     .prints_result = 1,

@@ -16,7 +16,7 @@ static pdessm_status run(cli *c);
 
 const cli_command pdessm_cli_bench = {
     .name = "bench",
-    .meaning = "measures operators, training steps and sampling on one or more devices",
+    .meaning = "measures operators, training steps and sampling",
     .arguments = "",
     .example = PDESSM_CLI_PROGRAM
     " bench --device cpu,gpu --suite ops --grid 16-64*2 --html bench.html\n  " PDESSM_CLI_PROGRAM

@@ -15,7 +15,7 @@ static pdessm_status run(cli *c);
 
 const cli_command pdessm_cli_optimize = {
     .name = "optimize",
-    .meaning = "finds least values of nonconvex functions, by homotopy and by its rivals",
+    .meaning = "minimizes nonconvex functions, by homotopy and its rivals",
     .arguments = "--problem ackley,.. --methods pgho,..",
     .example = PDESSM_CLI_PROGRAM " optimize --problem ackley,levy --dim 10 "
                                   "--methods pgho,gh,lbfgs,cmaes --starts 50 --budget 20000",

@@ -18,7 +18,7 @@ static pdessm_status run(cli *c);
 
 const cli_command pdessm_cli_precondition = {
     .name = "precondition",
-    .meaning = "fits an invertible map that evens out data, and takes images through it",
+    .meaning = "fits an invertible map to data and takes images through it",
     .arguments = "fit|apply|invert|report --data D [--map FILE] -o PATH",
     .example = PDESSM_CLI_PROGRAM " precondition fit --data fashion-mnist --kind whiten -o "
                                   "map.safetensors",

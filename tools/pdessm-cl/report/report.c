@@ -16,7 +16,7 @@ static pdessm_status run(cli *c);
 
 const cli_command pdessm_cli_report = {
     .name = "report",
-    .meaning = "writes one HTML page about a training run: curves, samples, learned kernels",
+    .meaning = "writes an HTML page about a run: curves, samples, kernels",
     .arguments = "DIR",
     .example = PDESSM_CLI_PROGRAM " report runs/fashion --n 100 -o fashion.html",
     .prints_result = 1,
