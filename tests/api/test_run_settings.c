@@ -90,7 +90,7 @@ static void what_does_not_go_together_is_refused(void **state) {
     pdessm_run_settings s = complete(PDESSM_TASK_VELOCITY);
     s.multiscale = PDESSM_RESOLUTION_MGE;
     s.precondition = PDESSM_PRECONDITION_WHITEN;
-    refused(state, &s, "--multiscale goes without --precondition");
+    refused(state, &s, "--multiscale cannot be combined with --precondition");
     s = complete(PDESSM_TASK_VELOCITY);
     s.levels = 2;
     refused(state, &s, "--levels is for --multiscale");

@@ -175,7 +175,7 @@ static void what_does_not_fit_is_refused(void **state) {
                    "no labels");
     o.label_smoothing = 1;
     assert_refused(a, pdessm_trainer_create(a->device, a->data, &config, &o, &t),
-                   PDESSM_ERROR_ARGUMENT, "label smoothing");
+                   PDESSM_ERROR_ARGUMENT, "label-smoothing");
     assert_ok(a, pdessm_model_create(a->device, &flow, 0, &model));
     assert_refused(a, pdessm_accuracy(model, a->data, 4, NULL, &accuracy), PDESSM_ERROR_ARGUMENT,
                    "no classifier");
