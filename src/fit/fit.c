@@ -12,7 +12,7 @@ static const struct {
 #define PDESSM_REAL(owner, member, ...) range owner##_##member;
 #define PDESSM_WHOLE PDESSM_REAL
 #include <pdessm/settings.def>
-} rows = {
+} settings = {
 #define PDESSM_REAL(owner, member, option, letter, argument, group, flags, usual, least, most,     \
                     help)                                                                          \
     {usual, least, most},
@@ -22,11 +22,11 @@ static const struct {
 
 pdessm_precondition_options pdessm_precondition_defaults(pdessm_precondition_kind kind) {
     return (pdessm_precondition_options){.kind = kind,
-                                         .epsilon = rows.RUN_precondition_epsilon.usual,
+                                         .epsilon = settings.RUN_precondition_epsilon.usual,
                                          .shrinkage = 0.1,
                                          .max_gain = 30,
-                                         .batch = (int)rows.TRAIN_batch.usual,
-                                         .steps = (int64_t)rows.RUN_precondition_steps.usual,
+                                         .batch = (int)settings.TRAIN_batch.usual,
+                                         .steps = (int64_t)settings.RUN_precondition_steps.usual,
                                          .layers = 8,
                                          .hidden = 256,
                                          .solver_steps = 10};
@@ -44,7 +44,7 @@ static pdessm_status check_counts(const pdessm_fit_job *job) {
 
 static pdessm_status check_options(pdessm_context *ctx, const pdessm_precondition_options *o) {
     pdessm_status status = PDESSM_OK;
-    const range epsilon = rows.RUN_precondition_epsilon, batch = rows.TRAIN_batch;
+    const range epsilon = settings.RUN_precondition_epsilon, batch = settings.TRAIN_batch;
     PDESSM_REQUIRE(ctx, o->epsilon >= epsilon.least && o->epsilon <= epsilon.most,
                    PDESSM_ERROR_ARGUMENT, "preconditioning: epsilon is %g, expected %g to %g",
                    o->epsilon, epsilon.least, epsilon.most);

@@ -96,10 +96,10 @@ static void what_does_not_go_together_is_refused(void **state) {
     refused(state, &s, "--levels is for --multiscale");
     s = complete(PDESSM_TASK_CLASSIFY);
     s.coupling = PDESSM_COUPLING_OT;
-    refused(state, &s, "--task classify goes without --coupling ot");
+    refused(state, &s, "--task classify cannot be combined with --coupling ot");
     s = complete(PDESSM_TASK_VELOCITY);
     s.reflow = "teacher";
-    refused(state, &s, "--reflow goes without --data");
+    refused(state, &s, "--reflow cannot be combined with --data");
     s = complete(PDESSM_TASK_VELOCITY);
     s.model = NULL;
     refused(state, &s, "--model is missing");

@@ -3,7 +3,8 @@
 #ifndef PDESSM_CLI_SHARED_HELP_H
 #define PDESSM_CLI_SHARED_HELP_H
 
-#include "options.h"
+#include "cli.h"
+#include "option.h"
 
 /* What an option is while its target is untouched, as text; NULL for flags, for what is not set,
  * and for numbers out of bounds, which stand for "it depends". */

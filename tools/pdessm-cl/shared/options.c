@@ -15,15 +15,6 @@ enum { MAX_OPTIONS = 96 };
 
 /* ------------------------------------------------------------------ values */
 
-pdessm_value_rule pdessm_cli_rule_of(const cli_option *o) {
-    return (pdessm_value_rule){.kind = (pdessm_value_kind)o->kind,
-                               .least = o->least,
-                               .most = o->most,
-                               .words = o->kind == CLI_TEXT ? o->argument : o->choices,
-                               .zero_word = o->zero_word,
-                               .zero_is_unset = o->zero_is_unset};
-}
-
 static int convert(cli *c, const cli_option *o, const char *text, char *why, size_t size) {
     const pdessm_value_rule rule = pdessm_cli_rule_of(o);
     return pdessm_value_read(&rule, o->kind == CLI_TEXT ? pdessm_cli_text(c, "%s", text) : text,
