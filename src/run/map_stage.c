@@ -158,8 +158,8 @@ pdessm_status pdessm_run_map_data(pdessm_run *run) {
         PDESSM_TRY(take_through(run));
     }
 out:
-    if (status == PDESSM_ERROR_CANCELLED)
-        status = pdessm_fail(run->ctx, status,
+    if (status == PDESSM_ERROR_CANCELLED || (status == PDESSM_OK && run->cancelled))
+        status = pdessm_fail(run->ctx, PDESSM_ERROR_CANCELLED,
                              "interrupted before the first step; what is done is kept");
     return status;
 }

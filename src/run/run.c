@@ -193,7 +193,7 @@ static pdessm_status train(pdessm_run *r, int64_t until) {
         const int last = step_of(r) >= s->steps || r->time_up;
         PDESSM_TRY(after_step(r, last));
         if (last || r->cancelled)
-            return pdessm_run_save(r);
+            break;
     }
 out:
     return status;
@@ -210,10 +210,12 @@ pdessm_status pdessm_run_step_until(pdessm_run *r, int64_t until) {
         PDESSM_TRY(train(r, until < steps ? until : steps));
     if (test_is_due(r, step_of(r) >= steps))
         PDESSM_TRY(unless_cancelled(pdessm_run_test(r)));
-    if (r->cancelled)
+    if (r->cancelled) {
+        PDESSM_TRY(pdessm_run_save(r));
         status = pdessm_fail(r->ctx, PDESSM_ERROR_CANCELLED,
                              "interrupted after step %lld, saved in %s", (long long)step_of(r),
                              pdessm_run_at(r, "step-%08lld", (long long)step_of(r)).text);
+    }
 out:
     return status;
 }

@@ -79,7 +79,7 @@ static pdessm_status load_model(report *r) {
         goto out;
     }
     r->checkpoint = pdessm_cli_text(r->c, "%s", strrchr(newest, '/') + 1);
-    r->model_file = pdessm_cli_text(r->c, "%s/ema.safetensors", newest);
+    PDESSM_TRY(pdessm_cli_find_model(r->c, newest, &r->model_file));
     PDESSM_TRY(pdessm_model_load(r->c->device, r->model_file, 0, &r->model));
     const pdessm_config *config = pdessm_model_get_config(r->model);
     if (config->task == PDESSM_TASK_CLASSIFY)
