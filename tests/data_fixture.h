@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* data_fixture.h: a context that keeps its messages and a folder of its own for each test. */
+/* data_fixture.h: a context that keeps its messages, and a separate folder for each test. */
 #ifndef PDESSM_TESTS_DATA_FIXTURE_H
 #define PDESSM_TESTS_DATA_FIXTURE_H
 

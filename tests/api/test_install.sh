@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# test_install.sh: installs a build into a folder of its own and uses it as a stranger would:
+# test_install.sh: installs a build into a separate folder and uses it as a stranger would:
 # test_install.sh SOURCE BUILD MAKE_MODEL. CC, CXX, MESON say which tools.
 set -eu
 

@@ -238,7 +238,7 @@ static void a_shared_parameter(void **state) {
 enum { BATCH = 2 };
 static const int64_t tokens[] = {BATCH, ROWS, WIDTH}, of_image[] = {BATCH, WIDTH};
 
-/* As a block does: x goes on through two residuals and is read in between. */
+/* As a block does: x continues through two residuals and is read in between. */
 static void residuals_pass_through(void **state) {
     tape t = begin(*state);
     pdessm_tape *g = t.tape;

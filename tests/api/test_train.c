@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_train.c: what a training run promises: it learns, goes on after a break as if there had been
+/* test_train.c: what a training run promises: it learns, resumes after a break as if there had been
  * none, does not depend on threads, and survives numbers that are not finite. */
 #include "api.h"
 

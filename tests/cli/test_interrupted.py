@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# test_interrupted.py: long work beside training is gone on with after Ctrl-C and kill -9, to the same
-# bytes; other work is not taken for it; and what cannot be done is refused before it is begun.
+# test_interrupted.py: long work beside training resumes byte for byte after Ctrl-C and kill -9; other
+# work is not taken for it; and what cannot be done is refused before it starts.
 import math
 import signal
 import time
@@ -146,7 +146,7 @@ def test_eval(tmp, model, data):
     keep = ["--keep", tmp / "drawn"]
     whole = parse(run(*evaluate), "frechet")
     stop(tmp / "drawn/000000000-512.safetensors", signal.SIGKILL, *evaluate, *keep)
-    for _ in range(2):  # gone on with, then read
+    for _ in range(2):  # resumed, then read
         again = parse(run(*evaluate, *keep), "frechet", "evaluations")
         for key in ["frechet", "mmd", "precision", "velocity_loss", "evaluations"]:
             check(again[key] == whole[key], f"eval --keep: {key}: {again[key]}, not {whole[key]}")

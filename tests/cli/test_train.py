@@ -107,7 +107,7 @@ def test_kill(tmp):
         log.write("57,1.0,0.1,0.1,1.0,1.0,1\n58,0.9")
     result = run("train", "--resume", tmp / "killed")
     expect(result, 0, "step-00000099 is incomplete", "resuming from")
-    check(f"/{newest}" in result.stderr, f"goes on from {newest}: {result.stderr}")
+    check(f"/{newest}" in result.stderr, f"resumes from {newest}: {result.stderr}")
     check(same_files(tmp / "whole/step-00000060", tmp / "killed/step-00000060"), "the same bits")
     both = [[(r["step"], r["loss"]) for r in rows(tmp / n)] for n in ("whole", "killed")]
     check(both[0] == both[1], f"the same log: {both}")
@@ -158,7 +158,7 @@ def test_resume_errors(tmp):
     (tmp / "early").mkdir()
     (tmp / "early/config.yaml").write_text((tmp / "r/config.yaml").read_text())
     expect(run("train", "--resume", tmp / "early"), 0, "starts again")
-    check(same_files(tmp / "early/step-00000002", checkpoint), "a run begun anew has the same bits")
+    check(same_files(tmp / "early/step-00000002", checkpoint), "a run started again has the same bits")
     (checkpoint / "complete").unlink()
     expect(run("train", "--resume", tmp / "r", "--steps", "4"), 4, "no complete checkpoint")
 

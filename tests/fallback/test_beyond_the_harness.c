@@ -70,7 +70,7 @@ static void threads_change_nothing(void **state) {
 /* ------------------------------------------------------------------ what the symbol leaves out */
 
 /* Modes that diffusion has wiped out are not computed; a coefficient that is no number must show
- * all the same, or a run that has gone wrong would go on. */
+ * all the same, or a run that has gone wrong would continue. */
 static void no_number_hides_in_the_symbol(void **state) {
     enum { C = 64, SIZE = 32, MODES = SIZE * (SIZE / 2 + 1) };
     (void)state;

@@ -75,7 +75,7 @@ static float dy_at(const layer *l, int64_t row, int64_t output) {
     return l->dy[(output / width * l->s->rows + row) * width + output % width];
 }
 
-/* Sums of so many products of normal numbers: 1e-7 of the root of the sum of squares, by far, if
+/* Sums of many products of normal numbers: 1e-7 of the root of the sum of squares, by far, if
  * partial sums stay short. */
 static void near(float got, double sum, double squares) {
     assert_true(fabs((double)got - sum) <= 3e-7 * sqrt(squares) * 10);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # test_results_page.py: the pieces of the results page that verdicts hang on, the page out of made-up
-# results of every part, and that a laboratory trains, judges and goes on as it should, with a program
+# results of every part, and that a laboratory trains, judges and resumes as it should, with a program
 # that only pretends. No clock is involved.
 import argparse
 import json
@@ -142,6 +142,6 @@ with tempfile.TemporaryDirectory() as scratch:
     except results.Interrupted:
         pass
     results.Laboratory(options).experiment(second)
-    check(log.read_text().startswith("train\ntrain again\nsample\n"), "it goes on: " + log.read_text())
+    check(log.read_text().startswith("train\ntrain again\nsample\n"), "it resumes: " + log.read_text())
 
 finish()

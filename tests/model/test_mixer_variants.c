@@ -200,7 +200,7 @@ static void operators_begin_near_the_identity(void **state) {
     pdessm_model_destroy(&m);
 }
 
-/* Each is one group of the optimiser: no weight decay, a learning rate of its own. */
+/* Each is one group of the optimiser: no weight decay, a separate learning rate. */
 static void groups_are_what_the_optimiser_expects(void **state) {
     static const struct {
         pdessm_mixer mixer;

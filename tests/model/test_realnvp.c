@@ -217,7 +217,7 @@ static void follows_its_definition(void **state) {
     close_set(s);
 }
 
-/* A fit that is begun anew ends with the same bits; another seed with others. */
+/* A fit that is started again ends with the same bits; another seed with others. */
 static void fits_again_alike(void **state) {
     fixture *f = *state;
     set *s = open_set(f);

@@ -4,7 +4,7 @@
 
 #include "check.h"
 
-/* Query i of one head; k and v begin at channel offsets of their own in rows of 3 C. */
+/* Query i of one head; k and v begin at their channel offsets in rows of 3 C. */
 static void attend(const double *qkv, int64_t n, int64_t channels, int64_t first, int64_t width,
                    int64_t i, double *y, double *lse) {
     const double *q = qkv + i * 3 * channels + first;

@@ -170,7 +170,7 @@ static void test_lambda_to_zero_follows_the_best_sample(void **state) {
     }
 }
 
-/* 300 evaluations are two thirds of 150 for each of 3 unknowns: so many of them pay for clouds. */
+/* 300 evaluations are two thirds of 150 for each of 3 unknowns: that share pays for clouds. */
 static void test_the_budget_pays_for_clouds_and_descents(void **state) {
     static record r;
     (void)state;

@@ -156,7 +156,7 @@ static void test_cloud_is_unbiased(void **state) {
     }
     double again[D];
     pdessm_search_normal(&s, 1, again);
-    assert_true(again[0] != z[0]); /* a stream of its own */
+    assert_true(again[0] != z[0]); /* a separate stream */
 }
 
 /* ------------------------------------------------------------------ methods */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_classifier.c: training a classifier: its loss against float64, that it learns, goes on after
- * a break with the same bits, and that its accuracy is what counting gives. */
+/* test_classifier.c: training a classifier: its loss against float64, that it learns, resumes bit
+ * for bit after a break, and that its accuracy is what counting gives. */
 #include "api.h"
 
 #include "train/trainer.h"

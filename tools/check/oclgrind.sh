@@ -41,7 +41,7 @@ folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT INT TERM
 log=$folder/log
 
-# A cache of its own: a kernel loaded from a cached binary has no source lines to report. Oclgrind
+# A separate cache: a kernel loaded from a cached binary has no source lines to report. Oclgrind
 # may come through the loader or in front of it; the loader must not bring other devices along.
 PDESSM_CACHE_DIR=$folder/cache OCL_ICD_VENDORS=$folder \
     PDESSM_CLFFT=${PDESSM_CLFFT:-off} PDESSM_CLBLAST=${PDESSM_CLBLAST:-off} \

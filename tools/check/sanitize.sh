@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # sanitize.sh: the suites that need no OpenCL once more, under the address and undefined-behaviour
-# sanitizers, from a build of its own that has no OpenCL: sanitize.sh SOURCE BUILD
+# sanitizers, from a separate build that has no OpenCL: sanitize.sh SOURCE BUILD
 #
 # So this is also the test of -Dopencl=disabled: what is built must start and work.
 set -u

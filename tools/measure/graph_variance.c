@@ -4,10 +4,10 @@
  *
  * graph_variance DATA NETWORK POOLING LEVELS BATCH EPOCHS REPEATS SEED
  *
- * A network of 64 channels is trained for so many epochs at level 0, then measured: of one draw's
- * grad L_0 alone, and of each term of the sum, the variance (trace of the covariance) over draws
- * and dropped units, the square of the mean, and the nodes and edges run through, in units of the
- * whole graph. */
+ * A network of 64 channels is trained for a number of epochs at level 0, then measured: of one
+ * draw's grad L_0 alone, and of each term of the sum, the variance (trace of the covariance) over
+ * draws and dropped units, the square of the mean, and the nodes and edges run through, in units of
+ * the whole graph. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -63,7 +63,7 @@ out:
     return status;
 }
 
-/* The term of a level when there are so many levels; with one level it is the plain gradient. */
+/* The term of a level among a number of levels; with one level it is the plain gradient. */
 static pdessm_status measure(job *j, int levels, int level, const char *name) {
     pdessm_status status = PDESSM_OK;
     pdessm_graph_trainer *m = &j->multiscale;

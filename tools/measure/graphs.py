@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # graphs.py: measures what docs/results/graphs.md shows: tools/measure/graphs.py PROGRAM [PART..]. Every run of
 # `graph` is kept under its arguments in docs/results/graphs/PART.json as soon as it has ended, and is not made
-# again: an interrupted measurement goes on where it was. graphs_page.py writes the page.
+# again: an interrupted measurement resumes. graphs_page.py writes the page.
 import pathlib
 import sys
 

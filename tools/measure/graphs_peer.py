@@ -33,7 +33,7 @@ def write_graph(folder, program, nodes):
     neighbours, and keeps them in its cache."""
     cache = folder / "cache"
     environment = dict(os.environ)
-    if nodes < 70000:  # a graph of its own: whoever has the whole one keeps it
+    if nodes < 70000:  # a separate graph: whoever has the whole one keeps it
         environment["PDESSM_CACHE_DIR"] = str(cache)
     subprocess.run([program, "graph", "--data", "fashion-knn:%d" % nodes, "--epochs", "1", "--layers",
                     "1", "--width", "1", "--device", "cpu"], stdout=subprocess.DEVNULL, check=True,
@@ -54,7 +54,7 @@ def write_graph(folder, program, nodes):
 
 
 def run_program(program, folder, epochs):
-    """Through a process of its own, which says the peak of its child."""
+    """Through a separate process, which says the peak of its child."""
     command = [program, "graph", "--data", folder, "--network", "gcn", "--epochs", epochs, "--evaluate",
                2, "--layers", LAYERS, "--width", WIDTH, "--device", "cpu", "--threads", THREADS,
                "--quiet", "--format", "json"]

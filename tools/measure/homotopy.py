@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # homotopy.py: measures what docs/results/homotopy.md shows: tools/measure/homotopy.py PROGRAM [PART..]. Every run
 # of `optimize` is kept under its arguments in docs/results/homotopy/PART.json as soon as it has ended, and is
-# not made again: an interrupted measurement goes on where it was. homotopy_page.py writes the page.
+# not made again: an interrupted measurement resumes. homotopy_page.py writes the page.
 import pathlib
 import sys
 

@@ -131,6 +131,6 @@ def measure(folder, plans, parts, run):
                 store(folder / (part + ".json"), kept)
                 bar.made += 1
     except KeyboardInterrupt:
-        sys.exit("\ninterrupted; what has ended is kept, the same command goes on")
+        sys.exit("\ninterrupted; finished parts are kept; the same command resumes")
     bar.show("done")
     print(file=sys.stderr)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # levels.py: trains, judges and measures what docs/results/multiscale-images.md shows, and writes that page. It
-# shares the folder of runs with results.py, whose single-scale runs and classifier it uses, and goes on
-# where it was interrupted.
+# shares the folder of runs with results.py, whose single-scale runs and classifier it uses, and
+# resumes after an interruption.
 #
 #   python3 tools/measure/levels.py [--program build/pdessm-cl] [--folder build-results] [PART ...]
 #   python3 tools/measure/levels.py page [--check]

@@ -10,7 +10,7 @@ COARSE_STEPS, FINE_STEPS = 600, 500
 MGE_BATCH, MGE_STEPS, MGE_SEEDS = 32, 800, plan.SEEDS[:1]
 # Where variances are measured: single-scale networks early and late.
 VARIANCE_STEPS, VARIANCE_BATCH, VARIANCE_REPEATS = (375, plan.WIDE_STEPS), 8, 60
-# Seconds of a step: runs of so many steps, the difference timed, all kinds in turn.
+# Seconds of a step: runs of these numbers of steps, the difference timed, all kinds in turn.
 TIMED_STEPS, TIMED_ROUNDS = (2, 12), 3
 
 
@@ -32,7 +32,7 @@ def coarse_to_fine():
             for seed in plan.SEEDS]
 
 
-# With a cosine, where each length is a run of its own: 0.6 of the time of results.py's longest.
+# With a cosine, where each length is a separate run: 0.6 of the time of results.py's longest.
 ANNEALED_COARSE, ANNEALED_FINE = 300, 300
 TRIALS = ((200, 350), (400, 250))  # seed 0 only, for the same cost
 

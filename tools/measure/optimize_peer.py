@@ -3,7 +3,7 @@
 # optimize_peer.py: L-BFGS and CMA-ES of `optimize` beside SciPy's and pycma's on the same instances
 # of three problems: tools/measure/optimize_peer.py PROGRAM. Writes docs/results/homotopy/peers.json, comparison
 # by comparison; what is there is not made again. Needs NumPy, SciPy and pycma, so it is run by hand.
-# The instances are drawn once more here, by a Philox of its own, and the functions are written down
+# The instances are drawn once more here, by a separate Philox, and the functions are written down
 # once more; so it also checks what `optimize` minimises.
 import json
 import subprocess
@@ -142,7 +142,7 @@ def agree(a, b):
     """Success rates of the same instances within three standard errors of their difference."""
     rates = [r["successes_1e-2"] / r["starts"] for r in (a, b)]
     error = np.sqrt(sum(r * (1 - r) for r in rates) / STARTS)
-    # A rate of 0 or 1 has no error of its own: three misses would still be chance.
+    # A rate of 0 or 1 has no standard error: three misses would still be chance.
     return bool(abs(rates[0] - rates[1]) <= 3 * max(error, 1 / STARTS))
 
 

@@ -30,7 +30,7 @@ THREADS = 2
 
 
 def build(commit):
-    """The folder of a build of a commit, in a clone of its own. timed.c is always today's, so that both
+    """The folder of a build of a commit, in a separate clone. timed.c is always today's, so that both
     states are measured by the same program."""
     tree, folder = SCRATCH / commit / "tree", SCRATCH / commit / "build"
     if not tree.exists():

@@ -297,7 +297,7 @@ def scaling_series(result, kind):
 
 
 def scaling_section(result, files):
-    names = {"pde": "PDE mixer", "pde fresh": "PDE mixer, symbol anew", "attention": "attention",
+    names = {"pde": "PDE mixer", "pde fresh": "PDE mixer, fresh symbol", "attention": "attention",
              "pde block": "PDE block", "attention block": "attention block"}
     files["docs/results/performance/scaling.svg"] = chart.lines(
         "Time of one token over the number of tokens", "tokens of the image",
@@ -305,7 +305,7 @@ def scaling_section(result, files):
     fits = result["fits"]
     exponent = fits["pde"]["all"]["exponent"]
     out = ["## Scaling", "",
-           "One image, width %d, forward, %d threads; from %s to %s tokens. *Symbol anew* "
+           "One image, width %d, forward, %d threads; from %s to %s tokens. *Fresh symbol* "
            "computes the multipliers of the equation in each run, as training does once per "
            "batch; sampling keeps them. Empty circles were not measured (a call would exceed %g "
            "s): they continue the fit over 1,024 and more tokens." % (
@@ -328,7 +328,7 @@ def scaling_section(result, files):
                                           verdict(exponent <= EXPONENT_GOAL), long,
                                           "which is within it too" if long <= EXPONENT_GOAL else
                                           "**above it**"), ""]
-    crossing = {"mixer": "The PDE mixer", "mixer fresh": "The PDE mixer with its symbol anew",
+    crossing = {"mixer": "The PDE mixer", "mixer fresh": "The PDE mixer with a fresh symbol",
                 "block": "The whole PDE block"}
     for kind, name in crossing.items():
         at = result["crossing"][kind]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # results.py: trains, samples and judges what docs/results/training.md shows, and writes that page: the one place
-# where its figures come from. Hours on two cores; it can be interrupted and goes on where it was.
+# where its figures come from. Hours on two cores; after an interruption it resumes.
 #
 #   python3 tools/measure/results.py [--program build/pdessm-cl] [--folder build-results] [PART ...]
 #   python3 tools/measure/results.py page [--check]
@@ -63,7 +63,7 @@ class Laboratory:
         return json.loads(done.stdout)
 
     def train(self, name, arguments, steps):
-        """Begins a run or goes on with it; nothing is left to do when its last checkpoint is there."""
+        """Starts a run or resumes it; nothing is left to do when its last checkpoint is there."""
         folder = self.folder / name
         if (folder / ("step-%08d" % steps)).is_dir():
             return folder

@@ -82,7 +82,7 @@ def mixers(best):
 
 
 # What each reaches in a time that is given beforehand: a rate that falls to zero by a cosine, so that
-# every length is a run of its own. Two attention steps take the time of three of the PDE.
+# every length is a separate run. Two attention steps take the time of three of the PDE.
 ANNEALED = {"attn": (1000,), "pde": (500, 750)}
 
 
@@ -194,7 +194,7 @@ def coupling():
 
 def reflow(folder):
     """Each student starts from the plain run, whose network it is, and is trained for as long as that
-    goes on."""
+    continues."""
     teacher, steps = "%s/nano/plain-seed%d/step-%08d", LONGER - NANO_STEPS
     return [Run("coupling", "reflow", seed, rate_arguments("pde", "4e-3") + [
         "--reflow", teacher % (folder, seed, NANO_STEPS), "--reflow-pairs", "5000"], steps, [steps],

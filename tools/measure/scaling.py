@@ -2,7 +2,7 @@
 # scaling.py: time of one mixer, and of one whole block, over the number of tokens, for the PDE and for
 # attention: scaling.py --timed BUILD/tools/measure/timed [--out FILE.json]
 #
-# One image, width 384, forward, as in sampling: the symbol stands still. "fresh" computes it anew in
+# One image, width 384, forward, as in sampling: the symbol stands still. "fresh" computes it again in
 # each run, as training does. A block is half of what three blocks take more than one.
 import argparse
 import json

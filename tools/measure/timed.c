@@ -6,7 +6,7 @@
  *       [--save FILE] [--profile 1] [--between 1]
  *
  * filter, filter-gradient, copy (of the filter's input): 384 channels, a grid of --size tokens;
- * gemm: a large matrix product; mixer (with the symbol kept), mixer-fresh (symbol computed anew),
+ * gemm: a large matrix product; mixer (with the symbol kept), mixer-fresh (symbol recomputed),
  * forward, step, sample: --size pixels. sample draws --batch images in --steps steps of Heun's
  * method with guidance 2. --save writes the initial model. With --between 1 a copy runs between
  * two filters and a filter between two copies, untimed: they find caches as in one loop of both.

@@ -146,7 +146,7 @@ def modulate(x, shift, scale):
 class Block(nn.Module):
     def __init__(self, c, layout):
         super().__init__()
-        # An entry of its own, so that names match those of files; silu(c) is the same in all blocks
+        # A separate entry, so that names match those of files; silu(c) is the same in all blocks
         # and comes from outside.
         self.adaLN_modulation = nn.ModuleList([nn.Identity(), nn.Linear(c["width"], 6 * c["width"])])
         if c["mixer"] == "pde":

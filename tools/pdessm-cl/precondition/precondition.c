@@ -229,7 +229,7 @@ static pdessm_status report(job *j) {
         asked.map = pdessm_model_get_precondition(model);
         PDESSM_REQUIRE(j->c->ctx, !j->map_path, PDESSM_ERROR_ARGUMENT,
                        "--map does not go with --model: the model %s",
-                       asked.map ? "has a map of its own" : "was trained without one");
+                       asked.map ? "has a map" : "was trained without one");
         PDESSM_REQUIRE(j->c->ctx, j->n != 1, PDESSM_ERROR_ARGUMENT,
                        "--n 1: one image has no variance; expected 2 or more, or 0 for none");
     } else if (j->map_path) {
