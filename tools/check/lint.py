@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # lint.py: the house rules that a program can check: who includes whom, lengths, heads of files,
-# words that mark unfinished work, paths that exist on nobody's machine, tests that no build file
-# lists, subjects of commits. See lint.sh.
+# words that mark unfinished work, paths that exist on nobody's machine, files that pages name but
+# nobody has, tests that no build file lists, subjects of commits. See lint.sh.
 import pathlib
 import re
 import subprocess
@@ -236,11 +236,28 @@ def check_commits():
             remarks.append("commit %s: why? A body is wanted: %s" % (commit, subject))
 
 
+def check_references(path, lines):
+    """What a page links to, and every file of the tree that it names, is there; what a changelog names
+    may be gone, and names in capitals stand for others."""
+    fenced = False
+    for number, line in enumerate(lines, 1):
+        fenced ^= line.startswith("```")
+        links = [] if fenced else re.findall(r"\]\(([^)#\s:]+)(?:#[^)]*)?\)", line)
+        named = re.findall(r"`((?:src|include|fallback|cl|tests|tools|docs)/[\w./-]*\w)/?`", line)
+        gone = [link for link in links if not (path.parent / link).exists()]
+        if path.name != "CHANGELOG.md":
+            gone += [name for name in named if not re.search("NAME|ROOM|softplus", name) and
+                     not pathlib.Path(name).exists()]
+        for name in gone:
+            complain(path, number, "there is no " + name)
+
+
 def check(path):
     lines = path.read_text(encoding="utf-8").splitlines()
     check_words(path, lines)
     if path.suffix == ".md":
         check_wrapping(path, lines)
+        check_references(path, lines)
         return
     check_head(path, lines)
     if path.suffix in (".c", ".h", ".cl", ".clh", ".def"):
