@@ -59,13 +59,11 @@ PDESSM_API pdessm_status pdessm_run_settings_save(pdessm_context *ctx, const cha
 PDESSM_API pdessm_status pdessm_run_settings_check(pdessm_context *ctx,
                                                    const pdessm_run_settings *settings);
 
-/* What the trainer, the data set and the drawing of reflow's pairs are told. */
+/* What the trainer and the data set are told. */
 PDESSM_API pdessm_train_options
 pdessm_run_settings_train_options(const pdessm_run_settings *settings);
 PDESSM_API pdessm_dataset_options
 pdessm_run_settings_dataset_options(const pdessm_run_settings *settings);
-PDESSM_API pdessm_sample_options
-pdessm_run_settings_reflow_options(const pdessm_run_settings *settings);
 /* The preset with its overrides, made for these images. */
 PDESSM_API pdessm_status pdessm_run_settings_model(pdessm_context *ctx,
                                                    const pdessm_run_settings *settings,

@@ -5,6 +5,7 @@
 
 #include "files/file.h"
 #include "run/run.h"
+#include "run/settings.h"
 
 static pdessm_status draw(pdessm_run *run, pdessm_model *model, const char *path) {
     const int64_t pairs = run->settings.reflow_pairs;

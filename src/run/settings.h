@@ -43,4 +43,7 @@ pdessm_status pdessm_run_settings_parse(pdessm_context *ctx, const char *path,
 pdessm_status pdessm_run_settings_format(pdessm_context *ctx, const pdessm_run_settings *settings,
                                          char **ret, size_t *ret_size);
 
+/* What the drawing of reflow's pairs is told. */
+pdessm_sample_options pdessm_run_settings_reflow_options(const pdessm_run_settings *settings);
+
 #endif
