@@ -172,9 +172,6 @@ static pdessm_status open_run(pdessm_device *device, pdessm_run_settings *settin
     pdessm_status status = PDESSM_OK;
     pdessm_run *run = NULL;
     PDESSM_TRY(pdessm_run_settings_check(ctx, settings));
-    PDESSM_REQUIRE(ctx, !settings->reflow || settings->precondition == PDESSM_PRECONDITION_NONE,
-                   PDESSM_ERROR_ARGUMENT,
-                   "--precondition does not go with --reflow: the student keeps its teacher's map");
     const char *folder = settings->resume ? settings->resume : settings->out;
     PDESSM_REQUIRE(ctx, strlen(folder) < PDESSM_RUN_FOLDER, PDESSM_ERROR_ARGUMENT,
                    "the path is too long: %.80s..", folder);

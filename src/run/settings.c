@@ -94,6 +94,9 @@ static pdessm_status check_reflow(pdessm_context *ctx, const pdessm_run_settings
     PDESSM_REQUIRE(ctx, !s->image_size[0] && !s->channels, PDESSM_ERROR_ARGUMENT,
                    "--reflow cannot be combined with --%s: pairs are what its model draws",
                    s->image_size[0] ? "image-size" : "channels");
+    PDESSM_REQUIRE(ctx, s->precondition == PDESSM_PRECONDITION_NONE, PDESSM_ERROR_ARGUMENT,
+                   "--reflow cannot be combined with --precondition: the student keeps its "
+                   "teacher's map");
 out:
     return status;
 }
