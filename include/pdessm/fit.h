@@ -60,6 +60,11 @@ PDESSM_API pdessm_status pdessm_precondition_round_trip(pdessm_precondition *map
                                                         pdessm_dataset *data, int64_t n,
                                                         double *ret_rms, double *ret_most);
 
+/* Notes in the log what was fitted to data in `seconds`: kind, classes, bytes, and the error
+ * of the way there and back over 256 images. */
+PDESSM_API pdessm_status pdessm_precondition_log_fit(pdessm_precondition *map, pdessm_dataset *data,
+                                                     double seconds);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,7 +2,12 @@
 /* fit.c: fitting a map to a set of images. */
 #include "fit/fit.h"
 
+#include <stdio.h>
+
 #include <pdessm/train.h>
+
+#include "core/text.h"
+#include "model/maps/map.h"
 
 /* Defaults and bounds of what runs are told, too (settings.def). */
 typedef struct range {
@@ -138,4 +143,23 @@ pdessm_status pdessm_precondition_fit(pdessm_device *device, pdessm_dataset *dat
 out:
     pdessm_fit_job_release(&job);
     return status;
+}
+
+pdessm_status pdessm_precondition_log_fit(pdessm_precondition *map, pdessm_dataset *data,
+                                          double seconds) {
+    enum { TRIED = 256 };
+    const pdessm_precondition_info *info = pdessm_precondition_get_info(map);
+    char scope[64] = "";
+    double rms, most;
+    pdessm_status status = pdessm_precondition_round_trip(map, data, TRIED, &rms, &most);
+    if (status != PDESSM_OK)
+        return status;
+    if (info->classes > 1)
+        snprintf(scope, sizeof scope, " for %lld classes", (long long)info->classes);
+    pdessm_log(map->ctx, PDESSM_LOG_NOTE,
+               "map: %s%s, %s, fitted in %.1f seconds; there and back: error %.2g (rms), %.2g "
+               "(largest)",
+               pdessm_precondition_name(info->kind), scope,
+               pdessm_text_of_bytes(4 * info->numbers).text, seconds, rms, most);
+    return PDESSM_OK;
 }

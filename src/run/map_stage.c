@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* map_stage.c: the first stage of preconditioned training: from here on the data is what the map
  * makes of it. */
-#include "run/map_stage.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,25 +11,6 @@
 #include "files/file.h"
 #include "model/maps/map.h"
 #include "run/run.h"
-
-pdessm_status pdessm_map_stage_describe(pdessm_context *ctx, pdessm_precondition *map,
-                                        pdessm_dataset *data, double seconds) {
-    enum { TRIED = 256 };
-    const pdessm_precondition_info *info = pdessm_precondition_get_info(map);
-    char scope[64] = "";
-    double rms, most;
-    pdessm_status status = pdessm_precondition_round_trip(map, data, TRIED, &rms, &most);
-    if (status != PDESSM_OK)
-        return status;
-    if (info->classes > 1)
-        snprintf(scope, sizeof scope, " for %lld classes", (long long)info->classes);
-    pdessm_log(ctx, PDESSM_LOG_NOTE,
-               "map: %s%s, %s, fitted in %.1f seconds; there and back: error %.2g (rms), %.2g "
-               "(largest)",
-               pdessm_precondition_name(info->kind), scope,
-               pdessm_text_of_bytes(4 * info->numbers).text, seconds, rms, most);
-    return PDESSM_OK;
-}
 
 /* ------------------------------------------------------------------ where the map comes from */
 
@@ -67,7 +46,7 @@ static pdessm_status fit(pdessm_run *run, const char *state, pdessm_precondition
     pdessm_run_begin_stage(run, PDESSM_RUN_FIT, 0);
     PDESSM_TRY(pdessm_precondition_fit(run->device, run->data, &o, &map));
     pdessm_run_tell_share(run, 1);
-    PDESSM_TRY(pdessm_map_stage_describe(run->ctx, map, run->data, pdessm_seconds() - start));
+    PDESSM_TRY(pdessm_precondition_log_fit(map, run->data, pdessm_seconds() - start));
     *ret = map;
     map = NULL;
 out:

@@ -62,8 +62,7 @@ INSIDE_FOR_CLI = {
     "device/tuning.h": "tune tries the choices that kernels have",
     "verify/verify.h": "the harness, by which verify, bench, tune and op run calls",
     "ops/calls.h": "bench measures an operator outside of a tape",
-    "run/map_stage.h": "precondition describes a map as a run does",
-    "run/settings.h": "train makes options of the rows of settings.def",
+    "run/settings.h": "options of train and precondition are rows of settings.def",
 }
 CLI = pathlib.Path("tools/pdessm-cl")
 

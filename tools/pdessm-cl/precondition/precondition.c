@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "files/npy.h"
-#include "run/map_stage.h"
+#include "run/settings.h"
 #include "shared/interrupt.h"
 #include "shared/paths.h"
 #include "shared/print.h"
@@ -174,7 +174,7 @@ static pdessm_status fit_map(job *j) {
     pdessm_cli_progress_end(&bar);
     if (status != PDESSM_OK)
         return status;
-    return pdessm_map_stage_describe(j->c->ctx, j->map, j->data, pdessm_seconds() - start);
+    return pdessm_precondition_log_fit(j->map, j->data, pdessm_seconds() - start);
 }
 
 /* What a long fit has is kept beside the file to be, until that is there. */
@@ -310,6 +310,18 @@ out:
     return status;
 }
 
+/* Gives an option the bounds that a setting of a run has. */
+static void take_bounds(cli_option *options, int count, const char *name, const char *setting) {
+    int all;
+    const pdessm_setting *rows = pdessm_run_settings_rows(&all);
+    for (int r = 0; r < all; r++)
+        for (int i = 0; i < count; i++)
+            if (strcmp(rows[r].name, setting) == 0 && strcmp(options[i].name, name) == 0) {
+                options[i].least = rows[r].rule.least;
+                options[i].most = rows[r].rule.most;
+            }
+}
+
 static pdessm_status run(cli *c) {
     job j = {.c = c, .n = 256};
     j.options = pdessm_precondition_defaults(PDESSM_PRECONDITION_WHITEN);
@@ -329,9 +341,9 @@ static pdessm_status run(cli *c) {
          PDESSM_WORDS(PDESSM_PRECONDITIONS), .group = "Fitting"},
         {"pooled", 0, CLI_FLAG, &j.options.pooled, NULL, "one map for all classes"},
         {"eps", 0, CLI_REAL, &j.options.epsilon, "X",
-         "regularisation: fraction of the mean variance added to every variance", 1e-12, 1e3},
+         "regularisation: fraction of the mean variance added to every variance"},
         {"steps", 0, CLI_WHOLE, &j.options.steps, "N",
-         "realnvp, flow: training steps; an interrupted fit resumes", 1, 4e9},
+         "realnvp, flow: training steps; an interrupted fit resumes"},
         {"shrinkage", 0, CLI_REAL, &j.options.shrinkage, "X",
          "whiten, realnvp: weight of the mean covariance of all classes", 0, 1, .rare = 1},
         {"layers", 0, CLI_WHOLE, &j.options.layers, "N", "realnvp: coupling layers", 2, 64,
@@ -345,6 +357,8 @@ static pdessm_status run(cli *c) {
          .rare = 1},
     };
     pdessm_status status = PDESSM_OK;
+    take_bounds(options, CLI_COUNT(options), "eps", "precondition-eps");
+    take_bounds(options, CLI_COUNT(options), "steps", "precondition-steps");
     PDESSM_TRY(pdessm_cli_begin(c, options, CLI_COUNT(options), &positional, 1));
     PDESSM_TRY(check_usage(&j));
     PDESSM_TRY(pdessm_cli_open_device(c));
