@@ -39,10 +39,10 @@ static pdessm_status check_ranges(pdessm_context *ctx, const pdessm_train_option
     } ranges[] = {
 #define PDESSM_WHOLE(owner, member, option, letter, argument, group, flags, initial, least, most,  \
                      help)                                                                         \
-    OF_##owner({option ? option : #member, (double)o->member, least, most}, )
+    OF_##owner({(option) != NULL ? (option) : #member, (double)o->member, least, most}, )
 #define PDESSM_REAL(owner, member, option, letter, argument, group, flags, initial, least, most,   \
                     help)                                                                          \
-    OF_##owner({option ? option : #member, o->member, least, most}, )
+    OF_##owner({(option) != NULL ? (option) : #member, o->member, least, most}, )
 #include <pdessm/settings.def>
     };
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)

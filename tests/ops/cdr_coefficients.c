@@ -10,7 +10,7 @@ static double softplus(double x) {
 }
 
 static void oracle(const check_case *k) {
-    const double eps = 0.1 / 16 * 0.1 / 16 / 2, side = k->attribute[1] ? k->attribute[1] : 1;
+    const double eps = 0.1 / 16 * 0.1 / 16 / 2, side = k->attribute[1] != 0 ? k->attribute[1] : 1;
     for (int64_t i = 0; i < k->count[2]; i++) {
         const double *l = k->value[0] + 3 * i;
         double lower[2][2] = {{softplus(l[0]), 0}, {l[1], softplus(l[2])}};
