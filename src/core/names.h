@@ -28,11 +28,11 @@ int pdessm_names_place(const char *const *names, const char *name);
 pdessm_status pdessm_names_find(pdessm_context *ctx, const char *what, const char *const *names,
                                 const char *name, int *ret);
 
-/* Defines PREFIX_name(value) and PREFIX_find(ctx, name, &value). */
+/* Defines PREFIX_name(value), NULL for what is no value, and PREFIX_find(ctx, name, &value). */
 #define PDESSM_DEFINE_NAMES(PREFIX, type, LIST, what)                                              \
     static const char *const PREFIX##_names[] = PDESSM_NAMES(LIST);                                \
     const char *PREFIX##_name(type value) {                                                        \
-        return PREFIX##_names[value];                                                              \
+        return (size_t)value < (size_t)PDESSM_NAME_COUNT(LIST) ? PREFIX##_names[value] : NULL;     \
     }                                                                                              \
     pdessm_status PREFIX##_find(pdessm_context *ctx, const char *name, type *ret) {                \
         int place = 0;                                                                             \

@@ -26,8 +26,8 @@ static int destroy_context(void **state) {
     return 0;
 }
 
-/* Each of `count` values has a name that is found again; no other name is, and the message lists
- * the last value's. */
+/* Each of `count` values has a name that is found again; nothing else has a name or is found, and
+ * the message lists the last value's. */
 #define ASSERT_THERE_AND_BACK(type, count, name, find)                                             \
     do {                                                                                           \
         type found_;                                                                               \
@@ -35,6 +35,8 @@ static int destroy_context(void **state) {
             assert_int_equal(find(*state, name((type)i_), &found_), PDESSM_OK);                    \
             assert_int_equal(found_, i_);                                                          \
         }                                                                                          \
+        assert_null(name((type)(count)));                                                          \
+        assert_null(name((type)-1));                                                               \
         assert_int_equal(find(*state, "no-such", &found_), PDESSM_ERROR_ARGUMENT);                 \
         assert_non_null(strstr(pdessm_context_error(*state), name((type)((int)(count)-1))));       \
     } while (0)
