@@ -66,15 +66,16 @@ out:
 
 /* What one half adds to the loss, [1]: the means of y^2 and of s, times their weights. */
 static pdessm_tensor *half_loss(fit *f, int i, pdessm_tensor *y, pdessm_tensor *s) {
-    pdessm_tape *g = f->tape;
+    pdessm_tape *tape = f->tape;
     const int64_t one[] = {1, 1};
     const int64_t all[] = {1, f->job->options->batch * f->network->half[i], 1};
-    pdessm_tensor *square = pdessm_mse_loss(g, y, pdessm_tape_parameter(g, f->zero[i], NULL));
-    pdessm_tensor *mean = pdessm_mean_tokens(g, pdessm_reshape(g, s, 3, all));
-    square = pdessm_linear(g, pdessm_reshape(g, square, 2, one),
-                           pdessm_tape_parameter(g, f->energy[i], NULL), NULL, 1);
-    mean = pdessm_linear(g, mean, pdessm_tape_parameter(g, f->volume[i], NULL), NULL, 1);
-    return pdessm_add(g, pdessm_reshape(g, square, 1, one), pdessm_reshape(g, mean, 1, one));
+    pdessm_tensor *square = pdessm_mse_loss(tape, y, pdessm_tape_parameter(tape, f->zero[i], NULL));
+    pdessm_tensor *mean = pdessm_mean_tokens(tape, pdessm_reshape(tape, s, 3, all));
+    square = pdessm_linear(tape, pdessm_reshape(tape, square, 2, one),
+                           pdessm_tape_parameter(tape, f->energy[i], NULL), NULL, 1);
+    mean = pdessm_linear(tape, mean, pdessm_tape_parameter(tape, f->volume[i], NULL), NULL, 1);
+    return pdessm_add(tape, pdessm_reshape(tape, square, 1, one),
+                      pdessm_reshape(tape, mean, 1, one));
 }
 
 /* loss = mean over images of (|y|^2 / 2 - sum s) / D: the halves have shares E / D and O / D. */

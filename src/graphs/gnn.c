@@ -228,10 +228,10 @@ static pdessm_tensor *linear(const walk *w, int i, pdessm_tensor *h) {
 
 static pdessm_tensor *norm(const walk *w, int i, pdessm_tensor *h) {
     unit *u = &w->n->unit[i];
-    pdessm_tape *g = w->tape;
-    return pdessm_batch_norm(g, h, pdessm_tape_parameter(g, &u->scale, &u->dscale),
-                             pdessm_tape_parameter(g, &u->shift, &u->dshift),
-                             pdessm_tape_parameter(g, w->n->moving, NULL), 1, 0, 1e-5);
+    pdessm_tape *tape = w->tape;
+    return pdessm_batch_norm(tape, h, pdessm_tape_parameter(tape, &u->scale, &u->dscale),
+                             pdessm_tape_parameter(tape, &u->shift, &u->dshift),
+                             pdessm_tape_parameter(tape, w->n->moving, NULL), 1, 0, 1e-5);
 }
 
 /* dropout(relu(h)) at the end of a layer. */
@@ -261,12 +261,14 @@ static pdessm_tensor *gin_layer(const walk *w, int layer, pdessm_tensor *h) {
 
 static pdessm_tensor *gat_layer(const walk *w, int layer, pdessm_tensor *h) {
     unit *u = &w->n->unit[layer];
-    pdessm_tape *g = w->tape;
+    pdessm_tape *tape = w->tape;
     h = linear(w, layer, h);
-    pdessm_tensor *left = pdessm_head_dot(g, h, pdessm_tape_parameter(g, &u->left, &u->dleft));
-    pdessm_tensor *right = pdessm_head_dot(g, h, pdessm_tape_parameter(g, &u->right, &u->dright));
-    pdessm_tensor *share = pdessm_edge_softmax(g, &w->in->pattern, left, right, 0.2);
-    return finish(w, layer, norm(w, layer, pdessm_spmm(g, &w->in->pattern, share, h)));
+    pdessm_tensor *left =
+        pdessm_head_dot(tape, h, pdessm_tape_parameter(tape, &u->left, &u->dleft));
+    pdessm_tensor *right =
+        pdessm_head_dot(tape, h, pdessm_tape_parameter(tape, &u->right, &u->dright));
+    pdessm_tensor *share = pdessm_edge_softmax(tape, &w->in->pattern, left, right, 0.2);
+    return finish(w, layer, norm(w, layer, pdessm_spmm(tape, &w->in->pattern, share, h)));
 }
 
 pdessm_tensor *pdessm_gnn_logits(pdessm_gnn *gnn, pdessm_tape *tape, const pdessm_gnn_input *input,

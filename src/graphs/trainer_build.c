@@ -8,16 +8,17 @@
 enum { STATE_SIZE = 8 };
 
 static void make_inputs(pdessm_graph_trainer *m, pdessm_tensor *x, pdessm_graph_level_tape *t) {
-    pdessm_tape *g = t->tape;
+    pdessm_tape *tape = t->tape;
     const int64_t rows = t->nodes + 1, clock = 3, extents[] = {t->nodes, m->set->features};
-    t->in.pattern.start = pdessm_tape_input(g, PDESSM_INT32, 1, &rows);
-    t->in.pattern.column = pdessm_tape_input(g, PDESSM_INT32, 1, &t->edges);
-    t->in.pattern.reverse = pdessm_tape_input(g, PDESSM_INT32, 1, &t->edges);
-    t->in.weight = pdessm_tape_input(g, PDESSM_FLOAT32, 1, &t->edges);
-    t->in.x = x ? pdessm_tape_external(g, x) : pdessm_tape_input(g, PDESSM_FLOAT32, 2, extents);
-    t->in.node = pdessm_tape_input(g, PDESSM_INT32, 1, extents);
-    t->in.clock = pdessm_tape_input(g, PDESSM_INT32, 1, &clock);
-    t->labels = pdessm_tape_input(g, PDESSM_INT32, 1, extents);
+    t->in.pattern.start = pdessm_tape_input(tape, PDESSM_INT32, 1, &rows);
+    t->in.pattern.column = pdessm_tape_input(tape, PDESSM_INT32, 1, &t->edges);
+    t->in.pattern.reverse = pdessm_tape_input(tape, PDESSM_INT32, 1, &t->edges);
+    t->in.weight = pdessm_tape_input(tape, PDESSM_FLOAT32, 1, &t->edges);
+    t->in.x =
+        x ? pdessm_tape_external(tape, x) : pdessm_tape_input(tape, PDESSM_FLOAT32, 2, extents);
+    t->in.node = pdessm_tape_input(tape, PDESSM_INT32, 1, extents);
+    t->in.clock = pdessm_tape_input(tape, PDESSM_INT32, 1, &clock);
+    t->labels = pdessm_tape_input(tape, PDESSM_INT32, 1, extents);
 }
 
 /* x: features that are there already (then the tape is fixed), or NULL. */

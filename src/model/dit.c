@@ -6,25 +6,25 @@
 
 /* tokens: patches W_e + b_e + pos, [B, N, C]. */
 static pdessm_tensor *embed_patches(const pdessm_builder *b, pdessm_tensor *image) {
-    pdessm_tape *g = b->tape;
+    pdessm_tape *tape = b->tape;
     const pdessm_config *c = &b->model->config;
     int64_t flat[] = {c->width, (int64_t)c->channels * c->patch * c->patch};
     pdessm_tensor *weight = pdessm_build_weight(b, "x_embedder.proj.weight"); /* [C, Cin, p, p] */
-    pdessm_tensor *tokens =
-        pdessm_linear(g, pdessm_patchify(g, image, c->patch), pdessm_reshape(g, weight, 2, flat),
-                      pdessm_build_weight(b, "x_embedder.proj.bias"), 1);
-    return pdessm_add(g, tokens, pdessm_build_position(b));
+    pdessm_tensor *tokens = pdessm_linear(tape, pdessm_patchify(tape, image, c->patch),
+                                          pdessm_reshape(tape, weight, 2, flat),
+                                          pdessm_build_weight(b, "x_embedder.proj.bias"), 1);
+    return pdessm_add(tape, tokens, pdessm_build_position(b));
 }
 
 /* c = W2 silu(W1 e(t) + b1) + b2 + table[y], [B, C]; everything below uses silu(c). */
 static pdessm_tensor *condition(const pdessm_builder *b, pdessm_tensor *t, pdessm_tensor *y) {
-    pdessm_tape *g = b->tape;
+    pdessm_tape *tape = b->tape;
     pdessm_tensor *hidden =
-        pdessm_build_linear(b, pdessm_timestep_embedding(g, t), 1, "t_embedder.mlp.0");
-    pdessm_tensor *time = pdessm_build_linear(b, pdessm_silu(g, hidden), 1, "t_embedder.mlp.2");
+        pdessm_build_linear(b, pdessm_timestep_embedding(tape, t), 1, "t_embedder.mlp.0");
+    pdessm_tensor *time = pdessm_build_linear(b, pdessm_silu(tape, hidden), 1, "t_embedder.mlp.2");
     pdessm_tensor *label =
-        pdessm_embedding(g, pdessm_build_weight(b, "y_embedder.embedding_table.weight"), y);
-    return pdessm_silu(g, pdessm_add(g, time, label));
+        pdessm_embedding(tape, pdessm_build_weight(b, "y_embedder.embedding_table.weight"), y);
+    return pdessm_silu(tape, pdessm_add(tape, time, label));
 }
 
 static pdessm_tensor *mlp(const pdessm_builder *b, int i, pdessm_tensor *h) {
@@ -34,35 +34,36 @@ static pdessm_tensor *mlp(const pdessm_builder *b, int i, pdessm_tensor *h) {
 
 /* x [B, N, C], silu(c) [B, C] -> [B, N, C]. */
 static pdessm_tensor *block(const pdessm_builder *b, int i, pdessm_tensor *x, pdessm_tensor *c) {
-    pdessm_tape *g = b->tape;
+    pdessm_tape *tape = b->tape;
     pdessm_tensor *m = pdessm_build_linear(b, c, 6, "blocks.%d.adaLN_modulation.1", i);
-    pdessm_tensor *s1 = pdessm_slice(g, m, 0), *a1 = pdessm_slice(g, m, 1);
-    pdessm_tensor *g1 = pdessm_slice(g, m, 2), *s2 = pdessm_slice(g, m, 3);
-    pdessm_tensor *a2 = pdessm_slice(g, m, 4), *g2 = pdessm_slice(g, m, 5);
-    x = pdessm_residual(g, x, g1, pdessm_build_mixer(b, i, pdessm_layer_norm(g, x, s1, a1)));
-    x = pdessm_residual(g, x, g2, mlp(b, i, pdessm_layer_norm(g, x, s2, a2)));
+    pdessm_tensor *s1 = pdessm_slice(tape, m, 0), *a1 = pdessm_slice(tape, m, 1);
+    pdessm_tensor *g1 = pdessm_slice(tape, m, 2), *s2 = pdessm_slice(tape, m, 3);
+    pdessm_tensor *a2 = pdessm_slice(tape, m, 4), *g2 = pdessm_slice(tape, m, 5);
+    x = pdessm_residual(tape, x, g1, pdessm_build_mixer(b, i, pdessm_layer_norm(tape, x, s1, a1)));
+    x = pdessm_residual(tape, x, g2, mlp(b, i, pdessm_layer_norm(tape, x, s2, a2)));
     return x;
 }
 
 /* (LN(x) (1 + a) + s) W_o + b_o, and back to an image [B, Cout, Hi, Wi]. */
 static pdessm_tensor *head(const pdessm_builder *b, pdessm_tensor *x, pdessm_tensor *c) {
-    pdessm_tape *g = b->tape;
+    pdessm_tape *tape = b->tape;
     int patch = b->model->config.patch;
     pdessm_tensor *m = pdessm_build_linear(b, c, 2, "final_layer.adaLN_modulation.1");
-    pdessm_tensor *h = pdessm_layer_norm(g, x, pdessm_slice(g, m, 0), pdessm_slice(g, m, 1));
-    return pdessm_unpatchify(g, pdessm_build_linear(b, h, 1, "final_layer.linear"), patch,
+    pdessm_tensor *h =
+        pdessm_layer_norm(tape, x, pdessm_slice(tape, m, 0), pdessm_slice(tape, m, 1));
+    return pdessm_unpatchify(tape, pdessm_build_linear(b, h, 1, "final_layer.linear"), patch,
                              b->height * patch, b->width * patch);
 }
 
 /* u + a(t) x. A row of pixels stands for the channels that a residual has one gain for. */
 static pdessm_tensor *add_prior(const pdessm_builder *b, pdessm_tensor *x, pdessm_tensor *t,
                                 pdessm_tensor *u) {
-    pdessm_tape *g = b->tape;
+    pdessm_tape *tape = b->tape;
     const int64_t rows[] = {x->dims[0], x->dims[1] * x->dims[2], x->dims[3]};
     pdessm_tensor *v =
-        pdessm_residual(g, pdessm_reshape(g, u, 3, rows), pdessm_gaussian_gain(g, t, rows[2]),
-                        pdessm_reshape(g, x, 3, rows));
-    return pdessm_reshape(g, v, 4, x->dims);
+        pdessm_residual(tape, pdessm_reshape(tape, u, 3, rows),
+                        pdessm_gaussian_gain(tape, t, rows[2]), pdessm_reshape(tape, x, 3, rows));
+    return pdessm_reshape(tape, v, 4, x->dims);
 }
 
 /* Do images of this shape fit? */

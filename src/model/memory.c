@@ -14,11 +14,11 @@ typedef struct inputs {
     pdessm_tensor *x, *t, *y;
 } inputs;
 
-static inputs make_inputs(pdessm_tape *g, const pdessm_config *c, int64_t batch) {
+static inputs make_inputs(pdessm_tape *tape, const pdessm_config *c, int64_t batch) {
     int64_t image[] = {batch, c->channels, c->image_size[0], c->image_size[1]};
-    return (inputs){pdessm_tape_input(g, PDESSM_FLOAT32, 4, image),
-                    pdessm_tape_input(g, PDESSM_FLOAT32, 1, &batch),
-                    pdessm_tape_input(g, PDESSM_INT32, 1, &batch)};
+    return (inputs){pdessm_tape_input(tape, PDESSM_FLOAT32, 4, image),
+                    pdessm_tape_input(tape, PDESSM_FLOAT32, 1, &batch),
+                    pdessm_tape_input(tape, PDESSM_INT32, 1, &batch)};
 }
 
 /* Plans one tape; arenas: how many more arenas than the model's own the driver holds. */

@@ -60,21 +60,21 @@ static void draw_truth(pdessm_problem *p) {
 /* The field at s = 1 for each of n points, [n, grid grid]. The points are channels of the filter;
  * the transposition at the end makes them rows. */
 static pdessm_tensor *predict(pdessm_problem *p, pdessm_problem_batch *batch) {
-    pdessm_tape *g = batch->tape;
+    pdessm_tape *tape = batch->tape;
     const int64_t n = p->options.grid;
     pdessm_tensor *diffusion, *convection, *reaction;
-    pdessm_cdr_coefficients(g, 1, batch->x[0], batch->x[1], batch->x[2], B_MAX, &diffusion,
+    pdessm_cdr_coefficients(tape, 1, batch->x[0], batch->x[1], batch->x[2], B_MAX, &diffusion,
                             &convection, &reaction);
     const int64_t flat[] = {1, n * n, batch->n}, rows[] = {batch->n, n * n};
-    pdessm_tensor *weight =
-        pdessm_tape_parameter(g, batch->ones, NULL); /* [1, points], of one term for each channel */
-    weight = pdessm_reshape(g, weight, 2, (const int64_t[]){batch->n, 1});
-    pdessm_tensor *skip = pdessm_tape_parameter(g, batch->extra[1], NULL);
-    pdessm_tensor *u = pdessm_tape_parameter(g, batch->extra[0], NULL);
+    pdessm_tensor *weight = pdessm_tape_parameter(
+        tape, batch->ones, NULL); /* [1, points], of one term for each channel */
+    weight = pdessm_reshape(tape, weight, 2, (const int64_t[]){batch->n, 1});
+    pdessm_tensor *skip = pdessm_tape_parameter(tape, batch->extra[1], NULL);
+    pdessm_tensor *u = pdessm_tape_parameter(tape, batch->extra[0], NULL);
     pdessm_tensor *symbol =
-        pdessm_cdr_symbol(g, diffusion, convection, reaction, weight, skip, n, n, PDESSM_EVOLVE);
-    pdessm_tensor *y = pdessm_reshape(g, pdessm_spectral_filter(g, u, symbol), 3, flat);
-    return pdessm_reshape(g, pdessm_unpatchify(g, y, 1, n, n), 2, rows);
+        pdessm_cdr_symbol(tape, diffusion, convection, reaction, weight, skip, n, n, PDESSM_EVOLVE);
+    pdessm_tensor *y = pdessm_reshape(tape, pdessm_spectral_filter(tape, u, symbol), 3, flat);
+    return pdessm_reshape(tape, pdessm_unpatchify(tape, y, 1, n, n), 2, rows);
 }
 
 /* extra[0]: the first snapshot in every channel, [1, grid, grid, n]; extra[1]: zeros [n]. */
@@ -96,13 +96,13 @@ out:
 }
 
 pdessm_tensor *pdessm_problem_record_cdr(pdessm_problem *p, pdessm_problem_batch *batch) {
-    pdessm_tape *g = batch->tape;
+    pdessm_tape *tape = batch->tape;
     pdessm_status status = make_extra(p, batch);
     if (status != PDESSM_OK)
-        return pdessm_tape_fail(g, status);
-    pdessm_tensor *minus = pdessm_tape_parameter(g, p->constant[MINUS_TARGET], NULL);
-    return pdessm_landscape(g, pdessm_add(g, predict(p, batch), minus), PDESSM_LANDSCAPE_SQUARE,
-                            1 / p->scale, 1);
+        return pdessm_tape_fail(tape, status);
+    pdessm_tensor *minus = pdessm_tape_parameter(tape, p->constant[MINUS_TARGET], NULL);
+    return pdessm_landscape(tape, pdessm_add(tape, predict(p, batch), minus),
+                            PDESSM_LANDSCAPE_SQUARE, 1 / p->scale, 1);
 }
 
 /* The second snapshot: the first one, evolved by the true coefficients, and noise. */

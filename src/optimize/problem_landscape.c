@@ -38,7 +38,7 @@ out:
 }
 
 pdessm_tensor *pdessm_problem_record_landscape(pdessm_problem *p, pdessm_problem_batch *batch) {
-    pdessm_tape *g = batch->tape;
-    pdessm_tensor *minus = pdessm_tape_parameter(g, p->constant[0], NULL);
-    return pdessm_landscape(g, pdessm_add(g, batch->x[0], minus), p->kind->function, 1, 1);
+    pdessm_tape *tape = batch->tape;
+    pdessm_tensor *minus = pdessm_tape_parameter(tape, p->constant[0], NULL);
+    return pdessm_landscape(tape, pdessm_add(tape, batch->x[0], minus), p->kind->function, 1, 1);
 }

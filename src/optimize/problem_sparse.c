@@ -82,14 +82,14 @@ out:
 }
 
 pdessm_tensor *pdessm_problem_record_sparse(pdessm_problem *p, pdessm_problem_batch *batch) {
-    pdessm_tape *g = batch->tape;
+    pdessm_tape *tape = batch->tape;
     pdessm_tensor *residual =
-        pdessm_linear(g, batch->x[0], pdessm_tape_parameter(g, p->constant[MATRIX], NULL),
-                      pdessm_tape_parameter(g, p->constant[MINUS_Y], NULL), 1); /* [n, m] */
-    pdessm_tensor *misfit = pdessm_landscape(g, residual, PDESSM_LANDSCAPE_SQUARE, 0.5, 1);
-    pdessm_tensor *penalty = pdessm_landscape(g, batch->x[0], p->kind->function,
+        pdessm_linear(tape, batch->x[0], pdessm_tape_parameter(tape, p->constant[MATRIX], NULL),
+                      pdessm_tape_parameter(tape, p->constant[MINUS_Y], NULL), 1); /* [n, m] */
+    pdessm_tensor *misfit = pdessm_landscape(tape, residual, PDESSM_LANDSCAPE_SQUARE, 0.5, 1);
+    pdessm_tensor *penalty = pdessm_landscape(tape, batch->x[0], p->kind->function,
                                               p->options.penalty_weight, p->options.penalty_width);
-    return pdessm_add(g, misfit, penalty);
+    return pdessm_add(tape, misfit, penalty);
 }
 
 void pdessm_problem_judge_sparse(const pdessm_problem *p, const double *x,

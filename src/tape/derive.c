@@ -7,30 +7,30 @@
  * nobody else reads any more. */
 #include "tape/tape.h"
 
-static value *gradient_of(pdessm_tape *g, value *v);
+static value *gradient_of(pdessm_tape *tape, value *v);
 
 /* The gradient of a view is the same view of the parent's gradient. */
-static value *gradient_view(pdessm_tape *g, value *v) {
-    value *parent = gradient_of(g, v->parent);
+static value *gradient_view(pdessm_tape *tape, value *v) {
+    value *parent = gradient_of(tape, v->parent);
     if (!parent)
         return NULL;
     pdessm_tensor *t = v->slice >= 0
-                           ? pdessm_slice(g, &parent->tensor, v->slice)
-                           : pdessm_reshape(g, &parent->tensor, v->tensor.rank, v->tensor.dims);
+                           ? pdessm_slice(tape, &parent->tensor, v->slice)
+                           : pdessm_reshape(tape, &parent->tensor, v->tensor.rank, v->tensor.dims);
     return (value *)t;
 }
 
 /* Creates it on demand; NULL when the tape has failed. */
-static value *gradient_of(pdessm_tape *g, value *v) {
+static value *gradient_of(pdessm_tape *tape, value *v) {
     if (v->gradient)
         return v->gradient;
     if (v->parent) {
-        v->gradient = gradient_view(g, v);
+        v->gradient = gradient_view(tape, v);
     } else {
         pdessm_shape shape = {.dtype = v->tensor.dtype, .rank = v->tensor.rank};
         for (int i = 0; i < shape.rank; i++)
             shape.dims[i] = v->tensor.dims[i];
-        v->gradient = pdessm_tape_value(g, &shape);
+        v->gradient = pdessm_tape_value(tape, &shape);
         if (v->gradient)
             v->gradient->pinned = v->pinned;
     }
@@ -66,45 +66,45 @@ static int has_gradient(value *v) {
     return v->external ? v->gradient != NULL : is_whole(v) || is_touched(v);
 }
 
-static pdessm_status zero_step(pdessm_tape *g, value *v) {
-    value *gradient = gradient_of(g, v);
-    return gradient ? pdessm_tape_append(g, &g->backward, &(step){.zero = &gradient->tensor})
-                    : g->status;
+static pdessm_status zero_step(pdessm_tape *tape, value *v) {
+    value *gradient = gradient_of(tape, v);
+    return gradient ? pdessm_tape_append(tape, &tape->backward, &(step){.zero = &gradient->tensor})
+                    : tape->status;
 }
 
-static pdessm_status complete(pdessm_tape *g, value *v);
+static pdessm_status complete(pdessm_tape *tape, value *v);
 
 /* What nobody wrote to in slice i of v is zero. */
-static pdessm_status complete_slice(pdessm_tape *g, value *v, int64_t i) {
-    value *s = (value *)pdessm_slice(g, &v->tensor, i);
-    return s ? complete(g, s) : g->status;
+static pdessm_status complete_slice(pdessm_tape *tape, value *v, int64_t i) {
+    value *s = (value *)pdessm_slice(tape, &v->tensor, i);
+    return s ? complete(tape, s) : tape->status;
 }
 
 /* What nobody wrote to in v is zero: v's gradient is whole after this. v is a base. */
-static pdessm_status complete(pdessm_tape *g, value *v) {
+static pdessm_status complete(pdessm_tape *tape, value *v) {
     pdessm_status status = PDESSM_OK;
     if (v->gradient_written)
         return status;
     if (!is_touched(v))
-        PDESSM_TRY(zero_step(g, v));
+        PDESSM_TRY(zero_step(tape, v));
     else
         for (int64_t i = 0; i < v->tensor.dims[0]; i++)
-            PDESSM_TRY(complete_slice(g, v, i));
+            PDESSM_TRY(complete_slice(tape, v, i));
     v->gradient_written = 1;
 out:
     return status;
 }
 
 /* Must the next writer of v's gradient add? Marks it as written. */
-static pdessm_status claim(pdessm_tape *g, value *v, int *ret_adds) {
+static pdessm_status claim(pdessm_tape *tape, value *v, int *ret_adds) {
     pdessm_status status = PDESSM_OK;
     v = base_of(v);
     /* A slice of a reshape lies across the slices of its base, which becomes whole first. */
     if (v->parent && v->parent != base_of(v->parent) && !is_whole(v))
-        PDESSM_TRY(complete(g, base_of(v->parent)));
+        PDESSM_TRY(complete(tape, base_of(v->parent)));
     *ret_adds = is_whole(v) || is_touched(v);
     if (!is_whole(v) && is_touched(v))
-        PDESSM_TRY(complete(g, v));
+        PDESSM_TRY(complete(tape, v));
     if (!v->external)
         v->gradient_written = 1;
 out:
@@ -127,7 +127,7 @@ static int pass_through(const pdessm_call *call, int i, value *y) {
 }
 
 /* The gradients that come in: those of the outputs, complete. */
-static pdessm_status incoming(pdessm_tape *g, const char *letters, pdessm_call *back,
+static pdessm_status incoming(pdessm_tape *tape, const char *letters, pdessm_call *back,
                               int *ret_any) {
     pdessm_status status = PDESSM_OK;
     *ret_any = 0;
@@ -140,11 +140,11 @@ static pdessm_status incoming(pdessm_tape *g, const char *letters, pdessm_call *
         value *y = (value *)back->operand[i];
         int adds = 0;
         if (!has_gradient(y))
-            PDESSM_TRY(zero_step(g, y));
-        PDESSM_TRY(claim(g, y, &adds));
-        value *gradient = gradient_of(g, y);
+            PDESSM_TRY(zero_step(tape, y));
+        PDESSM_TRY(claim(tape, y, &adds));
+        value *gradient = gradient_of(tape, y);
         if (!gradient)
-            return g->status;
+            return tape->status;
         back->gradient[i] = &gradient->tensor;
     }
 out:
@@ -152,7 +152,7 @@ out:
 }
 
 /* The gradients that go out: those of the inputs which want one. */
-static pdessm_status outgoing(pdessm_tape *g, const pdessm_op_row *row, pdessm_call *back,
+static pdessm_status outgoing(pdessm_tape *tape, const pdessm_op_row *row, pdessm_call *back,
                               int *ret_any) {
     pdessm_status status = PDESSM_OK;
     *ret_any = 0;
@@ -166,10 +166,10 @@ static pdessm_status outgoing(pdessm_tape *g, const pdessm_op_row *row, pdessm_c
             pass_through(back, i, (value *)back->operand[last]))
             continue;
         int adds = 0;
-        PDESSM_TRY(claim(g, x, &adds));
-        value *gradient = gradient_of(g, x);
+        PDESSM_TRY(claim(tape, x, &adds));
+        value *gradient = gradient_of(tape, x);
         if (!gradient)
-            return g->status;
+            return tape->status;
         back->gradient[i] = &gradient->tensor;
         back->accumulate |= (unsigned)adds << i;
         *ret_any = 1;
@@ -178,7 +178,7 @@ out:
     return status;
 }
 
-static pdessm_status derive_step(pdessm_tape *g, const pdessm_call *call) {
+static pdessm_status derive_step(pdessm_tape *tape, const pdessm_call *call) {
     pdessm_status status = PDESSM_OK;
     const pdessm_op_row *row = pdessm_op_get(call->op);
     step back = {.call = *call};
@@ -186,11 +186,11 @@ static pdessm_status derive_step(pdessm_tape *g, const pdessm_call *call) {
     if (!row->descriptor->host[PDESSM_BACKWARD])
         return status;
     back.call.pass = PDESSM_BACKWARD;
-    PDESSM_TRY(incoming(g, row->letters, &back.call, &any));
+    PDESSM_TRY(incoming(tape, row->letters, &back.call, &any));
     if (any)
-        PDESSM_TRY(outgoing(g, row, &back.call, &any));
+        PDESSM_TRY(outgoing(tape, row, &back.call, &any));
     if (any)
-        PDESSM_TRY(pdessm_tape_append(g, &g->backward, &back));
+        PDESSM_TRY(pdessm_tape_append(tape, &tape->backward, &back));
 out:
     return status;
 }

@@ -26,11 +26,11 @@ static void touch(pdessm_tensor *tensor, int at) {
 }
 
 /* Which steps touch which values: forward steps first, then backward ones. */
-static void find_lives(pdessm_tape *g) {
-    int total = g->forward.count + g->backward.count;
+static void find_lives(pdessm_tape *tape) {
+    int total = tape->forward.count + tape->backward.count;
     for (int i = 0; i < total; i++) {
-        int back = i >= g->forward.count;
-        step *s = back ? &g->backward.item[i - g->forward.count] : &g->forward.item[i];
+        int back = i >= tape->forward.count;
+        step *s = back ? &tape->backward.item[i - tape->forward.count] : &tape->forward.item[i];
         const char *letters = pdessm_op_get(s->call.op)->letters;
         if (s->zero) {
             touch(s->zero, i);
@@ -51,16 +51,16 @@ static int by_first_step(const void *a, const void *b) {
 }
 
 /* The roots that need a place, in the order of their first step. */
-static pdessm_status collect_roots(pdessm_tape *g, value ***ret_roots, int *ret_count) {
+static pdessm_status collect_roots(pdessm_tape *tape, value ***ret_roots, int *ret_count) {
     int count = 0;
     value **roots = NULL;
-    for (value *v = g->values; v; v = v->next)
+    for (value *v = tape->values; v; v = v->next)
         count++;
-    pdessm_status status = pdessm_alloc(g->ctx, (size_t)count, sizeof *roots, &roots);
+    pdessm_status status = pdessm_alloc(tape->ctx, (size_t)count, sizeof *roots, &roots);
     if (status != PDESSM_OK)
         return status;
     count = 0;
-    for (value *v = g->values; v; v = v->next)
+    for (value *v = tape->values; v; v = v->next)
         if (!v->parent && !v->external && (v->pinned || v->first >= 0))
             roots[count++] = v;
     qsort(roots, (size_t)count, sizeof *roots, by_first_step);
@@ -103,8 +103,8 @@ void pdessm_tape_borrow(pdessm_tape *tape, pdessm_tape *lender) {
 }
 
 /* The smallest place of the lender that is large enough, free between runs, and not taken yet. */
-static pdessm_storage *lent(const pdessm_tape *g, const slot *slots, int count, size_t bytes) {
-    const pdessm_tape *lender = g->lender;
+static pdessm_storage *lent(const pdessm_tape *tape, const slot *slots, int count, size_t bytes) {
+    const pdessm_tape *lender = tape->lender;
     pdessm_storage *best = NULL;
     for (int i = 0; lender && i < lender->storages; i++) {
         pdessm_storage *s = lender->storage[i];
@@ -117,22 +117,23 @@ static pdessm_storage *lent(const pdessm_tape *g, const slot *slots, int count, 
     return best;
 }
 
-static pdessm_status make_storages(pdessm_tape *g, slot *slots, int count) {
+static pdessm_status make_storages(pdessm_tape *tape, slot *slots, int count) {
     pdessm_status status = PDESSM_OK;
-    PDESSM_TRY(pdessm_alloc(g->ctx, (size_t)count, sizeof *g->storage, &g->storage));
-    PDESSM_TRY(pdessm_alloc(g->ctx, (size_t)count, sizeof *g->kept, &g->kept));
+    PDESSM_TRY(pdessm_alloc(tape->ctx, (size_t)count, sizeof *tape->storage, &tape->storage));
+    PDESSM_TRY(pdessm_alloc(tape->ctx, (size_t)count, sizeof *tape->kept, &tape->kept));
     for (int i = 0; i < count; i++) {
         if (slots[i].free_after != NEVER)
-            slots[i].storage = lent(g, slots, i, slots[i].bytes);
+            slots[i].storage = lent(tape, slots, i, slots[i].bytes);
         if (slots[i].storage)
             continue;
-        PDESSM_TRY(pdessm_storage_create(g->device, 1, &slots[i].bytes, &g->storage[g->storages]));
-        g->kept[g->storages] = slots[i].free_after == NEVER;
-        slots[i].storage = g->storage[g->storages++];
-        g->info.bytes += (int64_t)slots[i].bytes;
+        PDESSM_TRY(pdessm_storage_create(tape->device, 1, &slots[i].bytes,
+                                         &tape->storage[tape->storages]));
+        tape->kept[tape->storages] = slots[i].free_after == NEVER;
+        slots[i].storage = tape->storage[tape->storages++];
+        tape->info.bytes += (int64_t)slots[i].bytes;
     }
-    for (int i = 0; i < g->storages; i++)
-        PDESSM_TRY(pdessm_storage_commit(g->storage[i]));
+    for (int i = 0; i < tape->storages; i++)
+        PDESSM_TRY(pdessm_storage_commit(tape->storage[i]));
 out:
     return status;
 }

@@ -5,28 +5,28 @@
 
 #include "tape/tape.h"
 
-static pdessm_status check_place(pdessm_tape *g, const value *v) {
+static pdessm_status check_place(pdessm_tape *tape, const value *v) {
     size_t bytes = pdessm_tensor_bytes(&v->tensor);
     if (v->parent || v->external || bytes <= v->capacity)
         return PDESSM_OK;
-    return pdessm_fail(g->ctx, PDESSM_ERROR_SHAPE,
+    return pdessm_fail(tape->ctx, PDESSM_ERROR_SHAPE,
                        "a tensor %s needs %zu bytes, the tape was planned with %zu: plan it with "
                        "the largest extents that occur",
                        pdessm_tensor_shape(&v->tensor).text, bytes, v->capacity);
 }
 
 /* The outputs of one step get the extents that follow from its inputs. */
-static pdessm_status resize_step(pdessm_tape *g, step *s) {
+static pdessm_status resize_step(pdessm_tape *tape, step *s) {
     pdessm_status status = PDESSM_OK;
     const pdessm_op_row *row = pdessm_op_get(s->call.op);
     pdessm_shape shape[PDESSM_MAX_OPERANDS] = {0};
-    PDESSM_TRY(row->descriptor->shapes(g->ctx, &s->call, shape));
+    PDESSM_TRY(row->descriptor->shapes(tape->ctx, &s->call, shape));
     for (int i = 0; row->letters[i]; i++) {
         value *v = (value *)s->call.operand[i];
         if (!pdessm_letter_is_output(row->letters[i]))
             continue;
         memcpy(v->tensor.dims, shape[i].dims, sizeof v->tensor.dims);
-        PDESSM_TRY(check_place(g, v));
+        PDESSM_TRY(check_place(tape, v));
     }
 out:
     return status;
@@ -43,22 +43,22 @@ static int view_holds(const value *v) {
     return same;
 }
 
-static pdessm_status check_views(pdessm_tape *g) {
-    for (const value *v = g->values; v; v = v->next)
+static pdessm_status check_views(pdessm_tape *tape) {
+    for (const value *v = tape->values; v; v = v->next)
         if (v->parent && !view_holds(v))
-            return pdessm_fail(g->ctx, PDESSM_ERROR_SHAPE,
+            return pdessm_fail(tape->ctx, PDESSM_ERROR_SHAPE,
                                "a view %s of a tensor that becomes %s: views keep their extents",
                                pdessm_tensor_shape(&v->tensor).text,
                                pdessm_tensor_shape(&v->parent->tensor).text);
     return PDESSM_OK;
 }
 
-static pdessm_status propagate(pdessm_tape *g) {
+static pdessm_status propagate(pdessm_tape *tape) {
     pdessm_status status = PDESSM_OK;
-    for (int i = 0; i < g->forward.count; i++)
-        PDESSM_TRY(resize_step(g, &g->forward.item[i]));
-    PDESSM_TRY(check_views(g));
-    for (value *v = g->values; v; v = v->next)
+    for (int i = 0; i < tape->forward.count; i++)
+        PDESSM_TRY(resize_step(tape, &tape->forward.item[i]));
+    PDESSM_TRY(check_views(tape));
+    for (value *v = tape->values; v; v = v->next)
         if (v->gradient && !v->gradient->external)
             memcpy(v->gradient->tensor.dims, v->tensor.dims, sizeof v->tensor.dims);
 out:
@@ -76,19 +76,19 @@ static void exchange(int count, pdessm_tensor *const *inputs, int64_t *extents) 
 
 enum { MOST_INPUTS = 16 };
 
-static pdessm_status check_inputs(pdessm_tape *g, int count, pdessm_tensor *const *inputs,
+static pdessm_status check_inputs(pdessm_tape *tape, int count, pdessm_tensor *const *inputs,
                                   const int64_t *extents) {
     pdessm_status status = PDESSM_OK;
-    PDESSM_REQUIRE(g->ctx, g->planned, PDESSM_ERROR_ARGUMENT, "the tape is not planned yet");
-    PDESSM_REQUIRE(g->ctx, count >= 0 && count <= MOST_INPUTS, PDESSM_ERROR_ARGUMENT,
+    PDESSM_REQUIRE(tape->ctx, tape->planned, PDESSM_ERROR_ARGUMENT, "the tape is not planned yet");
+    PDESSM_REQUIRE(tape->ctx, count >= 0 && count <= MOST_INPUTS, PDESSM_ERROR_ARGUMENT,
                    "%d inputs to resize at once, expected at most %d", count, MOST_INPUTS);
     for (int i = 0; i < count; i++) {
         const value *v = (const value *)inputs[i];
-        PDESSM_REQUIRE(g->ctx, v->pinned && !v->parent && !v->external && v->tensor.rank > 0,
+        PDESSM_REQUIRE(tape->ctx, v->pinned && !v->parent && !v->external && v->tensor.rank > 0,
                        PDESSM_ERROR_ARGUMENT, "tensor %d to resize is no input of the tape", i);
         int64_t others = pdessm_tensor_count(&v->tensor) / v->tensor.dims[0];
         int64_t most = (int64_t)(v->capacity / pdessm_dtype_size(v->tensor.dtype)) / others;
-        PDESSM_REQUIRE(g->ctx, extents[i] >= 1 && extents[i] <= most, PDESSM_ERROR_SHAPE,
+        PDESSM_REQUIRE(tape->ctx, extents[i] >= 1 && extents[i] <= most, PDESSM_ERROR_SHAPE,
                        "input %d: first extent %lld, expected 1 to %lld, which was planned", i,
                        (long long)extents[i], (long long)most);
     }

@@ -5,38 +5,38 @@
 #include <stdlib.h>
 
 pdessm_status pdessm_tape_create(pdessm_device *device, pdessm_tape **ret) {
-    pdessm_tape *g = NULL;
-    pdessm_status status = pdessm_alloc(device->ctx, 1, sizeof *g, &g);
+    pdessm_tape *tape = NULL;
+    pdessm_status status = pdessm_alloc(device->ctx, 1, sizeof *tape, &tape);
     if (status != PDESSM_OK)
         return status;
-    g->device = device;
-    g->ctx = device->ctx;
-    *ret = g;
+    tape->device = device;
+    tape->ctx = device->ctx;
+    *ret = tape;
     return PDESSM_OK;
 }
 
 void pdessm_tape_destroy(pdessm_tape **tape) {
-    pdessm_tape *g = *tape;
-    if (!g)
+    pdessm_tape *t = *tape;
+    if (!t)
         return;
-    for (value *v = g->values, *next; v; v = next) {
+    for (value *v = t->values, *next; v; v = next) {
         next = v->next;
         free(v);
     }
-    for (int i = 0; i < g->storages; i++)
-        pdessm_storage_destroy(&g->storage[i]);
-    free(g->storage);
-    free(g->kept);
-    free(g->forward.item);
-    free(g->backward.item);
-    free(g);
+    for (int i = 0; i < t->storages; i++)
+        pdessm_storage_destroy(&t->storage[i]);
+    free(t->storage);
+    free(t->kept);
+    free(t->forward.item);
+    free(t->backward.item);
+    free(t);
     *tape = NULL;
 }
 
 /* Without a loss, steps that depend on parameters alone run once; their results stay in place. */
-static void find_constants(pdessm_tape *g) {
-    for (int i = 0; i < g->forward.count; i++) {
-        step *s = &g->forward.item[i];
+static void find_constants(pdessm_tape *tape) {
+    for (int i = 0; i < tape->forward.count; i++) {
+        step *s = &tape->forward.item[i];
         const char *letters = pdessm_op_get(s->call.op)->letters;
         for (int k = 0; letters[k]; k++) {
             value *v = (value *)s->call.operand[k];
@@ -48,13 +48,13 @@ static void find_constants(pdessm_tape *g) {
     }
 }
 
-static void add_cost(pdessm_tape *g, const step_list *list, double *flops, int *calls) {
+static void add_cost(pdessm_tape *tape, const step_list *list, double *flops, int *calls) {
     for (int i = 0; i < list->count; i++) {
         const step *s = &list->item[i];
         pdessm_cost cost = {0};
         if (s->zero)
             continue;
-        pdessm_op_get(s->call.op)->descriptor->cost(&s->call, &g->device->host, &cost);
+        pdessm_op_get(s->call.op)->descriptor->cost(&s->call, &tape->device->host, &cost);
         *flops += cost.flops;
         *calls += 1;
     }
@@ -87,14 +87,14 @@ pdessm_status pdessm_tape_set_loss_scale(pdessm_tape *tape, double scale) {
     return pdessm_tensor_write(&tape->loss->gradient->tensor, &value_of_scale);
 }
 
-static pdessm_status replay(pdessm_tape *g, const step_list *list, int skip_constants) {
+static pdessm_status replay(pdessm_tape *tape, const step_list *list, int skip_constants) {
     pdessm_status status = PDESSM_OK;
     for (int i = 0; i < list->count; i++) {
         step *s = &list->item[i];
         if (s->zero)
             PDESSM_TRY(pdessm_tensor_zero(s->zero));
         else if (!(s->constant && skip_constants))
-            PDESSM_TRY(pdessm_run_call(g->device, &s->call));
+            PDESSM_TRY(pdessm_run_call(tape->device, &s->call));
     }
 out:
     return status;

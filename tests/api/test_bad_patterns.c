@@ -16,14 +16,14 @@ typedef struct net {
     pdessm_tensor *x, *dx, *left, *dleft, *start, *column, *reverse, *y, *loss;
 } net;
 
-static pdessm_tensor *parameter(api *a, pdessm_tape *g, int64_t columns, pdessm_tensor **value,
+static pdessm_tensor *parameter(api *a, pdessm_tape *tape, int64_t columns, pdessm_tensor **value,
                                 pdessm_tensor **gradient) {
     const int64_t dims[] = {NODES, columns};
     assert_ok(a, pdessm_tensor_create(a->device, PDESSM_FLOAT32, 2, dims, value));
     assert_ok(a, pdessm_tensor_create(a->device, PDESSM_FLOAT32, 2, dims, gradient));
     api_fill(a, *value, (uint32_t)columns);
     assert_ok(a, pdessm_tensor_zero(*gradient));
-    return pdessm_tape_parameter(g, *value, *gradient);
+    return pdessm_tape_parameter(tape, *value, *gradient);
 }
 
 static net make(api *a) {
@@ -31,18 +31,18 @@ static net make(api *a) {
     const int64_t rows = NODES + 1, edges = EDGES, dims[] = {NODES, CHANNELS};
     float zeros[NODES * CHANNELS] = {0};
     assert_ok(a, pdessm_tape_create(a->device, &n.tape));
-    pdessm_tape *g = n.tape;
-    n.start = pdessm_tape_input(g, PDESSM_INT32, 1, &rows);
-    n.column = pdessm_tape_input(g, PDESSM_INT32, 1, &edges);
-    n.reverse = pdessm_tape_input(g, PDESSM_INT32, 1, &edges);
+    pdessm_tape *tape = n.tape;
+    n.start = pdessm_tape_input(tape, PDESSM_INT32, 1, &rows);
+    n.column = pdessm_tape_input(tape, PDESSM_INT32, 1, &edges);
+    n.reverse = pdessm_tape_input(tape, PDESSM_INT32, 1, &edges);
     pdessm_pattern pattern = {n.start, n.column, n.reverse};
-    pdessm_tensor *x = parameter(a, g, CHANNELS, &n.x, &n.dx);
-    pdessm_tensor *left = parameter(a, g, 2, &n.left, &n.dleft);
-    pdessm_tensor *weight = pdessm_edge_softmax(g, &pattern, left, left, 0.2);
-    n.y = pdessm_tape_output(g, pdessm_spmm(g, &pattern, weight, x));
-    pdessm_tensor *target = pdessm_tape_input(g, PDESSM_FLOAT32, 2, dims);
-    n.loss = pdessm_mse_loss(g, n.y, target);
-    assert_ok(a, pdessm_tape_plan(g, n.loss));
+    pdessm_tensor *x = parameter(a, tape, CHANNELS, &n.x, &n.dx);
+    pdessm_tensor *left = parameter(a, tape, 2, &n.left, &n.dleft);
+    pdessm_tensor *weight = pdessm_edge_softmax(tape, &pattern, left, left, 0.2);
+    n.y = pdessm_tape_output(tape, pdessm_spmm(tape, &pattern, weight, x));
+    pdessm_tensor *target = pdessm_tape_input(tape, PDESSM_FLOAT32, 2, dims);
+    n.loss = pdessm_mse_loss(tape, n.y, target);
+    assert_ok(a, pdessm_tape_plan(tape, n.loss));
     assert_ok(a, pdessm_tensor_write(target, zeros));
     return n;
 }

@@ -114,20 +114,20 @@ static void what_does_not_fit_is_refused(void **state) {
 
 static void views_keep_their_extents(void **state) {
     api *a = *state;
-    pdessm_tape *g = NULL;
-    assert_ok(a, pdessm_tape_create(a->device, &g));
-    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 2, (const int64_t[]){6, 4});
-    pdessm_tensor *flat = pdessm_reshape(g, x, 1, (const int64_t[]){24});
-    pdessm_tensor *y = pdessm_tape_output(g, pdessm_relu(g, flat, 0));
+    pdessm_tape *tape = NULL;
+    assert_ok(a, pdessm_tape_create(a->device, &tape));
+    pdessm_tensor *x = pdessm_tape_input(tape, PDESSM_FLOAT32, 2, (const int64_t[]){6, 4});
+    pdessm_tensor *flat = pdessm_reshape(tape, x, 1, (const int64_t[]){24});
+    pdessm_tensor *y = pdessm_tape_output(tape, pdessm_relu(tape, flat, 0));
     assert_non_null(y);
-    assert_refused(a, pdessm_tape_resize(g, 1, &x, (const int64_t[]){3}), PDESSM_ERROR_ARGUMENT,
+    assert_refused(a, pdessm_tape_resize(tape, 1, &x, (const int64_t[]){3}), PDESSM_ERROR_ARGUMENT,
                    "not planned");
-    assert_ok(a, pdessm_tape_plan(g, NULL));
-    assert_refused(a, pdessm_tape_resize(g, 1, &x, (const int64_t[]){3}), PDESSM_ERROR_SHAPE,
+    assert_ok(a, pdessm_tape_plan(tape, NULL));
+    assert_refused(a, pdessm_tape_resize(tape, 1, &x, (const int64_t[]){3}), PDESSM_ERROR_SHAPE,
                    "views keep their extents");
     assert_int_equal(pdessm_tensor_dims(x)[0], 6);
-    assert_ok(a, pdessm_tape_resize(g, 1, &x, (const int64_t[]){6}));
-    pdessm_tape_destroy(&g);
+    assert_ok(a, pdessm_tape_resize(tape, 1, &x, (const int64_t[]){6}));
+    pdessm_tape_destroy(&tape);
 }
 
 int main(void) {

@@ -46,7 +46,7 @@ typedef struct experiment {
 static void train(experiment *e, const double *variance) {
     fixture *f = e->f;
     const int64_t image[] = {N, 1, 2, 2}, flat[] = {N, D}, square[] = {D, D}, batch = N;
-    pdessm_tape *g = NULL;
+    pdessm_tape *tape = NULL;
     pdessm_tensor *a = NULL, *gradient = NULL, *x_t, *v;
     float weight[D * D] = {0}, slope[D * D], times[N];
     double most = 0;
@@ -56,22 +56,23 @@ static void train(experiment *e, const double *variance) {
         most = fmax(most, (1 - T) * (1 - T) + T * T * variance[i]);
     assert_ok(f, pdessm_tensor_create(e->device, PDESSM_FLOAT32, 2, square, &a));
     assert_ok(f, pdessm_tensor_create(e->device, PDESSM_FLOAT32, 2, square, &gradient));
-    assert_ok(f, pdessm_tape_create(e->device, &g));
-    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
-    pdessm_tensor *z = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
-    pdessm_tensor *t = pdessm_tape_input(g, PDESSM_FLOAT32, 1, &batch);
-    pdessm_flow_path(g, x, z, t, &x_t, &v);
-    pdessm_tensor *y = pdessm_linear(g, pdessm_reshape(g, x_t, 2, flat),
-                                     pdessm_tape_parameter(g, a, gradient), NULL, 1);
-    assert_ok(f, pdessm_tape_plan(g, pdessm_mse_loss(g, y, pdessm_reshape(g, v, 2, flat))));
+    assert_ok(f, pdessm_tape_create(e->device, &tape));
+    pdessm_tensor *x = pdessm_tape_input(tape, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *z = pdessm_tape_input(tape, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *t = pdessm_tape_input(tape, PDESSM_FLOAT32, 1, &batch);
+    pdessm_flow_path(tape, x, z, t, &x_t, &v);
+    pdessm_tensor *y = pdessm_linear(tape, pdessm_reshape(tape, x_t, 2, flat),
+                                     pdessm_tape_parameter(tape, a, gradient), NULL, 1);
+    assert_ok(f,
+              pdessm_tape_plan(tape, pdessm_mse_loss(tape, y, pdessm_reshape(tape, v, 2, flat))));
     assert_ok(f, pdessm_tensor_write(x, e->data));
     assert_ok(f, pdessm_tensor_write(z, e->noise));
     assert_ok(f, pdessm_tensor_write(t, times));
     for (int step = 0; step < STEPS; step++) {
         assert_ok(f, pdessm_tensor_write(a, weight));
         assert_ok(f, pdessm_tensor_zero(gradient));
-        assert_ok(f, pdessm_tape_forward(g));
-        assert_ok(f, pdessm_tape_backward(g));
+        assert_ok(f, pdessm_tape_forward(tape));
+        assert_ok(f, pdessm_tape_backward(tape));
         assert_ok(f, pdessm_tensor_read(gradient, slope));
         for (int i = 0; i < D * D; i++) /* the loss is the mean over D components */
             weight[i] -= (float)(D * (double)slope[i] / (2 * most));
@@ -87,7 +88,7 @@ static void train(experiment *e, const double *variance) {
         }
         e->left[i] = sqrt(error) / fabs(best);
     }
-    pdessm_tape_destroy(&g);
+    pdessm_tape_destroy(&tape);
     pdessm_tensor_destroy(&a);
     pdessm_tensor_destroy(&gradient);
 }

@@ -140,16 +140,16 @@ out:
 }
 
 static void record_velocity(dump *d) {
-    pdessm_tape *g = d->tape;
-    d->v = pdessm_tape_output(g, pdessm_model_velocity(d->model, g, d->x, d->t, d->y));
-    d->loss = pdessm_tape_output(g, pdessm_mse_loss(g, d->v, d->target));
+    pdessm_tape *tape = d->tape;
+    d->v = pdessm_tape_output(tape, pdessm_model_velocity(d->model, tape, d->x, d->t, d->y));
+    d->loss = pdessm_tape_output(tape, pdessm_mse_loss(tape, d->v, d->target));
 }
 
 static void record_logits(dump *d) {
-    pdessm_tape *g = d->tape;
-    d->logits = pdessm_tape_output(g, pdessm_model_logits(d->model, g, d->x, &d->features));
-    pdessm_tape_output(g, d->features);
-    d->loss = pdessm_tape_output(g, pdessm_cross_entropy(g, d->logits, d->y, 0.125));
+    pdessm_tape *tape = d->tape;
+    d->logits = pdessm_tape_output(tape, pdessm_model_logits(d->model, tape, d->x, &d->features));
+    pdessm_tape_output(tape, d->features);
+    d->loss = pdessm_tape_output(tape, pdessm_cross_entropy(tape, d->logits, d->y, 0.125));
 }
 
 static pdessm_status run(dump *d) {
@@ -157,16 +157,16 @@ static pdessm_status run(dump *d) {
     const int64_t image[] = {d->batch, d->config.channels, d->height, d->width};
     int32_t *labels = NULL;
     PDESSM_TRY(pdessm_tape_create(d->device, &d->tape));
-    pdessm_tape *g = d->tape;
-    d->x = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
-    d->target = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
-    d->t = pdessm_tape_input(g, PDESSM_FLOAT32, 1, image);
-    d->y = pdessm_tape_input(g, PDESSM_INT32, 1, image);
+    pdessm_tape *tape = d->tape;
+    d->x = pdessm_tape_input(tape, PDESSM_FLOAT32, 4, image);
+    d->target = pdessm_tape_input(tape, PDESSM_FLOAT32, 4, image);
+    d->t = pdessm_tape_input(tape, PDESSM_FLOAT32, 1, image);
+    d->y = pdessm_tape_input(tape, PDESSM_INT32, 1, image);
     if (d->config.task == PDESSM_TASK_CLASSIFY)
         record_logits(d);
     else
         record_velocity(d);
-    PDESSM_TRY(pdessm_tape_plan(g, d->loss));
+    PDESSM_TRY(pdessm_tape_plan(tape, d->loss));
     PDESSM_TRY(write_float(d, d->x, 1000, 0));
     PDESSM_TRY(write_float(d, d->target, 1001, 0));
     PDESSM_TRY(write_float(d, d->t, 0, 1));
@@ -176,8 +176,8 @@ static pdessm_status run(dump *d) {
         labels[i] = i == 0 ? d->config.num_classes : (int32_t)((i / 2 * 2) % d->config.num_classes);
     PDESSM_TRY(pdessm_tensor_write(d->y, labels));
     PDESSM_TRY(pdessm_model_gradients_zero(d->model));
-    PDESSM_TRY(pdessm_tape_forward(g));
-    PDESSM_TRY(pdessm_tape_backward(g));
+    PDESSM_TRY(pdessm_tape_forward(tape));
+    PDESSM_TRY(pdessm_tape_backward(tape));
 out:
     free(labels);
     return status;

@@ -238,20 +238,20 @@ static void first_velocity(api *a, pdessm_prior prior, int64_t count, const floa
     const int64_t image[] = {2, c.channels, API_SIDE, API_SIDE};
     assert_int_equal(count, image[0] * image[1] * image[2] * image[3]);
     pdessm_model *m = make(a, &c);
-    pdessm_tape *g = NULL;
-    assert_ok(a, pdessm_tape_create(a->device, &g));
-    pdessm_tensor *in = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
-    pdessm_tensor *times = pdessm_tape_input(g, PDESSM_FLOAT32, 1, image);
-    pdessm_tensor *labels = pdessm_tape_input(g, PDESSM_INT32, 1, image);
-    pdessm_tensor *v = pdessm_model_velocity(m, g, in, times, labels);
-    pdessm_tape_output(g, v);
-    assert_ok(a, pdessm_tape_plan(g, NULL));
+    pdessm_tape *tape = NULL;
+    assert_ok(a, pdessm_tape_create(a->device, &tape));
+    pdessm_tensor *in = pdessm_tape_input(tape, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *times = pdessm_tape_input(tape, PDESSM_FLOAT32, 1, image);
+    pdessm_tensor *labels = pdessm_tape_input(tape, PDESSM_INT32, 1, image);
+    pdessm_tensor *v = pdessm_model_velocity(m, tape, in, times, labels);
+    pdessm_tape_output(tape, v);
+    assert_ok(a, pdessm_tape_plan(tape, NULL));
     assert_ok(a, pdessm_tensor_write(in, x));
     assert_ok(a, pdessm_tensor_write(times, t));
     assert_ok(a, pdessm_tensor_write(labels, (const int32_t[]){0, 1}));
-    assert_ok(a, pdessm_tape_forward(g));
+    assert_ok(a, pdessm_tape_forward(tape));
     assert_ok(a, pdessm_tensor_read(v, ret));
-    pdessm_tape_destroy(&g);
+    pdessm_tape_destroy(&tape);
     pdessm_model_destroy(&m);
 }
 
@@ -277,15 +277,15 @@ static void a_prior_is_where_training_begins(void **state) {
 /* Records the velocity, or else the logits, of two images; the status of the tape. */
 static pdessm_status record(api *a, pdessm_model *m, int velocity, int64_t side) {
     const int64_t image[] = {2, 3, side, side};
-    pdessm_tape *g = NULL;
-    assert_ok(a, pdessm_tape_create(a->device, &g));
-    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 4, image);
-    pdessm_tensor *t = pdessm_tape_input(g, PDESSM_FLOAT32, 1, image);
-    pdessm_tensor *y = pdessm_tape_input(g, PDESSM_INT32, 1, image);
-    pdessm_tape_output(g, velocity ? pdessm_model_velocity(m, g, x, t, y)
-                                   : pdessm_model_logits(m, g, x, NULL));
-    pdessm_status status = pdessm_tape_plan(g, NULL);
-    pdessm_tape_destroy(&g);
+    pdessm_tape *tape = NULL;
+    assert_ok(a, pdessm_tape_create(a->device, &tape));
+    pdessm_tensor *x = pdessm_tape_input(tape, PDESSM_FLOAT32, 4, image);
+    pdessm_tensor *t = pdessm_tape_input(tape, PDESSM_FLOAT32, 1, image);
+    pdessm_tensor *y = pdessm_tape_input(tape, PDESSM_INT32, 1, image);
+    pdessm_tape_output(tape, velocity ? pdessm_model_velocity(m, tape, x, t, y)
+                                      : pdessm_model_logits(m, tape, x, NULL));
+    pdessm_status status = pdessm_tape_plan(tape, NULL);
+    pdessm_tape_destroy(&tape);
     return status;
 }
 

@@ -34,18 +34,18 @@ static pdessm_trainer *begin(api *a, pdessm_mixer mixer, const pdessm_train_opti
 static float *logits_of(api *a, pdessm_model *model, const float *images, int count) {
     const int64_t dims[] = {1, 3, API_SIDE, API_SIDE};
     float *logits = malloc((size_t)count * CLASSES * sizeof *logits);
-    pdessm_tape *g = NULL;
+    pdessm_tape *tape = NULL;
     assert_non_null(logits);
-    assert_ok(a, pdessm_tape_create(a->device, &g));
-    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 4, dims);
-    pdessm_tensor *y = pdessm_tape_output(g, pdessm_model_logits(model, g, x, NULL));
-    assert_ok(a, pdessm_tape_plan(g, NULL));
+    assert_ok(a, pdessm_tape_create(a->device, &tape));
+    pdessm_tensor *x = pdessm_tape_input(tape, PDESSM_FLOAT32, 4, dims);
+    pdessm_tensor *y = pdessm_tape_output(tape, pdessm_model_logits(model, tape, x, NULL));
+    assert_ok(a, pdessm_tape_plan(tape, NULL));
     for (int i = 0; i < count; i++) {
         assert_ok(a, pdessm_tensor_write(x, images + i * PIXELS));
-        assert_ok(a, pdessm_tape_forward(g));
+        assert_ok(a, pdessm_tape_forward(tape));
         assert_ok(a, pdessm_tensor_read(y, logits + i * CLASSES));
     }
-    pdessm_tape_destroy(&g);
+    pdessm_tape_destroy(&tape);
     return logits;
 }
 

@@ -76,25 +76,25 @@ static void release(inputs *in) {
 static void add_gradient(api *a, pdessm_trainer *t, int level, int64_t first, int n, double share) {
     const int64_t dims[] = {n, CHANNELS, API_SIDE >> level, API_SIDE >> level};
     inputs in = make_inputs(t, level, first, n);
-    pdessm_tape *g = NULL;
+    pdessm_tape *tape = NULL;
     pdessm_tensor *x_t, *v;
-    assert_ok(a, pdessm_tape_create(a->device, &g));
-    pdessm_tensor *x = pdessm_tape_input(g, PDESSM_FLOAT32, 4, dims);
-    pdessm_tensor *z = pdessm_tape_input(g, PDESSM_FLOAT32, 4, dims);
-    pdessm_tensor *time = pdessm_tape_input(g, PDESSM_FLOAT32, 1, dims);
-    pdessm_tensor *label = pdessm_tape_input(g, PDESSM_INT32, 1, dims);
-    pdessm_flow_path(g, x, z, time, &x_t, &v);
+    assert_ok(a, pdessm_tape_create(a->device, &tape));
+    pdessm_tensor *x = pdessm_tape_input(tape, PDESSM_FLOAT32, 4, dims);
+    pdessm_tensor *z = pdessm_tape_input(tape, PDESSM_FLOAT32, 4, dims);
+    pdessm_tensor *time = pdessm_tape_input(tape, PDESSM_FLOAT32, 1, dims);
+    pdessm_tensor *label = pdessm_tape_input(tape, PDESSM_INT32, 1, dims);
+    pdessm_flow_path(tape, x, z, time, &x_t, &v);
     pdessm_tensor *loss =
-        pdessm_mse_loss(g, pdessm_model_velocity(t->model, g, x_t, time, label), v);
-    assert_ok(a, pdessm_tape_plan(g, loss));
-    assert_ok(a, pdessm_tape_set_loss_scale(g, share));
+        pdessm_mse_loss(tape, pdessm_model_velocity(t->model, tape, x_t, time, label), v);
+    assert_ok(a, pdessm_tape_plan(tape, loss));
+    assert_ok(a, pdessm_tape_set_loss_scale(tape, share));
     assert_ok(a, pdessm_tensor_write(x, in.image));
     assert_ok(a, pdessm_tensor_write(z, in.noise));
     assert_ok(a, pdessm_tensor_write(time, in.time));
     assert_ok(a, pdessm_tensor_write(label, in.label));
-    assert_ok(a, pdessm_tape_forward(g));
-    assert_ok(a, pdessm_tape_backward(g));
-    pdessm_tape_destroy(&g);
+    assert_ok(a, pdessm_tape_forward(tape));
+    assert_ok(a, pdessm_tape_backward(tape));
+    pdessm_tape_destroy(&tape);
     release(&in);
 }
 

@@ -170,20 +170,21 @@ out:
 
 /* ------------------------------------------------------------------ the tape */
 
-static pdessm_tensor *weight(pdessm_realnvp *n, pdessm_tape *g, int64_t layer, int kind) {
+static pdessm_tensor *weight(pdessm_realnvp *n, pdessm_tape *tape, int64_t layer, int kind) {
     pdessm_parameter *p = &n->parameter[layer * KINDS + kind];
-    return pdessm_tape_parameter(g, &p->value, p->gradient.storage ? &p->gradient : NULL);
+    return pdessm_tape_parameter(tape, &p->value, p->gradient.storage ? &p->gradient : NULL);
 }
 
 /* u [B, seen] -> (r, t) [2, B, changed] */
-static pdessm_tensor *conditioner(pdessm_realnvp *n, pdessm_tape *g, int64_t layer,
+static pdessm_tensor *conditioner(pdessm_realnvp *n, pdessm_tape *tape, int64_t layer,
                                   pdessm_tensor *u, pdessm_tensor *label) {
-    pdessm_tensor *h = pdessm_linear(g, u, weight(n, g, layer, INPUT), NULL, 1);
-    pdessm_tensor *e = pdessm_embedding(g, weight(n, g, layer, LABEL), label);
-    h = pdessm_gelu(g, pdessm_add(g, h, e));
-    h = pdessm_gelu(
-        g, pdessm_linear(g, h, weight(n, g, layer, MIDDLE), weight(n, g, layer, MIDDLE_BIAS), 1));
-    return pdessm_linear(g, h, weight(n, g, layer, OUTPUT), weight(n, g, layer, OUTPUT_BIAS), 2);
+    pdessm_tensor *h = pdessm_linear(tape, u, weight(n, tape, layer, INPUT), NULL, 1);
+    pdessm_tensor *e = pdessm_embedding(tape, weight(n, tape, layer, LABEL), label);
+    h = pdessm_gelu(tape, pdessm_add(tape, h, e));
+    h = pdessm_gelu(tape, pdessm_linear(tape, h, weight(n, tape, layer, MIDDLE),
+                                        weight(n, tape, layer, MIDDLE_BIAS), 1));
+    return pdessm_linear(tape, h, weight(n, tape, layer, OUTPUT),
+                         weight(n, tape, layer, OUTPUT_BIAS), 2);
 }
 
 void pdessm_realnvp_record(pdessm_realnvp *network, pdessm_tape *tape,
