@@ -186,7 +186,7 @@ const char *pdessm_value_write(const pdessm_value_rule *rule, const void *value,
         write_real(*(const double *)value, room);
         return room->text;
     case PDESSM_VALUE_SIZE:
-        if (!whole[0])
+        if (!whole[0] && !whole[1])
             return NULL;
         snprintf(room->text, sizeof room->text, "%" PRId64 "x%" PRId64, whole[0], whole[1]);
         return room->text;

@@ -82,6 +82,9 @@ static void bounds_hold_for_programs_too(void **state) {
     s.image_size[0] = 28;
     refused(state, &s, "--image-size is 28x0");
     s = complete(PDESSM_TASK_VELOCITY);
+    s.image_size[1] = 28;
+    refused(state, &s, "--image-size is 0x28");
+    s = complete(PDESSM_TASK_VELOCITY);
     s.depth = 4097;
     refused(state, &s, "--depth is 4097");
 }
