@@ -80,6 +80,15 @@ static int word_count(const char *words) {
     return count;
 }
 
+int pdessm_word_at(const char *words, int n, const char **ret) {
+    while (n-- > 0 && *words) {
+        words += strcspn(words, " ");
+        words += strspn(words, " ");
+    }
+    *ret = words;
+    return (int)strcspn(words, " ");
+}
+
 int pdessm_word_find(const char *words, const char *text) {
     size_t length = strlen(text);
     for (int i = 0; *words; i++) {
@@ -155,13 +164,13 @@ int pdessm_value_fits(const pdessm_value_rule *rule, const void *value) {
 /* ------------------------------------------------------------------ writing */
 
 static void write_word(const char *words, int index, pdessm_value_text *room) {
+    const char *word;
     if (index < 0 || index >= word_count(words)) {
         snprintf(room->text, sizeof room->text, "%d", index);
         return;
     }
-    while (index-- > 0)
-        words += strcspn(words, " ") + 1;
-    snprintf(room->text, sizeof room->text, "%.*s", (int)strcspn(words, " "), words);
+    const int length = pdessm_word_at(words, index, &word);
+    snprintf(room->text, sizeof room->text, "%.*s", length, word);
 }
 
 static void write_real(double value, pdessm_value_text *room) {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/value.h"
+
 #define OP(name, letters, operands, attributes, meaning)                                           \
     extern const pdessm_descriptor pdessm_descriptor_##name;
 #include "ops/ops.def"
@@ -38,11 +40,9 @@ int pdessm_op_differentiable(pdessm_op op) {
 
 pdessm_op_name_text pdessm_op_name(const char *names, int n) {
     pdessm_op_name_text name;
-    while (n-- > 0 && *names) {
-        names += strcspn(names, " ");
-        names += strspn(names, " ");
-    }
-    snprintf(name.text, sizeof name.text, "%.*s", (int)strcspn(names, " "), names);
+    const char *word;
+    const int length = pdessm_word_at(names, n, &word);
+    snprintf(name.text, sizeof name.text, "%.*s", length, word);
     return name;
 }
 
