@@ -9,52 +9,47 @@
 
 /* ------------------------------------------------------------------ presets */
 
+static const char *const size_names[] = {"nano", "tiny", "s", "b", "l", "xl", NULL};
 static const struct size {
-    const char *name;
     int depth, width, heads;
-} sizes[] = {
-    {"nano", 4, 96, 3}, {"tiny", 6, 192, 3}, {"s", 12, 384, 6},
-    {"b", 12, 768, 12}, {"l", 24, 1024, 16}, {"xl", 28, 1152, 16},
-};
+} sizes[] = {{4, 96, 3}, {6, 192, 3}, {12, 384, 6}, {12, 768, 12}, {24, 1024, 16}, {28, 1152, 16}};
 
 /* In the order of pdessm_mixer. */
 static const char *const preset_mixers[] = {"pde", "attn", "filter", "conv", NULL};
 
 static pdessm_status no_such_preset(pdessm_context *ctx, const char *name) {
     return pdessm_fail(ctx, PDESSM_ERROR_ARGUMENT,
-                       "no preset '%s'; expected MIXER-SIZE/PATCH with mixer pde, attn, filter or "
-                       "conv, size nano, "
-                       "tiny, s, b, l or xl, patch 2, 4 or 8, such as pde-nano/4",
-                       name);
+                       "no preset '%s'; expected MIXER-SIZE/PATCH with mixer %s, size %s, patch 2, "
+                       "4 or 8, such as pde-nano/4",
+                       name, pdessm_names_list(preset_mixers, "").text,
+                       pdessm_names_list(size_names, "").text);
 }
 
 pdessm_status pdessm_config_preset(pdessm_context *ctx, const char *name, pdessm_config *ret) {
     char mixer[8], size[8];
     int patch = 0, used = 0;
-    if (sscanf(name, "%7[a-z]-%7[a-zA-Z]/%d%n", mixer, size, &patch, &used) != 3 || name[used] ||
-        pdessm_names_place(preset_mixers, mixer) < 0 || (patch != 2 && patch != 4 && patch != 8))
+    if (sscanf(name, "%7[a-z]-%7[a-zA-Z]/%d%n", mixer, size, &patch, &used) != 3 || name[used])
         return no_such_preset(ctx, name);
     for (char *p = size; *p; p++)
         *p = (char)(*p >= 'A' && *p <= 'Z' ? *p + ('a' - 'A') : *p);
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        if (strcmp(size, sizes[i].name) != 0)
-            continue;
-        *ret = (pdessm_config){
-            .mixer = (pdessm_mixer)pdessm_names_place(preset_mixers, mixer),
-            .width = sizes[i].width,
-            .depth = sizes[i].depth,
-            .heads = sizes[i].heads,
-            .patch = patch,
-            .expand = 1,
-            .states = 8,
-            .image_size = {32, 32},
-            .channels = 3,
-            .num_classes = 10,
-            .b_max = PDESSM_USUAL_B_MAX,
-        };
-        return PDESSM_OK;
-    }
-    return no_such_preset(ctx, name);
+    const int kind = pdessm_names_place(preset_mixers, mixer);
+    const int place = pdessm_names_place(size_names, size);
+    if (kind < 0 || place < 0 || (patch != 2 && patch != 4 && patch != 8))
+        return no_such_preset(ctx, name);
+    *ret = (pdessm_config){
+        .mixer = (pdessm_mixer)kind,
+        .width = sizes[place].width,
+        .depth = sizes[place].depth,
+        .heads = sizes[place].heads,
+        .patch = patch,
+        .expand = 1,
+        .states = 8,
+        .image_size = {32, 32},
+        .channels = 3,
+        .num_classes = 10,
+        .b_max = PDESSM_USUAL_B_MAX,
+    };
+    return PDESSM_OK;
 }
 
 /* ------------------------------------------------------------------ fields */
