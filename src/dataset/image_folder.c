@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "dataset/convert.h"
 #include "dataset/source.h"
+#include "files/file.h"
 #include "files/image.h"
 #include "files/listing.h"
 
@@ -33,11 +33,6 @@ static int is_image_name(const char *name) {
     const char *dot = strrchr(name, '.');
     return dot &&
            (!strcasecmp(dot, ".png") || !strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg"));
-}
-
-static int is_folder(const char *path) {
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
 /* Takes over path. */
@@ -67,7 +62,7 @@ static pdessm_status add_folder(pdessm_context *ctx, const char *folder,
     for (int64_t i = 0; i < listing->count; i++) {
         char *path = NULL;
         PDESSM_TRY(pdessm_path_join(ctx, folder, listing->names[i], &path));
-        if (is_image_name(listing->names[i]) && !is_folder(path)) {
+        if (is_image_name(listing->names[i]) && !pdessm_is_folder(path)) {
             PDESSM_TRY(add_item(ctx, gallery, path, label, rank++));
             continue;
         }
@@ -111,7 +106,7 @@ static pdessm_status keep_folders(pdessm_context *ctx, const char *path, pdessm_
         char *inner = NULL, *name = listing->names[i];
         if (status == PDESSM_OK)
             status = pdessm_path_join(ctx, path, name, &inner);
-        int folder = inner && is_folder(inner);
+        int folder = inner && pdessm_is_folder(inner);
         free(inner);
         if (folder) {
             listing->names[kept++] = name;
@@ -276,8 +271,8 @@ static pdessm_status choose_split(pdessm_context *ctx, const char *path,
     PDESSM_TRY(pdessm_path_join(ctx, path, "train", &train));
     PDESSM_TRY(pdessm_path_join(ctx, path, "test", &test));
     PDESSM_TRY(pdessm_path_join(ctx, path, "val", &val));
-    char **held_out = is_folder(test) ? &test : is_folder(val) ? &val : NULL;
-    if (is_folder(train) && held_out) {
+    char **held_out = pdessm_is_folder(test) ? &test : pdessm_is_folder(val) ? &val : NULL;
+    if (pdessm_is_folder(train) && held_out) {
         char **chosen = wants_test ? held_out : &train;
         *ret = *chosen;
         *chosen = NULL;

@@ -24,11 +24,6 @@ static pdessm_status check_options(pdessm_context *ctx, const pdessm_dataset_opt
     return PDESSM_OK;
 }
 
-static int is_folder(const char *path) {
-    struct stat about;
-    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
-}
-
 static pdessm_status read_path(pdessm_context *ctx, const char *path,
                                const pdessm_dataset_options *options, pdessm_source *source) {
     struct stat about;
@@ -47,7 +42,7 @@ static pdessm_status read_path(pdessm_context *ctx, const char *path,
 
 static pdessm_status read_fashion(pdessm_context *ctx, const pdessm_dataset_options *options,
                                   pdessm_source *source) {
-    if (!is_folder(fashion_folder))
+    if (!pdessm_is_folder(fashion_folder))
         return pdessm_fail(ctx, PDESSM_ERROR_FILE,
                            "fashion-mnist: %s is missing; apt install dataset-fashion-mnist",
                            fashion_folder);

@@ -3,7 +3,6 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "files/csv.h"
@@ -151,9 +150,8 @@ out:
 pdessm_status pdessm_node_set_read(pdessm_context *ctx, const char *path, uint64_t seed,
                                    int64_t max_bytes, pdessm_node_set **ret) {
     pdessm_status status = PDESSM_OK;
-    struct stat about;
     pdessm_bytes bytes = {0};
-    if (stat(path, &about) == 0 && S_ISDIR(about.st_mode))
+    if (pdessm_is_folder(path))
         return read_folder(ctx, path, seed, max_bytes, ret);
     PDESSM_TRY(pdessm_bytes_open(ctx, path, &bytes));
     PDESSM_REQUIRE(ctx, pdessm_is_npz(bytes.data, bytes.size), PDESSM_ERROR_FILE,
