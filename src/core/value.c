@@ -89,7 +89,8 @@ int pdessm_word_at(const char *words, int n, const char **ret) {
     return (int)strcspn(words, " ");
 }
 
-int pdessm_word_find(const char *words, const char *text) {
+/* The place of text in a list of words, or -1. */
+static int find_word(const char *words, const char *text) {
     size_t length = strlen(text);
     for (int i = 0; *words; i++) {
         size_t word = strcspn(words, " ");
@@ -102,7 +103,7 @@ int pdessm_word_find(const char *words, const char *text) {
 
 static int read_choice(const pdessm_value_rule *r, const char *text, int *target) {
     const int is_zero = r->zero_word && strcmp(text, r->zero_word) == 0;
-    const int found = is_zero ? 0 : pdessm_word_find(r->words, text);
+    const int found = is_zero ? 0 : find_word(r->words, text);
     if (found >= 0)
         *target = found;
     return found >= 0;

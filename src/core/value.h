@@ -51,7 +51,5 @@ pdessm_value_text pdessm_value_expected(const pdessm_value_rule *rule);
 /* Word number n of a list of words parted by blanks: where it begins; returns its length, 0 beyond
  * the end. */
 int pdessm_word_at(const char *words, int n, const char **ret);
-/* The place of text in a list of words parted by blanks, or -1. */
-int pdessm_word_find(const char *words, const char *text);
 
 #endif
